@@ -1,0 +1,116 @@
+"""When are two expressions the same loss? A canonical key, and the affine wrapping around a loss.
+
+c * L + k with c > 0 trains a network as L does, up to the scale of the gradient. Taking such
+wrappings off the tree itself, instead of dividing numbers, makes the rest equal bit for bit.
+"""
+
+import hashlib
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from deap import gp
+
+from deap_lossgp.curves import differentiate
+from deap_lossgp.trees import LossTree, is_constant
+
+
+def canonical_key(tree, pset):
+    """A digest that is equal for equal expressions, whatever the order of commutative operands.
+
+    Constants count exactly, to the last bit; the names of the primitive set and its arguments
+    belong to the key.
+
+    Returns:
+        64 hexadecimal digits.
+
+    >>> from deap_lossgp.psets import loss_primitive_set
+    >>> pset = loss_primitive_set()
+    >>> one, two = (LossTree.from_string(text, pset)
+    ...             for text in ("add(y_true, log(y_pred))", "add(log(y_pred), y_true)"))
+    >>> canonical_key(one, pset) == canonical_key(two, pset)
+    True
+    """
+    stack = []
+    for node in reversed(tree):
+        if isinstance(node, gp.Primitive):
+            operands = [stack.pop() for _ in range(node.arity)]
+            if pset.context[node.name].commutative:
+                operands.sort()
+            stack.append(_digest(node.name, *operands))
+        else:
+            stack.append(_digest(float(node.value).hex() if is_constant(node) else node.value))
+    return _digest(pset.name, stack[0])
+
+
+def _digest(*parts):
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class AffineForm:
+    """A loss as ``scale * core + shift`` with ``scale > 0``."""
+
+    core: LossTree
+    scale: float
+    shift: float
+
+
+def affine_form(tree, pset):
+    """Takes the constant summands and factors off the root of a tree.
+
+    Args:
+        tree: A ``LossTree``.
+        pset: Its primitive set; read are the primitives named add, sub, mul, div and neg.
+
+    Returns:
+        An ``AffineForm``; its core begins with ``neg`` where the factors were negative.
+
+    >>> from deap_lossgp.psets import loss_primitive_set
+    >>> pset = loss_primitive_set()
+    >>> form = affine_form(LossTree.from_string("sub(3.0, mul(y_true, y_pred))", pset), pset)
+    >>> print(form.core, form.scale, form.shift)
+    neg(mul(y_true, y_pred)) 1.0 3.0
+    """
+    core, scale, shift = tree, 1.0, 0.0
+    while (step := _unwrap(core, pset)) is not None:
+        core, factor, summand = step
+        scale, shift = scale * factor, shift + scale * summand
+    if scale < 0.0:
+        core, scale = [pset.mapping["neg"], *core], -scale
+    if not (math.isfinite(scale) and scale > 0.0 and math.isfinite(shift)):
+        return AffineForm(tree, 1.0, 0.0)
+    return AffineForm(LossTree(core), scale, shift)
+
+
+def _unwrap(tree, pset):
+    """(core, factor, summand) with tree = factor * core + summand, or None."""
+    name = tree[0].name
+    if name == "neg":
+        return tree[1:], -1.0, 0.0
+    if name not in ("add", "sub", "mul", "div"):
+        return None
+    stop = LossTree(tree).searchSubtree(1).stop
+    left, right = tree[1:stop], tree[stop:]
+    a, b = _constant_value(left, pset), _constant_value(right, pset)
+    if (a is None) == (b is None):
+        return None
+    if name == "add":
+        return (left, 1.0, b) if a is None else (right, 1.0, a)
+    if name == "sub":
+        return (left, 1.0, -b) if a is None else (right, -1.0, a)
+    if name == "mul":
+        core, factor = (left, b) if a is None else (right, a)
+    elif a is None:
+        core, factor = left, float(pset.context["div"](1.0, b))
+    else:
+        return None
+    return (core, factor, 0.0) if factor and math.isfinite(factor) else None
+
+
+def _constant_value(nodes, pset):
+    """The value of a subtree without arguments, None if it has any or is not finite."""
+    if any(node.arity == 0 and not is_constant(node) for node in nodes):
+        return None
+    value = float(differentiate(nodes, pset, np.float64(0.0), np.float64(0.0))[0])
+    return value if math.isfinite(value) else None

@@ -1,0 +1,255 @@
+"""Generators and variation operators of loss trees, in DEAP's contracts.
+
+Operators change their individuals in place, return tuples and draw from ``random``; what DEAP has
+is taken from DEAP. Every child keeps the rules of a loss (``LossRules``) through one mechanism,
+``keepRules``, which is also a decorator for ``toolbox.decorate``.
+"""
+
+import random
+from dataclasses import dataclass
+from functools import wraps
+from math import exp, log
+
+from deap import gp
+
+from deap_lossgp.psets import ARGUMENTS
+from deap_lossgp.trees import LossTree
+
+MAX_HEIGHT = 100
+MAX_SIZE = 128
+"""Default cap on nodes: a height limit of 100 alone lets random trees reach 10,000s of nodes."""
+
+
+@dataclass(frozen=True)
+class LossRules:
+    """What every loss tree must keep: both arguments, a greatest height and a greatest size.
+
+    >>> from deap_lossgp.psets import loss_primitive_set
+    >>> tree = LossTree.from_string("mul(y_pred, y_pred)", loss_primitive_set())
+    >>> LossRules()(tree), LossRules(arguments=("y_pred",))(tree)
+    (False, True)
+    """
+
+    max_height: int = MAX_HEIGHT
+    max_size: int = MAX_SIZE
+    arguments: tuple[str, ...] = ARGUMENTS
+
+    def __call__(self, tree):
+        return (
+            len(tree) <= self.max_size
+            and set(self.arguments) <= {node.value for node in tree if node.arity == 0}
+            and tree.height <= self.max_height
+        )
+
+
+def keepRules(rule, *, attempts=20, otherwise=None):
+    """Returns a decorator of operators whose children shall keep a rule.
+
+    A child that breaks it is put back to what it was and the operator is tried again; after the
+    last attempt the child becomes what ``otherwise`` returns, or stays what it was (as DEAP's
+    ``staticLimit`` does). Individuals that the operator left alone are not looked at.
+
+    Args:
+        rule: ``rule(tree) -> bool``.
+        attempts: How often the operator is tried, at least 1.
+        otherwise: ``otherwise() -> nodes`` of a replacement.
+
+    >>> from deap import base
+    >>> toolbox = base.Toolbox()
+    >>> toolbox.register("mate", gp.cxOnePoint)
+    >>> toolbox.decorate("mate", keepRules(LossRules(max_size=30)))
+    """
+
+    def decorator(operator):
+        @wraps(operator)
+        def wrapper(*args, **kwargs):
+            trees = [arg for arg in args if isinstance(arg, gp.PrimitiveTree)]
+            before = [list(tree) for tree in trees]
+            for attempt in range(attempts):
+                children = operator(*args, **kwargs)
+                broken = [(tree, nodes) for tree, nodes in zip(trees, before, strict=True)
+                          if list(tree) != nodes and not rule(tree)]
+                if not broken:
+                    return children
+                last = attempt == attempts - 1
+                for tree, nodes in broken if last else zip(trees, before, strict=True):
+                    tree[0:len(tree)] = otherwise() if last and otherwise else nodes
+            return children
+
+        return wrapper
+
+    return decorator
+
+
+def genLoss(pset, min_=2, max_=MAX_HEIGHT, max_size=MAX_SIZE, type_=None):
+    """Generates the nodes of a random loss that holds every argument of the set.
+
+    The size is drawn log-uniformly from the smallest possible to ``max_size``, so that sizes
+    neither explode nor collapse; the tree then grows slot by slot (in the manner of Luke's PTC2)
+    until it has that size. A share, drawn per tree, of the steps extends the newest slot instead
+    of a random one, so that shapes range from bushy to chains and heights over the whole range.
+
+    Args:
+        pset: A primitive set.
+        min_, max_: Least and greatest height, in edges. Thesis, section 3.2.3: 2 to 100.
+        max_size: Greatest number of nodes.
+        type_: Ignored; DEAP's ``mutUniform`` passes it.
+
+    Returns:
+        A list of nodes in prefix order.
+
+    Raises:
+        ValueError: No such tree exists.
+
+    References:
+        S. Luke, Two fast tree-creation algorithms for genetic programming, IEEE Transactions on
+        Evolutionary Computation 4(3), 2000.
+
+    >>> from deap_lossgp.psets import loss_primitive_set
+    >>> tree = LossTree(genLoss(loss_primitive_set(), min_=3, max_=5, max_size=20))
+    >>> 3 <= tree.height <= 5 and len(tree) <= 20 and LossRules()(tree)
+    True
+    """
+    smallest = min_ + len(pset.arguments)
+    if not 1 <= min_ <= max_:
+        raise ValueError(f"expected 1 <= min_ <= max_, got min_={min_}, max_={max_}")
+    if max_size < smallest:
+        raise ValueError(f"a loss of height {min_} has at least {smallest} nodes, "
+                         f"got max_size={max_size}")
+    while True:
+        size = round(exp(random.uniform(log(smallest), log(max_size))))
+        tree = LossTree(_grow(pset, size, max_))
+        leaves = [i for i, node in enumerate(tree) if node.arity == 0]
+        if tree.height >= min_ and len(leaves) >= len(pset.arguments):
+            break
+    while missing := [name for name in pset.arguments
+                      if all(tree[i].value != name for i in leaves)]:
+        tree[random.choice(leaves)] = pset.mapping[missing[0]]
+    return list(tree)
+
+
+def _grow(pset, size, max_height):
+    """Nodes in prefix order of a random tree of at most ``size`` nodes."""
+    newest = random.random()
+    root = {"depth": 0}
+    slots, count = [root], 1
+    while slots and count < size:
+        slot = slots.pop(-1 if random.random() < newest else random.randrange(len(slots)))
+        fitting = [p for p in pset.primitives[pset.ret] if p.arity <= size - count]
+        if slot["depth"] == max_height or not fitting:
+            continue
+        slot["node"] = random.choice(fitting)
+        slot["operands"] = [{"depth": slot["depth"] + 1} for _ in range(slot["node"].arity)]
+        slots += slot["operands"]
+        count += slot["node"].arity
+    nodes, stack = [], [root]
+    while stack:
+        slot = stack.pop()
+        nodes.append(slot.get("node") or _terminal(pset))
+        stack += reversed(slot.get("operands", ()))
+    return nodes
+
+
+def _terminal(pset, other_than=None):
+    """A random leaf: an argument or a new constant."""
+    choices = [terminal for terminal in pset.terminals[pset.ret] if terminal is not other_than]
+    terminal = random.choice(choices)
+    return terminal() if isinstance(terminal, gp.MetaEphemeral) else terminal
+
+
+@keepRules(LossRules(max_size=float("inf")))
+def cxSubtree(ind1, ind2):
+    """Replaces a random node of the first, root included, by a random subtree of the second.
+
+    Args:
+        ind1: Changed in place.
+        ind2: Left as it is.
+
+    Returns:
+        (ind1, ind2)
+
+    References:
+        Thesis, section 3.2.3 (Algorithm 1, line 14).
+    """
+    place = ind1.searchSubtree(random.randrange(len(ind1)))
+    ind1[place] = ind2[ind2.searchSubtree(random.randrange(len(ind2)))]
+    return ind1, ind2
+
+
+@keepRules(LossRules(max_size=float("inf")))
+def mutSubtree(individual, expr, pset):
+    """Replaces a random node and its subtree by a new one: DEAP's ``mutUniform`` under the rules.
+
+    Args:
+        individual: Changed in place.
+        expr: ``expr(pset=, type_=) -> nodes``, as ``gp.genHalfAndHalf``.
+        pset: The primitive set.
+
+    Returns:
+        (individual,)
+
+    References:
+        Thesis, section 3.2.3 (Algorithm 1, line 16).
+    """
+    return gp.mutUniform(individual, expr=expr, pset=pset)
+
+
+@keepRules(LossRules(max_size=float("inf")))
+def mutOnePoint(individual, pset):
+    """Replaces one node other than the root by another of its kind.
+
+    An operator becomes another of the set's operators. Where it takes more operands than the old
+    one, the missing are new random terminals; where it takes fewer, the last go. A leaf becomes
+    another terminal. A tree of one node stays as it is.
+
+    Args:
+        individual: Changed in place.
+        pset: The primitive set.
+
+    Returns:
+        (individual,)
+
+    References:
+        Thesis, section 3.2.3 (Algorithm 1, line 19).
+    """
+    if len(individual) < 2:
+        return (individual,)
+    index = random.randrange(1, len(individual))
+    old = individual[index]
+    if old.arity == 0:
+        individual[index] = _terminal(pset, other_than=old)
+        return (individual,)
+    new = random.choice([p for p in pset.primitives[pset.ret] if p.name != old.name])
+    operands, start = [], index + 1
+    for _ in range(min(old.arity, new.arity)):
+        place = individual.searchSubtree(start)
+        operands += individual[place]
+        start = place.stop
+    for _ in range(new.arity - old.arity):
+        operands.append(_terminal(pset))
+    individual[individual.searchSubtree(index)] = [new, *operands]
+    return (individual,)
+
+
+def mutLoss(individual, expr, pset, subtreepb=0.3, pointpb=0.1):
+    """Subtree mutation with one probability, then, independently, one-point mutation.
+
+    It draws both itself, so it is called on every child (``mutpb=1`` in the algorithms).
+
+    Args:
+        individual: Changed in place.
+        expr: As for ``mutSubtree``.
+        pset: The primitive set.
+        subtreepb, pointpb: M_ST and M_N of the thesis.
+
+    Returns:
+        (individual,)
+
+    References:
+        Thesis, Algorithm 1, lines 15 to 20.
+    """
+    if random.random() < subtreepb:
+        (individual,) = mutSubtree(individual, expr, pset)
+    if random.random() < pointpb:
+        (individual,) = mutOnePoint(individual, pset)
+    return (individual,)

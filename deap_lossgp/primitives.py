@@ -1,0 +1,317 @@
+"""The table of primitives: each row a value, a derivative and a symbolic form.
+
+A row is written once against an array namespace ``ops`` (``numpy`` or
+``keras.ops``), so that the curves of a loss and the operations that train with
+it cannot drift apart. There are two tables of the thesis's ten operators:
+
+* ``PLAIN``: the mathematics as it stands; ``div(x, 0)`` is not finite.
+* ``PROTECTED``: total versions. Every row maps [-1e18, 1e18] to itself with a finite derivative,
+  in float32 too, so that no tree, however deep, leaves the finite numbers. ``div``, ``sqrt`` and
+  ``log`` are smooth near zero (``x`` is replaced by ``sqrt(x**2 + EPSILON**2)``), so that they
+  need no ``where`` whose hidden branch would give NaN gradients; elsewhere in float32 they equal
+  the plain ones.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+EPSILON = 1e-10
+"""Half-width of the smoothed neighbourhood of zero in protected div, sqrt and log."""
+
+LIMIT = 1e18
+"""Bound on the magnitude of every protected value; its square is finite in float32."""
+
+
+@dataclass(frozen=True)
+class LossPrimitive:
+    """One row of the table; calling it gives its value in NumPy, as ``gp.compile`` expects.
+
+    Args:
+        name: The name used in expressions, a Python identifier.
+        arity: Number of operands, at least 1.
+        value: ``value(ops, *operands)``, an element-wise array of the operands' shape.
+        derivative: ``derivative(ops, *operands)``, a tuple of ``arity`` partial derivatives.
+        symbolic: The value as a SymPy expression with ``{0}``, ``{1}``... for the operands.
+        commutative: Whether the operands may change places.
+
+    >>> float(PLAIN["sub"](5.0, 3.0))
+    2.0
+    """
+
+    name: str
+    arity: int
+    value: Callable
+    derivative: Callable
+    symbolic: str
+    commutative: bool = False
+
+    def __call__(self, *operands):
+        return self.value(np, *operands)
+
+
+def _add(ops, a, b):
+    return ops.add(a, b)
+
+
+def _d_add(ops, a, b):
+    return 1.0, 1.0
+
+
+def _sub(ops, a, b):
+    return ops.subtract(a, b)
+
+
+def _d_sub(ops, a, b):
+    return 1.0, -1.0
+
+
+def _mul(ops, a, b):
+    return ops.multiply(a, b)
+
+
+def _d_mul(ops, a, b):
+    return b, a
+
+
+def _div(ops, a, b):
+    return ops.divide(a, b)
+
+
+def _d_div(ops, a, b):
+    return ops.divide(1.0, b), -ops.divide(ops.divide(a, b), b)
+
+
+def _neg(ops, a):
+    return ops.negative(a)
+
+
+def _d_neg(ops, a):
+    return (-1.0,)
+
+
+def _sqrt(ops, a):
+    return ops.sqrt(a)
+
+
+def _d_sqrt(ops, a):
+    return (ops.divide(0.5, ops.sqrt(a)),)
+
+
+def _log(ops, a):
+    return ops.log(a)
+
+
+def _d_log(ops, a):
+    return (ops.divide(1.0, a),)
+
+
+def _exp(ops, a):
+    return ops.exp(a)
+
+
+def _d_exp(ops, a):
+    return (ops.exp(a),)
+
+
+def _sin(ops, a):
+    return ops.sin(a)
+
+
+def _d_sin(ops, a):
+    return (ops.cos(a),)
+
+
+def _cos(ops, a):
+    return ops.cos(a)
+
+
+def _d_cos(ops, a):
+    return (-ops.sin(a),)
+
+
+def _softened(ops, a):
+    """a**2 + EPSILON**2: positive and, for |a| <= LIMIT, finite in float32."""
+    return ops.add(ops.multiply(a, a), EPSILON**2)
+
+
+def _reciprocal(ops, b):
+    return ops.divide(b, _softened(ops, b))
+
+
+def _soft_div(ops, a, b):
+    return ops.multiply(a, _reciprocal(ops, b))
+
+
+def _d_soft_div(ops, a, b):
+    inverse = _reciprocal(ops, b)
+    # The products are ordered so that no intermediate overflows float32 at |a|, |b| = LIMIT.
+    slope = ops.divide(a, _softened(ops, b))
+    return inverse, ops.multiply(slope, 1.0 - 2.0 * ops.multiply(b, inverse))
+
+
+def _soft_sqrt(ops, a):
+    return ops.sqrt(ops.sqrt(_softened(ops, a)))
+
+
+def _d_soft_sqrt(ops, a):
+    root = _soft_sqrt(ops, a)
+    return (ops.divide(ops.divide(ops.multiply(0.5, a), ops.multiply(root, root)), root),)
+
+
+def _soft_log(ops, a):
+    return ops.multiply(0.5, ops.log(_softened(ops, a)))
+
+
+def _d_soft_log(ops, a):
+    return (_reciprocal(ops, a),)
+
+
+def _capped_exp(ops, a):
+    # The input is capped, not only the output: exp(100) is infinite in float32, and the gradient
+    # of a capped infinity is NaN.
+    return ops.exp(ops.minimum(a, _LARGEST_EXPONENT))
+
+
+def _d_capped_exp(ops, a):
+    return (ops.where(ops.less(a, _LARGEST_EXPONENT), _capped_exp(ops, a), 0.0),)
+
+
+_LARGEST_EXPONENT = float(np.log(LIMIT))
+
+
+@dataclass(frozen=True)
+class _Bounded:
+    """A function of the table with its value clipped to [-LIMIT, LIMIT]; pickles, as rows must."""
+
+    function: Callable
+
+    def __call__(self, ops, *operands):
+        return ops.clip(self.function(ops, *operands), -LIMIT, LIMIT)
+
+
+@dataclass(frozen=True)
+class _BoundedDerivative:
+    """The derivative of a ``_Bounded`` function: zero where the value is clipped."""
+
+    function: Callable
+    derivative: Callable
+
+    def __call__(self, ops, *operands):
+        inside = ops.less_equal(ops.absolute(self.function(ops, *operands)), LIMIT)
+        partials = self.derivative(ops, *operands)
+        return tuple(ops.where(inside, partial, 0.0) for partial in partials)
+
+
+def _bounded(name, arity, function, derivative, symbolic, commutative=False):
+    return LossPrimitive(
+        name,
+        arity,
+        _Bounded(function),
+        _BoundedDerivative(function, derivative),
+        f"Max(-{LIMIT:g}, Min({LIMIT:g}, {symbolic}))",
+        commutative,
+    )
+
+
+def _table(*rows):
+    return {row.name: row for row in rows}
+
+
+PLAIN = _table(
+    LossPrimitive("add", 2, _add, _d_add, "({0} + {1})", commutative=True),
+    LossPrimitive("sub", 2, _sub, _d_sub, "({0} - {1})"),
+    LossPrimitive("mul", 2, _mul, _d_mul, "({0}*{1})", commutative=True),
+    LossPrimitive("div", 2, _div, _d_div, "({0}/{1})"),
+    LossPrimitive("neg", 1, _neg, _d_neg, "(-{0})"),
+    LossPrimitive("sqrt", 1, _sqrt, _d_sqrt, "sqrt({0})"),
+    LossPrimitive("log", 1, _log, _d_log, "log({0})"),
+    LossPrimitive("exp", 1, _exp, _d_exp, "exp({0})"),
+    LossPrimitive("sin", 1, _sin, _d_sin, "sin({0})"),
+    LossPrimitive("cos", 1, _cos, _d_cos, "cos({0})"),
+)
+
+PROTECTED = _table(
+    _bounded("add", 2, _add, _d_add, "({0} + {1})", commutative=True),
+    _bounded("sub", 2, _sub, _d_sub, "({0} - {1})"),
+    _bounded("mul", 2, _mul, _d_mul, "({0}*{1})", commutative=True),
+    _bounded("div", 2, _soft_div, _d_soft_div, f"({{0}}*{{1}}/({{1}}**2 + {EPSILON**2:g}))"),
+    PLAIN["neg"],
+    LossPrimitive("sqrt", 1, _soft_sqrt, _d_soft_sqrt, f"({{0}}**2 + {EPSILON**2:g})**(1/4)"),
+    LossPrimitive("log", 1, _soft_log, _d_soft_log, f"(log({{0}}**2 + {EPSILON**2:g})/2)"),
+    LossPrimitive(
+        "exp", 1, _capped_exp, _d_capped_exp, f"exp(Min({{0}}, {_LARGEST_EXPONENT!r}))"
+    ),
+    PLAIN["sin"],
+    PLAIN["cos"],
+)
+
+_PROBES = np.concatenate([np.linspace(-3.7, 2.9, 22), [-1.0, 0.0, 1.0]])
+_STEP = 1e-6
+
+
+def check_primitive(row):
+    """Refuses a primitive whose arity, shape, values or derivative are wrong.
+
+    Values and partial derivatives must be finite and have the operands' shape on a grid of
+    operands that holds negative numbers, zero and one; each partial derivative must agree with the
+    central difference of the value within 1e-4 (relative to 1 + its magnitude) at nine of ten
+    points at least, since a kink may fall on some.
+
+    Args:
+        row: A ``LossPrimitive``.
+
+    Raises:
+        TypeError: ``row`` is not a ``LossPrimitive``.
+        ValueError: What was expected, and what came instead.
+
+    >>> import numpy as np
+    >>> square = LossPrimitive("square", 1, lambda ops, a: a * a, lambda ops, a: (a,), "{0}**2")
+    >>> check_primitive(square)
+    Traceback (most recent call last):
+        ...
+    ValueError: primitive 'square': partial derivative 0 at (-3.7,) should be about -7.4, got -3.7
+    """
+    if not isinstance(row, LossPrimitive):
+        raise TypeError(f"a primitive is a LossPrimitive, got {type(row).__name__}")
+    place = f"primitive {row.name!r}"
+    if not row.name.isidentifier():
+        raise ValueError(f"{place}: the name must be a Python identifier")
+    if not isinstance(row.arity, int) or row.arity < 1:
+        raise ValueError(f"{place}: the arity must be an integer of at least 1, got {row.arity!r}")
+    operands = [axis.ravel() for axis in np.meshgrid(*[_PROBES] * row.arity)]
+    try:
+        with np.errstate(all="ignore"):
+            value = np.asarray(row.value(np, *operands))
+            partials = row.derivative(np, *operands)
+            slopes = [_difference(row, operands, index) for index in range(row.arity)]
+    except TypeError as error:
+        raise ValueError(f"{place}: cannot be called with {row.arity} operands: {error}") from None
+    if len(partials) != row.arity:
+        raise ValueError(f"{place}: expected {row.arity} partial derivatives, got {len(partials)}")
+    shape = operands[0].shape
+    if value.shape != shape:
+        raise ValueError(f"{place}: expected values of the operands' shape {shape}, "
+                         f"got {value.shape}")
+    if not np.isfinite(value).all():
+        where = tuple(float(operand[~np.isfinite(value)][0]) for operand in operands)
+        raise ValueError(f"{place}: the value at {where} is not finite")
+    for index, (partial, slope) in enumerate(zip(partials, slopes, strict=True)):
+        partial = np.broadcast_to(partial, shape)
+        wrong = ~(np.abs(partial - slope) <= 1e-4 * (1.0 + np.abs(slope)))
+        if not np.isfinite(partial).all():
+            raise ValueError(f"{place}: partial derivative {index} is not finite everywhere")
+        if wrong.mean() > 0.1:
+            at = int(np.argmax(wrong))
+            where = tuple(float(operand[at]) for operand in operands)
+            raise ValueError(f"{place}: partial derivative {index} at {where} should be about "
+                             f"{slope[at]:.4g}, got {partial[at]:.4g}")
+
+
+def _difference(row, operands, index):
+    shifted = [
+        row.value(np, *(x + sign * _STEP if i == index else x for i, x in enumerate(operands)))
+        for sign in (1.0, -1.0)
+    ]
+    return (shifted[0] - shifted[1]) / (2 * _STEP)
