@@ -1,0 +1,110 @@
+"""Fitness modes: pure functions from the raw figures of trainings to (wins, improvement).
+
+Each mode reads one figure per task, smaller is better, and compares it with the same figure of the
+cross-entropy baseline. ``thesis`` compares loss values, which no two losses share a scale for: it
+is kept to reproduce the thesis, and misleads. The others cannot be fooled by rescaling a loss.
+"""
+
+import math
+
+from deap_lossgp.naming import unknown_name
+
+WORST = (0.0, -math.inf)
+"""Fitness of a loss with a failed training: below everything else, and never NaN."""
+
+
+def error(result):
+    """Validation error rate, 1 - accuracy."""
+    return result.error_rate
+
+
+def thesis(result):
+    """The candidate's own validation loss (Algorithm 3, line 2)."""
+    return result.loss
+
+
+def reference(result):
+    """Validation cross entropy of the network that the candidate trained."""
+    return result.cross_entropy
+
+
+def weighted(result, accuracy_weight=0.5):
+    """Error rate and cross entropy, each in units of what guessing gets, in proportion.
+
+    The thesis's section 5.2 proposes to weigh accuracy and loss value; cross entropy takes the
+    place of the candidate's own value here, which means nothing across losses.
+    """
+    guessing = 1.0 - 1.0 / result.num_classes
+    return (
+        accuracy_weight * result.error_rate / guessing
+        + (1.0 - accuracy_weight) * result.cross_entropy / math.log(result.num_classes)
+    )
+
+
+FITNESS_MODES = {mode.__name__: mode for mode in (error, thesis, weighted, reference)}
+
+
+def fitness_mode(name):
+    """The figure of a mode by its name; ValueError with the nearest name if there is none."""
+    if name not in FITNESS_MODES:
+        raise unknown_name("fitness", name, FITNESS_MODES)
+    return FITNESS_MODES[name]
+
+
+def compare(figures, baselines, mean_over_all=False):
+    """Algorithm 3: data sets won, and the average improvement.
+
+    An improvement is the baseline's figure minus the candidate's. By default it is averaged over
+    the data sets won, or over all of them if none is; ties are not won.
+
+    Args:
+        figures: The candidate's figure for each data set, smaller is better; None if it failed.
+        baselines: The baseline's, in the same order.
+        mean_over_all: Average over all data sets whatever was won (thesis, section 5.2).
+
+    Returns:
+        (wins, improvement), as floats; ``WORST`` if a figure is None or not finite.
+
+    Raises:
+        ValueError: Different numbers of figures and baselines, or none.
+
+    References:
+        Thesis, Algorithm 3 and section 5.2.
+
+    >>> compare([0.5, 2.0], [1.0, 1.5])
+    (1.0, 0.5)
+    >>> compare([0.5, 2.0], [1.0, 1.5], mean_over_all=True)
+    (1.0, 0.0)
+    >>> compare([2.0, 2.0], [1.0, 1.5])
+    (0.0, -0.75)
+    """
+    if len(figures) != len(baselines) or not figures:
+        raise ValueError(f"expected as many figures as baselines, at least 1, "
+                         f"got {len(figures)} and {len(baselines)}")
+    if any(figure is None or not math.isfinite(figure) for figure in figures):
+        return WORST
+    improvements = [base - figure for figure, base in zip(figures, baselines, strict=True)]
+    won = [improvement for improvement in improvements if improvement > 0.0]
+    averaged = won if won and not mean_over_all else improvements
+    return float(len(won)), math.fsum(averaged) / len(averaged)
+
+
+def fitness_of(results, baselines, mode="error", mean_over_all=False):
+    """Fitness of one loss from its results on all tasks.
+
+    Args:
+        results: A ``TrainingResult`` per task.
+        baselines: The cross-entropy baseline's ``TrainingResult`` per task, in the same order;
+            its ``loss`` is its cross entropy.
+        mode: A name of ``FITNESS_MODES``.
+        mean_over_all: As for ``compare``.
+
+    Returns:
+        (wins, improvement)
+    """
+    figure = fitness_mode(mode)
+    return compare(
+        [figure(result) if result.ok else None for result in results],
+        [figure(result) for result in baselines],
+        mean_over_all,
+    )

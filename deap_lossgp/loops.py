@@ -1,0 +1,160 @@
+"""The compiled loop: all that is specific to TensorFlow (the tape, tf.function, the device).
+
+Each function is traced once per task. What a candidate brings is an argument, so a new one costs
+no tracing, whatever its size.
+"""
+
+import os
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from deap_lossgp.curves import HIGHEST_LOGIT, KNOTS, LOWEST
+
+
+def prepare_tensorflow(*, deterministic=True, threads=None):
+    """Sets what TensorFlow takes once per process, before it is first used.
+
+    Args:
+        deterministic: Makes every training bit-identical when repeated.
+        threads: Intra-op threads; part of what makes a CPU's results reproducible.
+
+    GPUs get memory growth. Settings that come too late for this process are left as they are.
+    """
+    for gpu in tf.config.list_physical_devices("GPU"):
+        _set_if_early(tf.config.experimental.set_memory_growth, gpu, True)
+    if threads is not None:
+        _set_if_early(tf.config.threading.set_intra_op_parallelism_threads, threads)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+def _set_if_early(setting, *arguments):
+    try:
+        setting(*arguments)
+    except RuntimeError:
+        os.environ.setdefault("DEAP_LOSSGP_LATE", "1")
+
+
+def look_up(derivatives, labels, y_pred):
+    """The derivative of a loss at predictions, from its curves; zero where they are clipped.
+
+    Args:
+        derivatives: float32 of shape (2, KNOTS).
+        labels: int of shape (samples,).
+        y_pred: float32 of shape (samples, classes).
+
+    Returns:
+        float32 of shape (samples, classes): linear interpolation in logit(y_pred).
+    """
+    inside = ops.logical_and(y_pred >= LOWEST, y_pred <= 1.0 - LOWEST)
+    p = ops.clip(y_pred, LOWEST, 1.0 - LOWEST)
+    position = (ops.log(p) - ops.log1p(-p) + HIGHEST_LOGIT) * ((KNOTS - 1) / (2 * HIGHEST_LOGIT))
+    knot = ops.clip(ops.cast(position, "int32"), 0, KNOTS - 2)
+    weight = position - ops.cast(knot, "float32")
+    knot = knot + KNOTS * ops.one_hot(labels, y_pred.shape[-1], dtype="int32")
+    table = ops.reshape(derivatives, (-1,))
+    slope = ops.take(table, knot) * (1.0 - weight) + ops.take(table, knot + 1) * weight
+    return ops.where(inside, slope, 0.0 * y_pred)
+
+
+class CompiledLoop:
+    """The training and prediction steps of one network on one data set.
+
+    Args:
+        model: A Keras model that ends in softmax.
+        optimizer: A Keras optimizer, built on the model's variables.
+        images, labels: Training data, kept on the device as they are (uint8 images).
+        scale: What brings pixel values to [0, 1], applied on the device.
+        batch_size: Images per step.
+        jit_compile: Whether XLA compiles the training loop; for GPUs.
+
+    Attributes:
+        traces: How often the network's training step was traced.
+    """
+
+    def __init__(self, model, optimizer, images, labels, scale, batch_size, jit_compile=False):
+        self.model = model
+        self.optimizer = optimizer
+        self.traces = 0
+        self._images = tf.constant(images)
+        self._labels = tf.constant(labels, tf.int32)
+        self._scale = scale
+        self._batch_size = batch_size
+        self._exact_gradient = None
+        self.train_on_curves = self._epoch(look_up, jit_compile)
+        self._train_exactly = self._epoch(self._call_exact_gradient, False)
+        self._predict_batch = tf.function(self._predict_batch)
+
+    def train_exactly(self, loss, order):
+        """An epoch on ``loss(y_true, y_pred)``, whose operations alone are traced.
+
+        The compiled loop calls out to it, so the network is not traced again for each loss.
+        """
+        self._exact_gradient = _gradient_of(loss)
+        self._train_exactly(order)
+
+    def predict(self, images, batch_size=256):
+        """Predictions for images, float32 of shape (len(images), classes)."""
+        batch_size = min(batch_size, len(images))
+        starts = [min(start, len(images) - batch_size)
+                  for start in range(0, len(images), batch_size)]
+        parts = [self._predict_batch(images[start:start + batch_size]) for start in starts]
+        overlap = len(parts) * batch_size - len(images)
+        return tf.concat([*parts[:-1], parts[-1][overlap:]], 0).numpy()
+
+    def _epoch(self, output_gradient, jit_compile):
+        """A compiled epoch over ``order``, whose length is a multiple of the batch size."""
+        model, optimizer, size = self.model, self.optimizer, self._batch_size
+
+        @tf.function(jit_compile=jit_compile)
+        def epoch(order, *candidate):
+            self.traces += 1
+            for step in tf.range(tf.size(order) // size):
+                batch = tf.slice(order, [step * size], [size])
+                images = self._normalised(tf.gather(self._images, batch))
+                labels = tf.gather(self._labels, batch)
+                with tf.GradientTape() as tape:
+                    y_pred = model(images, training=True)
+                    penalties = tf.add_n(model.losses) if model.losses else None
+                targets, slopes = [y_pred], [output_gradient(*candidate, labels, y_pred) / size]
+                if penalties is not None:
+                    targets, slopes = [*targets, penalties], [*slopes, tf.ones_like(penalties)]
+                optimizer.apply(
+                    tape.gradient(targets, model.trainable_variables, output_gradients=slopes,
+                                  unconnected_gradients=tf.UnconnectedGradients.ZERO),
+                    model.trainable_variables,
+                )
+
+        return epoch
+
+    def _call_exact_gradient(self, labels, y_pred):
+        slope = tf.py_function(
+            lambda *batch: self._exact_gradient(*batch), [labels, y_pred], tf.float32
+        )
+        return tf.ensure_shape(slope, y_pred.shape)
+
+    def _predict_batch(self, images):
+        return self.model(self._normalised(images), training=False)
+
+    def _normalised(self, images):
+        return tf.cast(images, tf.float32) * self._scale
+
+
+def _gradient_of(loss):
+    """The derivative of a loss with respect to the predictions, compiled."""
+
+    @tf.function
+    def gradient(labels, y_pred):
+        with tf.GradientTape() as tape:
+            tape.watch(y_pred)
+            total = ops.sum(loss(labels, y_pred))
+        return tape.gradient(total, y_pred, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    return gradient
+
+
+def is_finite(variables):
+    """Whether every number in some Keras variables is finite."""
+    return all(bool(ops.all(ops.isfinite(v))) for v in variables if keras.backend.is_float_dtype(v.dtype))

@@ -1,0 +1,47 @@
+"""Losses as keras.ops operations, and the known losses as expressions."""
+
+from deap import gp
+from keras import ops
+
+KNOWN_LOSSES = {
+    "cross_entropy": "neg(mul(y_true, log(y_pred)))",
+    "mse": "mul(sub(y_true, y_pred), sub(y_true, y_pred))",
+    # S. Akhmedova and N. Koerber, Next generation loss function for image classification, 2024.
+    "ngl": "sub(exp(sub(2.4092, mul(y_pred, add(1.0, y_true)))), cos(cos(sin(y_pred))))",
+    # S. Gonzalez and R. Miikkulainen, Improved training speed, accuracy, and data utilization
+    # through loss function optimization, 2020.
+    "baikal": "neg(sub(log(y_pred), div(y_true, y_pred)))",
+}
+"""Element-wise losses by name, for ``LossTree.from_string``; the loss is their mean over classes."""
+
+
+def elementwise_loss(tree, pset):
+    """Builds the loss as operations, one after another, without ``eval`` or recursion.
+
+    Args:
+        tree: A ``LossTree``.
+        pset: Its primitive set.
+
+    Returns:
+        ``loss(y_true, y_pred)``: takes one-hot labels and predictions of shape
+        (samples, classes), returns the element-wise loss of that shape in the predictions'
+        precision. Predictions are taken as they are: clip them first.
+    """
+    nodes = list(reversed(tree))
+
+    def loss(y_true, y_pred):
+        dtype = y_pred.dtype
+        leaves = {"y_true": ops.cast(y_true, dtype), "y_pred": y_pred}
+        stack = []
+        for node in nodes:
+            if isinstance(node, gp.Primitive):
+                operands = [stack.pop() for _ in range(node.arity)]
+                stack.append(pset.context[node.name].value(ops, *operands))
+            elif node.value in leaves:
+                stack.append(leaves[node.value])
+            else:
+                value = pset.context.get(node.value, node.value)
+                stack.append(ops.convert_to_tensor(value, dtype=dtype))
+        return ops.broadcast_to(stack[0], ops.shape(y_pred))
+
+    return loss

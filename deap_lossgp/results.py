@@ -1,0 +1,52 @@
+"""What one training yields: raw figures, from which any fitness can be computed later."""
+
+from dataclasses import dataclass
+
+STATUSES = ("ok", "nan", "no_gradient", "error", "oom", "timeout", "crashed")
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The raw figures of one training on one task; those of failed trainings are None.
+
+    Attributes:
+        task: Name of the task's data set.
+        num_classes: Number of its classes.
+        status: One of ``STATUSES``; everything but ``ok`` is a failed training.
+        loss: Validation loss under the candidate (the raw loss, mean over classes).
+        accuracy: Validation accuracy, in [0, 1].
+        cross_entropy: Validation cross entropy of the trained network, in nats.
+        seconds: Wall time of the training.
+        losses, accuracies, cross_entropies: The same figures at the end of each epoch.
+        exact: Whether it was trained on the exact path instead of on curves.
+        message: What went wrong, in one line.
+
+    >>> TrainingResult("digits", 10, "ok", 0.2, 0.9, 0.3, 1.0).error_rate
+    0.1
+    """
+
+    task: str
+    num_classes: int
+    status: str
+    loss: float | None = None
+    accuracy: float | None = None
+    cross_entropy: float | None = None
+    seconds: float = 0.0
+    losses: tuple[float, ...] = ()
+    accuracies: tuple[float, ...] = ()
+    cross_entropies: tuple[float, ...] = ()
+    exact: bool = False
+    message: str = ""
+
+    def __post_init__(self):
+        if self.status not in STATUSES:
+            raise ValueError(f"status must be one of {', '.join(STATUSES)}, got {self.status!r}")
+
+    @property
+    def ok(self):
+        return self.status == "ok"
+
+    @property
+    def error_rate(self):
+        """1 - accuracy, rounded so that equal counts of errors give equal rates."""
+        return round(1.0 - self.accuracy, 12)

@@ -1,0 +1,81 @@
+"""A DEAP toolbox of loss trees, for our algorithms and for DEAP's own."""
+
+
+from deap import base, gp, tools
+
+from deap_lossgp.operators import (
+    MAX_HEIGHT,
+    MAX_SIZE,
+    LossRules,
+    cxSubtree,
+    genLoss,
+    keepRules,
+    mutLoss,
+)
+from deap_lossgp.trees import LossTree
+
+_MOST_ATTEMPTS = 100_000
+
+
+def make_toolbox(
+    pset,
+    evaluate=None,
+    *,
+    valid=None,
+    min_height=2,
+    max_height=MAX_HEIGHT,
+    max_size=MAX_SIZE,
+    subtreepb=0.3,
+    pointpb=0.1,
+):
+    """Returns a toolbox with the thesis's generator and operators.
+
+    Args:
+        pset: A primitive set, usually from ``loss_primitive_set``.
+        evaluate: ``evaluate(individual) -> (wins, improvement)``; without it the toolbox has no
+            ``evaluate``, for the user to register.
+        valid: ``valid(individual) -> bool``. A tree that is not valid is discarded and replaced by
+            a new one that is (thesis, section 3.2.3), at birth and after crossover and mutation.
+        min_height, max_height, max_size: Limits on trees and on every child.
+        subtreepb, pointpb: M_ST and M_N of the thesis.
+
+    Returns:
+        A ``deap.base.Toolbox`` with ``expr expr_mut individual population mate mutate select``.
+        ``select`` is a tournament of 3, which ``eaSimple`` and ``eaMuPlusLambda`` need.
+
+    >>> from deap_lossgp.psets import loss_primitive_set
+    >>> toolbox = make_toolbox(loss_primitive_set())
+    >>> [type(individual).__name__ for individual in toolbox.population(n=2)]
+    ['LossTree', 'LossTree']
+    """
+    toolbox = base.Toolbox()
+    toolbox.register(
+        "expr", genLoss, pset=pset, min_=min_height, max_=max_height, max_size=max_size
+    )
+    toolbox.register("expr_mut", gp.genHalfAndHalf, min_=0, max_=4)
+    toolbox.register("individual", _individual, toolbox.expr, valid)
+    toolbox.register("population", tools.initRepeat, list, toolbox.individual)
+    toolbox.register("mate", cxSubtree)
+    toolbox.register(
+        "mutate", mutLoss, expr=toolbox.expr_mut, pset=pset, subtreepb=subtreepb, pointpb=pointpb
+    )
+    toolbox.register("select", tools.selTournament, tournsize=3)
+    rules = LossRules(max_height, max_size, tuple(pset.arguments))
+    for operator in ("mate", "mutate"):
+        toolbox.decorate(operator, keepRules(rules))
+        if valid is not None:
+            toolbox.decorate(
+                operator, keepRules(valid, attempts=1, otherwise=toolbox.individual)
+            )
+    if evaluate is not None:
+        toolbox.register("evaluate", evaluate)
+    return toolbox
+
+
+def _individual(expr, valid):
+    for _ in range(_MOST_ATTEMPTS):
+        individual = LossTree(expr())
+        if valid is None or valid(individual):
+            return individual
+    raise ValueError(f"no valid loss among {_MOST_ATTEMPTS} random trees: "
+                     f"the limits or the validity leave nothing")

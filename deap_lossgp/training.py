@@ -1,0 +1,215 @@
+"""The compiled trainer: trains a task's network with any loss, from its curves."""
+
+import random
+import time
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import ops
+
+from deap_lossgp.curves import LOWEST, interpolate
+from deap_lossgp.loops import CompiledLoop, is_finite
+from deap_lossgp.results import TrainingResult
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A loss as the trainer takes it; it knows neither trees nor primitives.
+
+    Attributes:
+        derivatives: Of one sample's loss with respect to each of its predictions, on the grid of
+            ``deap_lossgp.curves``; float32 of shape (2, KNOTS).
+        values: The element-wise loss on the grid, float64 of shape (2, KNOTS); what is reported,
+            while only ``derivatives`` train.
+        loss: For the exact path: ``loss(y_true, y_pred)`` in keras.ops, the element-wise loss;
+            None to train on the curves.
+        gradient_factor: On the exact path, what the element-wise loss is multiplied by.
+    """
+
+    derivatives: np.ndarray
+    values: np.ndarray
+    loss: object = None
+    gradient_factor: float = 1.0
+
+
+class Trainer:
+    """Trains one task's network; built once, it takes any number of candidates.
+
+    All candidates with the same seed begin with the same weights, see the same batches in the
+    same order and drop the same units.
+
+    Args:
+        task: A ``Task``.
+
+    >>> from deap_lossgp.evaluation import candidate_of
+    >>> from deap_lossgp.losses import KNOWN_LOSSES
+    >>> from deap_lossgp.psets import loss_primitive_set
+    >>> from deap_lossgp.tasks import Task
+    >>> from deap_lossgp.trees import LossTree
+    >>> pset = loss_primitive_set()
+    >>> trainer = Trainer(Task.load("digits", epochs=2))
+    >>> mse = LossTree.from_string(KNOWN_LOSSES["mse"], pset)
+    >>> trainer.train(candidate_of(mse, pset, trainer.task), seed=1).status
+    'ok'
+    """
+
+    def __init__(self, task):
+        self.task = task
+        train, validation = task.split()
+        data = task.data
+        self._train_size = len(train)
+        self._batch_size = min(task.batch_size, len(train))
+        self._validation = data.x_train[validation], data.y_train[validation]
+        self._initial_seed, self._initial_values = None, None
+        with _streams_kept(0):
+            self._model = task.build()
+        self._optimizer = keras.optimizers.Adam(task.learning_rate)
+        self._model.compile(optimizer=self._optimizer)
+        self._optimizer.build(self._model.trainable_variables)
+        self._optimizer_values = [ops.convert_to_numpy(v) for v in self._optimizer.variables]
+        self._loop = CompiledLoop(
+            self._model,
+            self._optimizer,
+            data.x_train[train],
+            data.y_train[train],
+            data.scale,
+            self._batch_size,
+            task.jit_compile,
+        )
+
+    @property
+    def traces(self):
+        """How often the network was traced so far: once for the curves, once for exact losses."""
+        return self._loop.traces
+
+    def train(self, candidate, seed):
+        """Trains the network from its beginning.
+
+        Args:
+            candidate: A ``Candidate``.
+            seed: An integer; initial weights, order of batches and dropout follow from it.
+
+        Returns:
+            A ``TrainingResult`` of status ``ok``; ``nan`` as soon as the loss, the weights or the
+            predictions at the end of an epoch are not finite; ``no_gradient`` if the first epoch
+            left the weights as they were. Anything else that goes wrong is raised.
+        """
+        start = time.perf_counter()
+        self._reset(seed)
+        order = np.random.default_rng(seed)
+        before = self._weights()
+        callbacks = keras.callbacks.CallbackList(self.task.callbacks(), model=self._model)
+        self._model.stop_training = False
+        callbacks.on_train_begin()
+        history, status, message = [], "ok", ""
+        for epoch in range(self.task.epochs):
+            callbacks.on_epoch_begin(epoch)
+            self._train_epoch(candidate, self._batches(order))
+            figures, message = self._validate(candidate)
+            if message:
+                status = "nan"
+                break
+            if epoch == 0 and self._weights_equal(before):
+                status, message = "no_gradient", "the weights did not change"
+                break
+            history.append(figures)
+            loss, accuracy, cross_entropy = figures
+            callbacks.on_epoch_end(epoch, {"val_loss": loss, "val_accuracy": accuracy,
+                                           "val_cross_entropy": cross_entropy})
+            if self._model.stop_training:
+                break
+        callbacks.on_train_end()
+        losses, accuracies, cross_entropies = zip(*history, strict=True) if history else ((),) * 3
+        last = history[-1] if status == "ok" else (None, None, None)
+        return TrainingResult(
+            self.task.name, self.task.data.num_classes, status, *last,
+            seconds=time.perf_counter() - start, losses=losses, accuracies=accuracies,
+            cross_entropies=cross_entropies, exact=candidate.loss is not None, message=message,
+        )
+
+    def test_accuracy(self):
+        """Accuracy on the test set of the network as the last training left it."""
+        predictions = self._loop.predict(self.task.data.x_test)
+        return float(np.mean(predictions.argmax(1) == self.task.data.y_test))
+
+    def _train_epoch(self, candidate, order):
+        if candidate.loss is None:
+            self._loop.train_on_curves(order, ops.convert_to_tensor(candidate.derivatives))
+        else:
+            self._loop.train_exactly(_clipped(candidate), order)
+
+    def _batches(self, generator):
+        """A new order of the training images, filled up to whole batches from its beginning."""
+        order = generator.permutation(self._train_size)
+        missing = -len(order) % self._batch_size
+        return np.concatenate([order, order[:missing]]).astype(np.int32)
+
+    def _validate(self, candidate):
+        """((loss, accuracy, cross entropy), "") or (None, what is not finite)."""
+        images, labels = self._validation
+        predictions = self._loop.predict(images)
+        if not np.isfinite(predictions).all():
+            return None, "the predictions are not finite"
+        if not is_finite(self._model.trainable_variables):
+            return None, "the weights are not finite"
+        true = np.arange(predictions.shape[1]) == labels[:, None]
+        if candidate.loss is None:
+            values = np.where(true, *interpolate(candidate.values, predictions)[::-1])
+        else:
+            clipped = np.clip(predictions, LOWEST, np.float32(1.0 - LOWEST))
+            values = ops.convert_to_numpy(candidate.loss(true.astype(np.float32), clipped))
+        loss = float(np.mean(values, dtype=np.float64))
+        if not np.isfinite(loss):
+            return None, "the loss is not finite"
+        accuracy = float(np.mean(predictions.argmax(1) == labels))
+        chosen = predictions[np.arange(len(labels)), labels].astype(np.float64)
+        cross_entropy = float(-np.mean(np.log(np.clip(chosen, LOWEST, 1.0))))
+        return (loss, accuracy, cross_entropy), ""
+
+    def _reset(self, seed):
+        """Brings network and optimizer to their beginning, without tracing anything."""
+        if seed != self._initial_seed:
+            with _streams_kept(seed):
+                twin = self.task.build()
+            self._initial_values = [ops.convert_to_numpy(v) for v in twin.variables]
+            self._initial_seed = seed
+        _assign(self._model.variables, self._initial_values)
+        _assign(self._optimizer.variables, self._optimizer_values)
+
+    def _weights(self):
+        return [ops.convert_to_numpy(v) for v in self._model.trainable_variables]
+
+    def _weights_equal(self, before):
+        return all(np.array_equal(a, b) for a, b in zip(self._weights(), before, strict=True))
+
+
+def _clipped(candidate):
+    """One-hot labels and clipped predictions for the exact loss, as on the curves."""
+
+    def loss(labels, y_pred):
+        y_true = ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
+        y_pred = ops.clip(y_pred, LOWEST, 1.0 - LOWEST)
+        return candidate.gradient_factor * candidate.loss(y_true, y_pred)
+
+    return loss
+
+
+def _assign(variables, values):
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+class _streams_kept:
+    """Seeds Keras inside; leaves Python's and NumPy's random streams as they were."""
+
+    def __init__(self, seed):
+        self._seed = seed
+
+    def __enter__(self):
+        self._states = random.getstate(), np.random.get_state()
+        keras.utils.set_random_seed(self._seed)
+
+    def __exit__(self, *_):
+        random.setstate(self._states[0])
+        np.random.set_state(self._states[1])
