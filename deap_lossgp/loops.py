@@ -20,21 +20,18 @@ def prepare_tensorflow(*, deterministic=True, threads=None):
         deterministic: Makes every training bit-identical when repeated.
         threads: Intra-op threads; part of what makes a CPU's results reproducible.
 
-    GPUs get memory growth. Settings that come too late for this process are left as they are.
+    GPUs get memory growth.
+
+    Raises:
+        RuntimeError: TensorFlow has been used in this process already.
     """
     for gpu in tf.config.list_physical_devices("GPU"):
-        _set_if_early(tf.config.experimental.set_memory_growth, gpu, True)
+        tf.config.experimental.set_memory_growth(gpu, True)
     if threads is not None:
-        _set_if_early(tf.config.threading.set_intra_op_parallelism_threads, threads)
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(max(2, threads))
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-
-
-def _set_if_early(setting, *arguments):
-    try:
-        setting(*arguments)
-    except RuntimeError:
-        os.environ.setdefault("DEAP_LOSSGP_LATE", "1")
 
 
 def look_up(derivatives, labels, y_pred):
@@ -143,16 +140,19 @@ class CompiledLoop:
 
 
 def _gradient_of(loss):
-    """The derivative of a loss with respect to the predictions, compiled."""
+    """The derivative of a loss with respect to the predictions.
 
-    @tf.function
+    Compiled, unless the one thread there is waits for this very call.
+    """
+
     def gradient(labels, y_pred):
         with tf.GradientTape() as tape:
             tape.watch(y_pred)
             total = ops.sum(loss(labels, y_pred))
         return tape.gradient(total, y_pred, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
-    return gradient
+    threads = tf.config.threading.get_inter_op_parallelism_threads() or os.cpu_count()
+    return tf.function(gradient) if threads > 1 else gradient
 
 
 def is_finite(variables):
