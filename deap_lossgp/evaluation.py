@@ -121,25 +121,36 @@ class Evaluation:
         self.counts["discarded"] += not valid
         return valid
 
-    def results(self, tree):
-        """The ``TrainingResult`` of a tree on each task, its losses those of the tree itself."""
+    def known_results(self, tree):
+        """The ``TrainingResult`` of an evaluated tree on each task, its losses the tree's own."""
         screened = self._screen(tree)
         if not screened.valid:
-            self.counts["nscreened"] += 1
             return [TrainingResult(task.name, task.data.num_classes, "no_gradient",
                                    message="refused by screening") for task in self.tasks]
-        if screened.key in self._results:
-            self.counts["ncached"] += 1
-        else:
-            self.counts["ntrained"] += 1
-            self._results[screened.key] = self._train(screened.form.core, self.raw)
         return [_rescaled(result, screened.form) for result in self._results[screened.key]]
+
+    def test_accuracy(self, tree, index, seed):
+        """Accuracy on the test set of task ``index`` after a training with another seed.
+
+        None if the training failed.
+        """
+        (result,) = self._train(
+            self._screen(tree).form.core, self.raw, [self.trainers[index]], seed
+        )
+        return self.trainers[index].test_accuracy() if result.ok else None
 
     def __call__(self, tree):
         """(wins, improvement) of a tree; finite, or -inf where a training failed."""
         baselines = self.baselines()
-        results = self.results(tree)
-        return fitness_of(results, baselines, self.fitness, self.mean_over_all)
+        screened = self._screen(tree)
+        if not screened.valid:
+            self.counts["nscreened"] += 1
+        elif screened.key in self._results:
+            self.counts["ncached"] += 1
+        else:
+            self.counts["ntrained"] += 1
+            self._results[screened.key] = self._train(screened.form.core, self.raw)
+        return fitness_of(self.known_results(tree), baselines, self.fitness, self.mean_over_all)
 
     def _screen(self, tree):
         text = str(tree)
@@ -154,11 +165,11 @@ class Evaluation:
             self._screened[text] = _Screened(form, key, valid)
         return self._screened[text]
 
-    def _train(self, tree, raw):
+    def _train(self, tree, raw, trainers=None, seed=None):
         results, curves = [], LossCurves.of(tree, self.pset)
-        for trainer in self.trainers:
+        for trainer in self.trainers if trainers is None else trainers:
             candidate = candidate_of(tree, self.pset, trainer.task, raw=raw, curves=curves)
-            results.append(trainer.train(candidate, self.seed))
+            results.append(trainer.train(candidate, self.seed if seed is None else seed))
             self.counts["seconds"] += results[-1].seconds
             self.counts["curves" if curves.certified else "exact"] += 1
             self._on_training(results[-1])

@@ -1,0 +1,323 @@
+"""Runs: one seeded evolution, from its settings to the files in its folder."""
+
+import hashlib
+import json
+import math
+import os
+import platform
+import random
+import statistics
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+import pandas as pd
+from deap import tools
+from tqdm import tqdm
+
+from deap_lossgp import algorithms
+from deap_lossgp.evaluation import Evaluation
+from deap_lossgp.fitness import fitness_mode
+from deap_lossgp.losses import KNOWN_LOSSES
+from deap_lossgp.naming import unknown_name
+from deap_lossgp.plotting import plot_generations, plot_individuals
+from deap_lossgp.psets import loss_primitive_set
+from deap_lossgp.recording import RunStatistics, logbook_table, write_csv
+from deap_lossgp.tasks import Task
+from deap_lossgp.toolbox import make_toolbox
+from deap_lossgp.trees import LossTree
+
+ALGORITHMS = ("sample-tournament", "archive", "random")
+_COUNTS = ("ntrained", "nscreened", "ncached", "seconds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """Everything that determines a run; the thesis's small scale, on digits.
+
+    Attributes:
+        algorithm: A name of ``ALGORITHMS``.
+        datasets: Names of data sets.
+        data_dir: Folder with ``NAME.npz`` files; None for what is embedded or in Keras's cache.
+        model: A name of ``networks.NETWORKS``, or ``module:function``.
+        population, generations: P, at least 1, and T, at least 0.
+        sample_size, parents: G and N of the sample tournament; None for floor(3P/4), floor(G/2).
+        crossover: C_r, the probability that both parents come from the population.
+        subtree_mutation, point_mutation: M_ST and M_N.
+        fitness: A name of ``fitness.FITNESS_MODES``.
+        mean_over_all: As for ``fitness.compare``.
+        epochs, batch_size, learning_rate, train_size, validation_share, mixed_precision,
+            jit_compile: As for ``Task``.
+        protected: Whether the primitives are protected.
+        max_size, max_height: Limits on trees.
+        seed: Of everything.
+        test_seeds: Fresh seeds on which the best loss and cross entropy are trained and tested.
+    """
+
+    algorithm: str = "sample-tournament"
+    datasets: tuple[str, ...] = ("digits",)
+    data_dir: str | None = None
+    model: str = "small_cnn"
+    population: int = 8
+    generations: int = 4
+    sample_size: int | None = None
+    parents: int | None = None
+    crossover: float = 0.5
+    subtree_mutation: float = 0.3
+    point_mutation: float = 0.1
+    fitness: str = "error"
+    mean_over_all: bool = False
+    epochs: int = 6
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    train_size: int | None = None
+    validation_share: float = 0.1
+    mixed_precision: bool = False
+    jit_compile: bool = False
+    protected: bool = True
+    max_size: int = 128
+    max_height: int = 100
+    seed: int = 0
+    test_seeds: int = 3
+
+    def __post_init__(self):
+        if self.algorithm not in ALGORITHMS:
+            raise unknown_name("algorithm", self.algorithm, ALGORITHMS)
+        fitness_mode(self.fitness)
+        for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        for name in ("crossover", "subtree_mutation", "point_mutation"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
+        if self.max_height < 2 or self.max_size < 4:
+            raise ValueError(f"max_height must be at least 2 and max_size at least 4, "
+                             f"got {self.max_height} and {self.max_size}")
+        algorithms.tournament_sizes(self.population, self.sample_size, self.parents)
+
+    @property
+    def evaluations(self):
+        """How many evaluations the run asks for: P + T N, or P + T P for the archive."""
+        children = self.population
+        if self.algorithm != "archive":
+            children = algorithms.tournament_sizes(
+                self.population, self.sample_size, self.parents
+            )[1]
+        return self.population + self.generations * children
+
+    @property
+    def folder(self):
+        """A folder name of its own for these settings."""
+        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return "-".join([*self.datasets, self.algorithm, f"seed{self.seed}", digest[:6]])
+
+
+class Run:
+    """One evolution and its folder. Making it checks and loads everything; then ``execute`` it.
+
+    Args:
+        settings: ``RunSettings``.
+        output: The folder; ``runs/`` and ``settings.folder`` by default.
+        progress: Whether to draw a progress bar.
+
+    Raises:
+        ValueError: Settings, data or network are not usable, or the folder holds another run.
+        OSError: The folder cannot be written.
+    """
+
+    def __init__(self, settings, output=None, *, progress=True):
+        self.settings = s = settings
+        self.output = Path("runs") / s.folder if output is None else Path(output)
+        self.pset = loss_primitive_set(s.protected)
+        tasks = [
+            Task.load(
+                name, s.model, data_dir=s.data_dir, epochs=s.epochs, batch_size=s.batch_size,
+                learning_rate=s.learning_rate, train_size=s.train_size,
+                validation_share=s.validation_share, mixed_precision=s.mixed_precision,
+                jit_compile=s.jit_compile,
+            )
+            for name in s.datasets
+        ]
+        self._bar = tqdm(
+            total=len(tasks) * (s.evaluations + 1 + 2 * s.test_seeds), unit="training",
+            disable=not progress, leave=False, dynamic_ncols=True,
+        )
+        self.evaluation = Evaluation(
+            tasks, self.pset, s.fitness, mean_over_all=s.mean_over_all, seed=s.seed,
+            on_training=lambda result: self._bar.update(),
+        )
+        self.toolbox = make_toolbox(
+            self.pset, self._evaluate, valid=self.evaluation.is_valid, max_height=s.max_height,
+            max_size=s.max_size, subtreepb=s.subtree_mutation, pointpb=s.point_mutation,
+        )
+        self._claim_folder()
+
+    def execute(self):
+        """Evolves, tests the best loss, writes the folder and returns the report as text."""
+        state = random.getstate()
+        random.seed(self.settings.seed)
+        try:
+            self.evaluation.baselines()
+            population, logbook, best = self._evolve()
+        finally:
+            random.setstate(state)
+        tests = self._test(best)
+        self._bar.close()
+        self._write(logbook, best, tests)
+        return self._report(logbook, best, tests)
+
+    def _evaluate(self, individual):
+        before = self.evaluation.counts["ntrained"]
+        values = self.evaluation(individual)
+        if self.evaluation.counts["ntrained"] == before:
+            self._bar.update(len(self.evaluation.tasks))
+        return values
+
+    def _evolve(self):
+        s = self.settings
+        counts = self.evaluation.counts
+        self.stats = RunStatistics(
+            lambda: {name: counts[name] for name in _COUNTS}, self._figures
+        )
+        halloffame = tools.HallOfFame(1)
+        population = self.toolbox.population(n=s.population)
+        common = {"stats": self.stats, "halloffame": halloffame, "verbose": False}
+        if s.algorithm == "sample-tournament":
+            _, logbook = algorithms.eaSampleTournament(
+                population, self.toolbox, s.crossover, 1.0, s.generations,
+                sample_size=s.sample_size, nparents=s.parents, **common,
+            )
+        elif s.algorithm == "archive":
+            _, logbook = algorithms.eaArchive(
+                population, self.toolbox, s.crossover, 1.0, s.generations, **common
+            )
+        else:
+            lambda_ = algorithms.tournament_sizes(s.population, s.sample_size, s.parents)[1]
+            _, logbook = algorithms.eaRandom(
+                population, self.toolbox, s.generations, lambda_=lambda_, **common
+            )
+        return population, logbook, halloffame[0]
+
+    def _figures(self, individual):
+        columns = {}
+        for result in self.evaluation.known_results(individual):
+            columns[f"accuracy_{result.task}"] = result.accuracy
+            columns[f"loss_{result.task}"] = result.loss
+        return columns
+
+    def _test(self, best):
+        """Test accuracies {task: {"evolved": [...], "cross_entropy": [...]}} on fresh seeds."""
+        entropy = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], self.pset)
+        seeds = [self.settings.seed + 1 + i for i in range(self.settings.test_seeds)]
+        return {
+            task.name: {
+                name: [self.evaluation.test_accuracy(tree, index, seed) for seed in seeds]
+                for name, tree in (("evolved", best), ("cross_entropy", entropy))
+            }
+            for index, task in enumerate(self.evaluation.tasks)
+        }
+
+    def _claim_folder(self):
+        self.output.mkdir(parents=True, exist_ok=True)
+        path = self.output / "run.json"
+        settings = json.loads(json.dumps(asdict(self.settings)))
+        if path.exists():
+            try:
+                other = json.loads(path.read_text())["settings"]
+            except (ValueError, KeyError, TypeError):
+                raise ValueError(f"{path} is not a run's file: choose another folder") from None
+            differing = sorted(k for k in {*settings, *other}
+                               if settings.get(k) != other.get(k))
+            if differing:
+                name = differing[0]
+                raise ValueError(
+                    f"{self.output} holds another run, with {name} {other.get(name)!r} instead of "
+                    f"{settings.get(name)!r}: choose another folder with --output"
+                )
+        content = {"settings": settings, "seed": self.settings.seed, "versions": _versions()}
+        _write_json(content, path)
+
+    def _write(self, logbook, best, tests):
+        write_csv(logbook_table(logbook), self.output / "logbook.csv")
+        individuals = pd.DataFrame(self.stats.rows)
+        write_csv(individuals, self.output / "individuals.csv")
+        wins, improvement = best.fitness.values
+        _write_json(
+            {
+                "expression": str(best), "primitives": self.pset.name,
+                "wins": wins, "improvement": improvement if math.isfinite(improvement) else None,
+                "fitness": self.settings.fitness,
+                "validation": {
+                    r.task: {"accuracy": r.accuracy, "loss": r.loss, "status": r.status}
+                    for r in self.evaluation.known_results(best)
+                },
+                "test_accuracy": tests,
+            },
+            self.output / "best_loss.json",
+        )
+        _save_figure(plot_generations(logbook)[0], self.output / "generations.png")
+        _save_figure(plot_individuals(individuals)[0], self.output / "individuals.png")
+
+    def _report(self, logbook, best, tests):
+        wins, improvement = best.fitness.values
+        counts, tasks = self.evaluation.counts, self.evaluation.tasks
+        lines = [
+            f"Best loss:  {best}",
+            f"Fitness:    {wins:g} of {len(tasks)} data sets won against cross entropy, "
+            f"improvement {improvement:+.4f} ({self.settings.fitness})",
+            "",
+        ]
+        if self.settings.test_seeds:
+            lines.append(f"Accuracy on the test set, mean of {self.settings.test_seeds} trainings "
+                         f"with seeds the search never saw (± standard deviation):")
+            lines.append(f"  {'data set':<16}{'best loss':>18}{'cross entropy':>18}{'difference':>12}")
+            for name, arms in tests.items():
+                evolved, entropy = (arms[arm] for arm in ("evolved", "cross_entropy"))
+                lines.append(f"  {name:<16}{_mean_text(evolved):>18}{_mean_text(entropy):>18}"
+                             f"{_difference(evolved, entropy):>12}")
+            lines.append("")
+        lines += [
+            f"{sum(logbook.select('nevals'))} evaluations: {counts['ntrained']} trained, "
+            f"{counts['ncached']} known already, {counts['nscreened']} screened; "
+            f"{counts['discarded']} random trees discarded before.",
+            f"Trainings: {counts['curves']} on curves, {counts['exact']} on the exact path, "
+            f"in {counts['seconds']:.0f} s.",
+            f"Results in {self.output}{os.sep}: " + ", ".join(
+                ("best_loss.json", "logbook.csv", "individuals.csv", "generations.png",
+                 "individuals.png", "run.json")
+            ),
+        ]
+        return "\n".join(lines)
+
+
+def _mean_text(accuracies):
+    known = [a for a in accuracies if a is not None]
+    if len(known) < len(accuracies):
+        return f"{len(accuracies) - len(known)} failed"
+    deviation = statistics.stdev(known) if len(known) > 1 else 0.0
+    return f"{statistics.mean(known):.4f} ± {deviation:.4f}"
+
+
+def _difference(evolved, entropy):
+    if None in evolved or None in entropy:
+        return ""
+    return f"{statistics.mean(evolved) - statistics.mean(entropy):+.4f}"
+
+
+def _versions():
+    names = ("deap_lossgp", "deap", "keras", "numpy", "scikit-learn")
+    versions = {name: metadata.version(name) for name in names}
+    for name in ("tensorflow", "tensorflow-cpu"):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return {"python": platform.python_version(), **versions}
+
+
+def _write_json(content, path):
+    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def _save_figure(axes, path):
+    axes.figure.savefig(path, dpi=150, bbox_inches="tight")

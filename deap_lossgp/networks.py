@@ -1,0 +1,229 @@
+"""Image classifiers by name: Keras models that take images in [0, 1] and end in softmax."""
+
+import importlib
+import inspect
+import math
+import os
+import sys
+
+import keras
+import numpy as np
+from keras import layers
+
+from deap_lossgp.naming import in_one_line, unknown_name
+
+
+def small_cnn(input_shape, num_classes):
+    """Build a very cheap network: three strided convolutions and a dense layer.
+
+    Args:
+        input_shape: Shape (h, w, c) of an image, from 4x4 pixels up.
+        num_classes: Number of classes, K.
+
+    Returns:
+        keras.Model: Uncompiled; maps (n, h, w, c) in [0, 1] to probabilities, (n, K), float32.
+
+    Examples:
+        >>> small_cnn((28, 28, 1), 10).count_params()
+        19178
+    """
+    images = keras.Input(input_shape)
+    x = images
+    for filters in (16, 32, 32):
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(x)
+    return keras.Model(images, _softmax(layers.Flatten()(x), num_classes), name="small_cnn")
+
+
+def resnet8(input_shape, num_classes):
+    """Build the residual network of eight weight layers that MLPerf Tiny uses for CIFAR-10.
+
+    A convolution, three stages of one residual block each (16, 32 and 64 filters, batch
+    normalisation), global average pooling and a dense layer. Without MLPerf's weight decay: the
+    loss under trial is to be the only term.
+
+    Args:
+        input_shape: Shape (h, w, c) of an image, from 4x4 pixels up.
+        num_classes: Number of classes, K.
+
+    Returns:
+        keras.Model: Uncompiled; maps (n, h, w, c) in [0, 1] to probabilities, (n, K), float32.
+
+    References:
+        He et al., Deep residual learning for image recognition, CVPR 2016, arXiv:1512.03385.
+        Banbury et al., MLPerf Tiny benchmark, 2021, arXiv:2106.07597.
+    """
+    images = keras.Input(input_shape)
+    x = layers.ReLU()(_convolution(images, 16))
+    for filters, strides in ((16, 1), (32, 2), (64, 2)):
+        y = layers.ReLU()(_convolution(x, filters, strides))
+        y = _convolution(y, filters)
+        if strides > 1:
+            x = layers.Conv2D(
+                filters, 1, strides=strides, padding="same", kernel_initializer="he_normal"
+            )(x)
+        x = layers.ReLU()(layers.Add()([x, y]))
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(images, _softmax(x, num_classes), name="resnet8")
+
+
+def inception_v3(input_shape, num_classes):
+    """Build InceptionV3 with the dense head of NGL and the thesis, to be trained from scratch.
+
+    Images are up-sampled by doublings, as many as keep the shorter side within InceptionV3's own
+    299 pixels: three for 28 and 32 pixels, as published, and five for 8. (InceptionV3 needs at
+    least 75.) Grey images are repeated in three channels, pixels are brought to [-1, 1].
+
+    Args:
+        input_shape: Shape (h, w, c) of an image.
+        num_classes: Number of classes, K.
+
+    Returns:
+        keras.Model: Uncompiled; maps (n, h, w, c) in [0, 1] to probabilities, (n, K), float32.
+
+    References:
+        The thesis, section 3.2.
+        Akhmedova and Körber, Next generation loss function for image classification, 2024,
+        arXiv:2404.12948.
+        Szegedy et al., Rethinking the inception architecture for computer vision, CVPR 2016,
+        arXiv:1512.00567.
+    """
+    height, width, channels = input_shape
+    doublings = max(0, int(math.log2(299 / min(height, width))))
+    images = keras.Input(input_shape)
+    x = images
+    for _ in range(doublings):
+        x = layers.UpSampling2D()(x)
+    if channels == 1:
+        x = layers.Concatenate()([x, x, x])
+    # What preprocess_input does to pixels in 0..255.
+    x = layers.Rescaling(2.0, offset=-1.0)(x)
+    x = keras.applications.InceptionV3(
+        include_top=False, weights=None, input_shape=x.shape[1:], pooling="max"
+    )(x)
+    for units in (128, 64):
+        x = layers.BatchNormalization()(x)
+        x = layers.Dense(units, activation="relu")(x)
+        x = layers.Dropout(0.5)(x)
+    x = layers.BatchNormalization()(x)
+    return keras.Model(images, _softmax(x, num_classes), name="inception_v3")
+
+
+def _convolution(x, filters, strides=1):
+    x = layers.Conv2D(
+        filters, 3, strides=strides, padding="same", kernel_initializer="he_normal"
+    )(x)
+    return layers.BatchNormalization()(x)
+
+
+def _softmax(x, num_classes):
+    # float32 under a mixed-precision policy too: losses are steep where float16 has no numbers.
+    return layers.Dense(num_classes, activation="softmax", dtype="float32", name="softmax")(x)
+
+
+NETWORKS = {"small_cnn": small_cnn, "resnet8": resnet8, "inception_v3": inception_v3}
+
+
+def load_network(name):
+    """Find the function that builds a network.
+
+    Args:
+        name: A name in NETWORKS, or `module:function` for a function of the user's; modules in
+            the current working directory are found.
+
+    Returns:
+        callable: To be called as `function(input_shape=(h, w, c), num_classes=n)`.
+
+    Raises:
+        ValueError: If there is no such network, module or function, or the module cannot be
+            imported.
+
+    Examples:
+        >>> load_network("resnet8").__name__
+        'resnet8'
+    """
+    if name in NETWORKS:
+        return NETWORKS[name]
+    module_name, colon, function_name = name.partition(":")
+    if not colon:
+        raise unknown_name("network", name, NETWORKS, hint="or give module:function")
+    if not module_name or not function_name:
+        raise ValueError(f"network {name!r}: expected module:function, both named")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        raise ValueError(
+            f"network {name!r}: module {module_name!r} cannot be imported "
+            f"({in_one_line(error)}); looked in {os.getcwd()} and where Python finds packages"
+        ) from error
+    function = getattr(module, function_name, None)
+    if callable(function):
+        return function
+    if function is not None:
+        raise ValueError(
+            f"network {name!r}: {function_name!r} is no function, it is {type(function).__name__}"
+        )
+    own = [key for key, value in vars(module).items() if inspect.isfunction(value)]
+    where = getattr(module, "__file__", module_name)
+    raise unknown_name(f"function in {where}", function_name, own)
+
+
+def build_network(network, input_shape, num_classes):
+    """Build a network and check that it is a classifier ending in softmax.
+
+    Args:
+        network: A name, as `load_network` takes it, or a function
+            `f(input_shape=(h, w, c), num_classes=n)`.
+        input_shape: Shape (h, w, c) of an image.
+        num_classes: Number of classes, K.
+
+    Returns:
+        keras.Model: As the function made it. Keras seeds its weights from Python's `random`, which
+            moves on by it: seed and restore `random` around this call.
+
+    Raises:
+        ValueError: If the function fails or does not take these arguments, if what it returns is
+            no keras.Model, or if the model's predictions on two random images are not
+            probabilities of shape (2, K) that sum to 1.
+
+    Examples:
+        >>> build_network("small_cnn", (8, 8, 1), 10).output_shape
+        (None, 10)
+    """
+    function = load_network(network) if isinstance(network, str) else network
+    if not callable(function):
+        raise ValueError(f"network: expected a name or a function, got {function!r}")
+    label = network if isinstance(network, str) else getattr(function, "__name__", repr(function))
+    images = np.random.default_rng(0).random((2, *input_shape), dtype=np.float32)
+    try:
+        model = function(input_shape=tuple(input_shape), num_classes=num_classes)
+    except Exception as error:
+        raise ValueError(
+            f"network {label!r} cannot be built for images (h, w, c) = {tuple(input_shape)} and "
+            f"{num_classes} classes ({in_one_line(error)})"
+        ) from error
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"network {label!r} must return a keras.Model, got {type(model).__name__}")
+    try:
+        predictions = np.asarray(model(images, training=False), dtype=np.float64)
+    except Exception as error:
+        raise ValueError(
+            f"network {label!r} cannot predict from images (n, h, w, c) = {images.shape} "
+            f"({in_one_line(error)})"
+        ) from error
+    if predictions.shape != (2, num_classes):
+        raise ValueError(
+            f"network {label!r} must return probabilities of shape (n, num_classes) = "
+            f"(2, {num_classes}) for 2 images, got {predictions.shape}"
+        )
+    sums = predictions.sum(axis=1)
+    # 1e-2 leaves room for a softmax in half precision.
+    if not (np.isfinite(predictions).all() and (predictions >= 0).all()
+            and np.allclose(sums, 1, atol=1e-2)):
+        raise ValueError(
+            f"network {label!r} must end in softmax: for 2 random images its outputs are "
+            f"{predictions.min():.3g}..{predictions.max():.3g} and sum to {sums[0]:.3g} and "
+            f"{sums[1]:.3g}, expected probabilities that sum to 1"
+        )
+    return model

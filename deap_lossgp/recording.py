@@ -1,0 +1,95 @@
+"""What a run writes down: statistics for DEAP's logbook, and tables for CSV files."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from deap import tools
+
+STATISTICS = ("avg", "std", "min", "max")
+
+
+class RunStatistics(tools.MultiStatistics):
+    """The ``stats`` of a run: chapters of statistics, counts, and every individual.
+
+    A ``deap.tools.MultiStatistics`` with the chapters ``wins``, ``improvement`` and ``size``
+    (statistics of the finite values), which also adds to each record how much the counts grew
+    since the last one, and keeps a row for every individual of the population.
+
+    Args:
+        counts: ``counts() -> dict`` of running totals; its keys become fields of the logbook.
+        figures: ``figures(individual) -> dict``, further columns of the individual's row.
+
+    Attributes:
+        rows: list of dicts ``gen index expression size height wins improvement ...``.
+    """
+
+    def __init__(self, counts, figures):
+        super().__init__(
+            wins=tools.Statistics(lambda individual: individual.fitness.values[0]),
+            improvement=tools.Statistics(lambda individual: individual.fitness.values[1]),
+            size=tools.Statistics(len),
+        )
+        for name in STATISTICS:
+            self.register(name, _finite(getattr(np, {"avg": "mean"}.get(name, name))))
+        self.rows = []
+        self._counts, self._figures = counts, figures
+        self._before = counts()
+        self._gen = 0
+
+    @property
+    def fields(self):
+        return [*self._before, *self]
+
+    def compile(self, population):
+        now = self._counts()
+        record = {name: total - self._before[name] for name, total in now.items()}
+        self._before = now
+        for index, individual in enumerate(population):
+            wins, improvement = individual.fitness.values
+            self.rows.append({
+                "gen": self._gen, "index": index, "expression": str(individual),
+                "size": len(individual), "height": individual.height,
+                "wins": wins, "improvement": improvement, **self._figures(individual),
+            })
+        self._gen += 1
+        return {**record, **super().compile(population)}
+
+
+def _finite(statistic):
+    def of_finite(values):
+        values = [value for value in values if math.isfinite(value)]
+        return float(statistic(values)) if values else math.nan
+
+    return of_finite
+
+
+def logbook_table(logbook):
+    """A DEAP logbook as a table; the chapters' fields become ``chapter_field`` columns.
+
+    Args:
+        logbook: A ``deap.tools.Logbook``, chaptered or flat.
+
+    Returns:
+        A ``pandas.DataFrame`` with a row per record.
+
+    >>> logbook = tools.Logbook()
+    >>> logbook.record(gen=0, nevals=8, size={"max": 9, "avg": 4.5})
+    >>> logbook_table(logbook)
+       gen  nevals  size_avg  size_max
+    0    0       8       4.5         9
+    """
+    table = pd.DataFrame(list(logbook))
+    for name in [n for n in logbook.header or logbook.chapters if n in logbook.chapters]:
+        chapter = pd.DataFrame(list(logbook.chapters[name]))
+        # A chapter repeats the fields of the record it belongs to.
+        chapter = chapter[[field for field in chapter if field not in table]]
+        order = [field for field in STATISTICS if field in chapter]
+        order += [field for field in chapter if field not in order]
+        table = table.join(chapter[order].add_prefix(f"{name}_"))
+    return table
+
+
+def write_csv(table, path):
+    """Writes a table so that reading it gives the same numbers, to the last bit."""
+    table.to_csv(path, index=False, lineterminator="\n")
