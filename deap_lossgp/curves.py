@@ -41,6 +41,7 @@ _SPACING = 2.0 * HIGHEST_LOGIT / (KNOTS - 1)
 # Between the knots, at numbers that float32 can hold: only there can a network predict.
 _PROBES = probability(np.linspace(-HIGHEST_LOGIT, HIGHEST_LOGIT, KNOTS)[:-1] + _SPACING / 2)
 _PROBES = np.clip(_PROBES.astype(np.float32), LOWEST, 1.0 - LOWEST)
+_HALF_ULP = 2.0**-24
 _NEIGHBOURHOOD = 2 * int(0.25 / _SPACING) + 1
 
 
@@ -52,7 +53,7 @@ class LossCurves:
         values: L(0, p) and L(1, p) on ``GRID``, float64 of shape (2, KNOTS); may hold inf or NaN.
         derivatives: Their derivatives with respect to p, likewise.
         interpolation_error: The largest error of linear interpolation between the knots.
-        float32_error: The largest error of evaluating the loss itself in float32.
+        float32_error: The largest error of differentiating the loss itself in float32.
 
     Both errors are those of the derivative, relative to its largest magnitude within a quarter
     of a unit of logit(p); infinite where something is not finite. A pole, a kink or an
@@ -77,15 +78,17 @@ class LossCurves:
     @classmethod
     def of(cls, tree, pset):
         """Evaluates a tree on the grid and, to certify it, at a point between each two knots."""
-        values, derivatives = differentiate(tree, pset, _LABELS, GRID)
-        exact = differentiate(tree, pset, _LABELS, _PROBES.astype(np.float64))[1]
-        single = differentiate(tree, pset, _LABELS.astype(np.float32), _PROBES)[1]
-        between = interpolate(derivatives, _PROBES)
+        values, derivatives, _ = differentiate(tree, pset, _LABELS, GRID)
+        _, exact, reach = differentiate(tree, pset, _LABELS, _PROBES.astype(np.float64))
+        _, single, _ = differentiate(tree, pset, _LABELS.astype(np.float32), _PROBES)
+        with np.errstate(all="ignore"):
+            between = np.abs(interpolate(derivatives, _PROBES) - exact)
+            rounding = np.abs(single - exact) + _HALF_ULP * reach
         return cls(
             values,
             derivatives,
-            interpolation_error=_largest_error(between, exact),
-            float32_error=_largest_error(single, exact),
+            interpolation_error=_largest(between, exact),
+            float32_error=_largest(rounding, exact),
         )
 
     @property
@@ -139,9 +142,9 @@ def interpolate(curves, p):
         return curves[..., knot] * (1.0 - weight) + curves[..., knot + 1] * weight
 
 
-def _largest_error(approximate, exact):
+def _largest(error, exact):
+    """The largest error, relative to the largest magnitude in its neighbourhood."""
     with np.errstate(all="ignore"):
-        error = np.abs(approximate - exact)
         size = maximum_filter1d(np.abs(exact), _NEIGHBOURHOOD, axis=1)
         relative = np.where(error == 0.0, 0.0, error / size)
     return float(relative.max()) if np.isfinite(relative).all() else np.inf
@@ -159,35 +162,41 @@ def differentiate(tree, pset, y_true, y_pred):
         y_true, y_pred: Floating arrays that broadcast together; they decide the precision.
 
     Returns:
-        value, derivative: two arrays of the broadcast shape.
+        value, derivative, reach: three arrays of the broadcast shape. ``reach`` is the sum of
+        the magnitudes of what the derivative sums up over all paths from y_pred to the root:
+        rounding in forward or reverse mode is in proportion to it, not to the derivative.
 
     Raises:
         ValueError: A primitive of the set is not a ``LossPrimitive``.
     """
     dtype = np.asarray(y_pred).dtype.type
     one = dtype(1.0)
-    leaves = dict(zip(pset.arguments, ((y_true, None), (y_pred, one)), strict=True))
+    leaves = dict(zip(pset.arguments, ((y_true, None, None), (y_pred, one, one)), strict=True))
     stack = []
     with np.errstate(all="ignore"):
         for node in reversed(tree):
             if not isinstance(node, gp.Primitive):
-                leaf = leaves.get(node.value)
-                stack.append(leaf or (dtype(pset.context.get(node.value, node.value)), None))
+                if node.value in leaves:
+                    stack.append(leaves[node.value])
+                    continue
+                number = dtype(pset.context.get(node.value, node.value))
+                stack.append((number, None, None))
                 continue
             row = pset.context[node.name]
             if not hasattr(row, "derivative"):
                 raise ValueError(f"primitive {node.name!r} has no derivative: add it to the set "
                                  f"with deap_lossgp.psets.add_primitive")
             operands = [stack.pop() for _ in range(node.arity)]
-            values = [value for value, _ in operands]
-            slope = None
-            if any(derivative is not None for _, derivative in operands):
+            values = [operand[0] for operand in operands]
+            slope = reach = None
+            if any(operand[1] is not None for operand in operands):
                 partials = row.derivative(np, *values)
-                for partial, (_, derivative) in zip(partials, operands, strict=True):
-                    if derivative is not None:
-                        term = np.asarray(partial, dtype) * derivative
-                        slope = term if slope is None else slope + term
-            stack.append((row.value(np, *values), slope))
-    (value, slope), shape = stack[0], np.broadcast_shapes(np.shape(y_true), np.shape(y_pred))
-    slope = dtype(0.0) if slope is None else slope
-    return np.broadcast_to(value, shape), np.broadcast_to(slope, shape)
+                slope = reach = dtype(0.0)
+                for partial, (_, inner, inner_reach) in zip(partials, operands, strict=True):
+                    if inner is not None:
+                        partial = np.asarray(partial, dtype)
+                        slope = slope + partial * inner
+                        reach = reach + np.abs(partial) * inner_reach
+            stack.append((row.value(np, *values), slope, reach))
+    shape = np.broadcast_shapes(np.shape(y_true), np.shape(y_pred))
+    return tuple(np.broadcast_to(dtype(0.0) if x is None else x, shape) for x in stack[0])
