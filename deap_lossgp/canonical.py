@@ -102,7 +102,8 @@ def _unwrap(tree, pset):
     if name == "mul":
         core, factor = (left, b) if a is None else (right, a)
     elif a is None:
-        core, factor = left, float(pset.context["div"](1.0, b))
+        with np.errstate(all="ignore"):
+            core, factor = left, float(pset.context["div"](1.0, b))
     else:
         return None
     return (core, factor, 0.0) if factor and math.isfinite(factor) else None

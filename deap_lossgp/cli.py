@@ -34,6 +34,25 @@ def refused(program, action, *args, **kwargs):
         return fail(program, error)
 
 
-def quiet_tensorflow():
-    """Keeps TensorFlow's start-up messages off the screen; call it before the first import."""
+def import_tensorflow():
+    """Imports TensorFlow without its start-up messages on the screen.
+
+    Raises:
+        ValueError: It is not installed; names the command that installs it.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # The messages come from C++, before any log level is read: only the descriptor helps.
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        import tensorflow
+
+        tensorflow.config.list_physical_devices()
+    except ImportError as error:
+        raise ValueError(f"TensorFlow cannot be imported ({error}): "
+                         f"pip install 'deap_lossgp[cpu]', or [tf], or [gpu]") from None
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -39,7 +39,7 @@ def candidate_of(tree, pset, task, *, raw=False, curves=None):
     if raw:
         factor = 1.0 / task.data.num_classes
     else:
-        factor = CROSS_ENTROPY_SCALE / curves.gradient_scale
+        factor = CROSS_ENTROPY_SCALE / (curves.gradient_scale or CROSS_ENTROPY_SCALE)
     with np.errstate(all="ignore"):
         derivatives = (factor * curves.derivatives).astype(np.float32)
     loss = None if curves.certified else elementwise_loss(tree, pset)
@@ -96,6 +96,7 @@ class Evaluation:
         self._screened = {}
         self._results = {}
         self._baselines = None
+        self._cross_entropy = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)
 
     @property
     def raw(self):
@@ -105,8 +106,7 @@ class Evaluation:
     def baselines(self):
         """The cross-entropy baseline's results, trained when first asked for."""
         if self._baselines is None:
-            tree = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], self.pset)
-            results = self._train(tree, raw=False)
+            results = self._train(self._cross_entropy, False, self.seed)
             # The value of the tree is the mean over classes; cross entropy is the sum.
             self._baselines = [replace(r, loss=r.cross_entropy) for r in results]
             failed = [r for r in results if not r.ok]
@@ -129,15 +129,24 @@ class Evaluation:
                                    message="refused by screening") for task in self.tasks]
         return [_rescaled(result, screened.form) for result in self._results[screened.key]]
 
-    def test_accuracy(self, tree, index, seed):
-        """Accuracy on the test set of task ``index`` after a training with another seed.
+    def test_accuracies(self, tree, seed):
+        """Accuracy on the test sets after trainings with another seed.
 
-        None if the training failed.
+        Args:
+            tree: A loss tree; None for the cross-entropy baseline.
+            seed: Of the trainings.
+
+        Returns:
+            A dict from task name to accuracy, None where the training failed.
         """
-        (result,) = self._train(
-            self._screen(tree).form.core, self.raw, [self.trainers[index]], seed
-        )
-        return self.trainers[index].test_accuracy() if result.ok else None
+        if tree is None:
+            results = self._train(self._cross_entropy, False, seed)
+        else:
+            results = self._train(self._screen(tree).form.core, self.raw, seed)
+        return {
+            result.task: trainer.test_accuracy() if result.ok else None
+            for result, trainer in zip(results, self.trainers, strict=True)
+        }
 
     def __call__(self, tree):
         """(wins, improvement) of a tree; finite, or -inf where a training failed."""
@@ -149,7 +158,7 @@ class Evaluation:
             self.counts["ncached"] += 1
         else:
             self.counts["ntrained"] += 1
-            self._results[screened.key] = self._train(screened.form.core, self.raw)
+            self._results[screened.key] = self._train(screened.form.core, self.raw, self.seed)
         return fitness_of(self.known_results(tree), baselines, self.fitness, self.mean_over_all)
 
     def _screen(self, tree):
@@ -165,11 +174,11 @@ class Evaluation:
             self._screened[text] = _Screened(form, key, valid)
         return self._screened[text]
 
-    def _train(self, tree, raw, trainers=None, seed=None):
+    def _train(self, tree, raw, seed):
         results, curves = [], LossCurves.of(tree, self.pset)
-        for trainer in self.trainers if trainers is None else trainers:
+        for trainer in self.trainers:
             candidate = candidate_of(tree, self.pset, trainer.task, raw=raw, curves=curves)
-            results.append(trainer.train(candidate, self.seed if seed is None else seed))
+            results.append(trainer.train(candidate, seed))
             self.counts["seconds"] += results[-1].seconds
             self.counts["curves" if curves.certified else "exact"] += 1
             self._on_training(results[-1])

@@ -1,13 +1,12 @@
 """Runs: one seeded evolution, from its settings to the files in its folder."""
 
-import hashlib
 import json
 import math
 import os
 import platform
 import random
 import statistics
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
@@ -17,99 +16,13 @@ from tqdm import tqdm
 
 from deap_lossgp import algorithms
 from deap_lossgp.evaluation import Evaluation
-from deap_lossgp.fitness import fitness_mode
-from deap_lossgp.losses import KNOWN_LOSSES
-from deap_lossgp.naming import unknown_name
 from deap_lossgp.plotting import plot_generations, plot_individuals
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.recording import RunStatistics, logbook_table, write_csv
 from deap_lossgp.tasks import Task
 from deap_lossgp.toolbox import make_toolbox
-from deap_lossgp.trees import LossTree
 
-ALGORITHMS = ("sample-tournament", "archive", "random")
 _COUNTS = ("ntrained", "nscreened", "ncached", "seconds")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunSettings:
-    """Everything that determines a run; the thesis's small scale, on digits.
-
-    Attributes:
-        algorithm: A name of ``ALGORITHMS``.
-        datasets: Names of data sets.
-        data_dir: Folder with ``NAME.npz`` files; None for what is embedded or in Keras's cache.
-        model: A name of ``networks.NETWORKS``, or ``module:function``.
-        population, generations: P, at least 1, and T, at least 0.
-        sample_size, parents: G and N of the sample tournament; None for floor(3P/4), floor(G/2).
-        crossover: C_r, the probability that both parents come from the population.
-        subtree_mutation, point_mutation: M_ST and M_N.
-        fitness: A name of ``fitness.FITNESS_MODES``.
-        mean_over_all: As for ``fitness.compare``.
-        epochs, batch_size, learning_rate, train_size, validation_share, mixed_precision,
-            jit_compile: As for ``Task``.
-        protected: Whether the primitives are protected.
-        max_size, max_height: Limits on trees.
-        seed: Of everything.
-        test_seeds: Fresh seeds on which the best loss and cross entropy are trained and tested.
-    """
-
-    algorithm: str = "sample-tournament"
-    datasets: tuple[str, ...] = ("digits",)
-    data_dir: str | None = None
-    model: str = "small_cnn"
-    population: int = 8
-    generations: int = 4
-    sample_size: int | None = None
-    parents: int | None = None
-    crossover: float = 0.5
-    subtree_mutation: float = 0.3
-    point_mutation: float = 0.1
-    fitness: str = "error"
-    mean_over_all: bool = False
-    epochs: int = 6
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    train_size: int | None = None
-    validation_share: float = 0.1
-    mixed_precision: bool = False
-    jit_compile: bool = False
-    protected: bool = True
-    max_size: int = 128
-    max_height: int = 100
-    seed: int = 0
-    test_seeds: int = 3
-
-    def __post_init__(self):
-        if self.algorithm not in ALGORITHMS:
-            raise unknown_name("algorithm", self.algorithm, ALGORITHMS)
-        fitness_mode(self.fitness)
-        for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        for name in ("crossover", "subtree_mutation", "point_mutation"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
-        if self.max_height < 2 or self.max_size < 4:
-            raise ValueError(f"max_height must be at least 2 and max_size at least 4, "
-                             f"got {self.max_height} and {self.max_size}")
-        algorithms.tournament_sizes(self.population, self.sample_size, self.parents)
-
-    @property
-    def evaluations(self):
-        """How many evaluations the run asks for: P + T N, or P + T P for the archive."""
-        children = self.population
-        if self.algorithm != "archive":
-            children = algorithms.tournament_sizes(
-                self.population, self.sample_size, self.parents
-            )[1]
-        return self.population + self.generations * children
-
-    @property
-    def folder(self):
-        """A folder name of its own for these settings."""
-        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
-        return "-".join([*self.datasets, self.algorithm, f"seed{self.seed}", digest[:6]])
 
 
 class Run:
@@ -128,6 +41,7 @@ class Run:
     def __init__(self, settings, output=None, *, progress=True):
         self.settings = s = settings
         self.output = Path("runs") / s.folder if output is None else Path(output)
+        self._check_folder()
         self.pset = loss_primitive_set(s.protected)
         tasks = [
             Task.load(
@@ -138,10 +52,7 @@ class Run:
             )
             for name in s.datasets
         ]
-        self._bar = tqdm(
-            total=len(tasks) * (s.evaluations + 1 + 2 * s.test_seeds), unit="training",
-            disable=not progress, leave=False, dynamic_ncols=True,
-        )
+        self._progress, self._bar = progress, None
         self.evaluation = Evaluation(
             tasks, self.pset, s.fitness, mean_over_all=s.mean_over_all, seed=s.seed,
             on_training=lambda result: self._bar.update(),
@@ -154,15 +65,18 @@ class Run:
 
     def execute(self):
         """Evolves, tests the best loss, writes the folder and returns the report as text."""
-        state = random.getstate()
-        random.seed(self.settings.seed)
-        try:
-            self.evaluation.baselines()
-            population, logbook, best = self._evolve()
-        finally:
-            random.setstate(state)
-        tests = self._test(best)
-        self._bar.close()
+        s = self.settings
+        trainings = len(s.datasets) * (s.evaluations + 1 + 2 * s.test_seeds)
+        with tqdm(total=trainings, unit="training", disable=not self._progress, leave=False,
+                  dynamic_ncols=True) as self._bar:
+            state = random.getstate()
+            random.seed(s.seed)
+            try:
+                self.evaluation.baselines()
+                logbook, best = self._evolve()
+            finally:
+                random.setstate(state)
+            tests = self._test(best)
         self._write(logbook, best, tests)
         return self._report(logbook, best, tests)
 
@@ -196,7 +110,7 @@ class Run:
             _, logbook = algorithms.eaRandom(
                 population, self.toolbox, s.generations, lambda_=lambda_, **common
             )
-        return population, logbook, halloffame[0]
+        return logbook, halloffame[0]
 
     def _figures(self, individual):
         columns = {}
@@ -207,35 +121,39 @@ class Run:
 
     def _test(self, best):
         """Test accuracies {task: {"evolved": [...], "cross_entropy": [...]}} on fresh seeds."""
-        entropy = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], self.pset)
-        seeds = [self.settings.seed + 1 + i for i in range(self.settings.test_seeds)]
-        return {
-            task.name: {
-                name: [self.evaluation.test_accuracy(tree, index, seed) for seed in seeds]
-                for name, tree in (("evolved", best), ("cross_entropy", entropy))
-            }
-            for index, task in enumerate(self.evaluation.tasks)
-        }
+        tests = {task.name: {"evolved": [], "cross_entropy": []} for task in self.evaluation.tasks}
+        for seed in range(self.settings.seed + 1, self.settings.seed + 1 + self.settings.test_seeds):
+            for arm, tree in (("evolved", best), ("cross_entropy", None)):
+                for name, accuracy in self.evaluation.test_accuracies(tree, seed).items():
+                    tests[name][arm].append(accuracy)
+        return tests
+
+    def _check_folder(self):
+        """Refuses a folder that holds a run with other settings."""
+        path = self.output / "run.json"
+        if not path.exists():
+            return
+        try:
+            theirs = json.loads(path.read_text())["settings"]
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(f"{path} is not a run's file: choose another folder "
+                             f"with --output") from None
+        ours = self._plain_settings()
+        for name in {**ours, **theirs}:
+            if ours.get(name) != theirs.get(name):
+                raise ValueError(
+                    f"{self.output} holds another run, with {name} {theirs.get(name)!r} instead "
+                    f"of {ours.get(name)!r}: choose another folder with --output"
+                )
 
     def _claim_folder(self):
         self.output.mkdir(parents=True, exist_ok=True)
-        path = self.output / "run.json"
-        settings = json.loads(json.dumps(asdict(self.settings)))
-        if path.exists():
-            try:
-                other = json.loads(path.read_text())["settings"]
-            except (ValueError, KeyError, TypeError):
-                raise ValueError(f"{path} is not a run's file: choose another folder") from None
-            differing = sorted(k for k in {*settings, *other}
-                               if settings.get(k) != other.get(k))
-            if differing:
-                name = differing[0]
-                raise ValueError(
-                    f"{self.output} holds another run, with {name} {other.get(name)!r} instead of "
-                    f"{settings.get(name)!r}: choose another folder with --output"
-                )
-        content = {"settings": settings, "seed": self.settings.seed, "versions": _versions()}
-        _write_json(content, path)
+        content = {"settings": self._plain_settings(), "seed": self.settings.seed,
+                   "versions": _versions()}
+        _write_json(content, self.output / "run.json")
+
+    def _plain_settings(self):
+        return json.loads(json.dumps(asdict(self.settings)))
 
     def _write(self, logbook, best, tests):
         write_csv(logbook_table(logbook), self.output / "logbook.csv")

@@ -59,14 +59,14 @@ def compare(figures, baselines, mean_over_all=False):
 
     Args:
         figures: The candidate's figure for each data set, smaller is better; None if it failed.
-        baselines: The baseline's, in the same order.
+        baselines: The baseline's, in the same order, all finite.
         mean_over_all: Average over all data sets whatever was won (thesis, section 5.2).
 
     Returns:
         (wins, improvement), as floats; ``WORST`` if a figure is None or not finite.
 
     Raises:
-        ValueError: Different numbers of figures and baselines, or none.
+        ValueError: Different numbers of figures and baselines, or none; a baseline without figure.
 
     References:
         Thesis, Algorithm 3 and section 5.2.
@@ -81,6 +81,8 @@ def compare(figures, baselines, mean_over_all=False):
     if len(figures) != len(baselines) or not figures:
         raise ValueError(f"expected as many figures as baselines, at least 1, "
                          f"got {len(figures)} and {len(baselines)}")
+    if any(base is None or not math.isfinite(base) for base in baselines):
+        raise ValueError(f"expected finite figures of the baseline, got {baselines}")
     if any(figure is None or not math.isfinite(figure) for figure in figures):
         return WORST
     improvements = [base - figure for figure, base in zip(figures, baselines, strict=True)]
@@ -105,6 +107,6 @@ def fitness_of(results, baselines, mode="error", mean_over_all=False):
     figure = fitness_mode(mode)
     return compare(
         [figure(result) if result.ok else None for result in results],
-        [figure(result) for result in baselines],
+        [figure(result) if result.ok else None for result in baselines],
         mean_over_all,
     )

@@ -80,8 +80,8 @@ class CompiledLoop:
         self._scale = scale
         self._batch_size = batch_size
         self._exact_gradient = None
-        self.train_on_curves = self._epoch(look_up, jit_compile)
-        self._train_exactly = self._epoch(self._call_exact_gradient, False)
+        self.train_on_curves = self.compile_epoch(look_up, jit_compile)
+        self._train_exactly = self.compile_epoch(self._call_exact_gradient)
         self._predict_batch = tf.function(self._predict_batch)
 
     def train_exactly(self, loss, order):
@@ -101,8 +101,18 @@ class CompiledLoop:
         overlap = len(parts) * batch_size - len(images)
         return tf.concat([*parts[:-1], parts[-1][overlap:]], 0).numpy()
 
-    def _epoch(self, output_gradient, jit_compile):
-        """A compiled epoch over ``order``, whose length is a multiple of the batch size."""
+    def compile_epoch(self, output_gradient, jit_compile=False):
+        """Compiles ``epoch(order, *candidate)``.
+
+        Args:
+            output_gradient: ``output_gradient(*candidate, labels, y_pred)``, the derivative of
+                each sample's loss with respect to its predictions.
+            jit_compile: Whether XLA compiles it.
+
+        Returns:
+            A function of the order of images (int32, as many as whole batches hold) and of what
+            makes up a candidate; it trains the network for one epoch.
+        """
         model, optimizer, size = self.model, self.optimizer, self._batch_size
 
         @tf.function(jit_compile=jit_compile)

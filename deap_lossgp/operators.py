@@ -18,6 +18,7 @@ from deap_lossgp.trees import LossTree
 MAX_HEIGHT = 100
 MAX_SIZE = 128
 """Default cap on nodes: a height limit of 100 alone lets random trees reach 10,000s of nodes."""
+_MOST_ATTEMPTS = 1000
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,20 @@ def keepRules(rule, *, attempts=20, otherwise=None):
     return decorator
 
 
+def _keepLoss(operator):
+    """The rules as far as the first individual kept them, so that other psets' trees vary too."""
+
+    @wraps(operator)
+    def wrapper(individual, *args, **kwargs):
+        leaves = {node.value for node in individual if node.arity == 0}
+        rules = LossRules(
+            max(MAX_HEIGHT, individual.height), float("inf"), tuple(leaves & set(ARGUMENTS))
+        )
+        return keepRules(rules)(operator)(individual, *args, **kwargs)
+
+    return wrapper
+
+
 def genLoss(pset, min_=2, max_=MAX_HEIGHT, max_size=MAX_SIZE, type_=None):
     """Generates the nodes of a random loss that holds every argument of the set.
 
@@ -99,7 +114,7 @@ def genLoss(pset, min_=2, max_=MAX_HEIGHT, max_size=MAX_SIZE, type_=None):
         A list of nodes in prefix order.
 
     Raises:
-        ValueError: No such tree exists.
+        ValueError: No such tree exists, or none was found.
 
     References:
         S. Luke, Two fast tree-creation algorithms for genetic programming, IEEE Transactions on
@@ -116,32 +131,45 @@ def genLoss(pset, min_=2, max_=MAX_HEIGHT, max_size=MAX_SIZE, type_=None):
     if max_size < smallest:
         raise ValueError(f"a loss of height {min_} has at least {smallest} nodes, "
                          f"got max_size={max_size}")
-    while True:
+    for _ in range(_MOST_ATTEMPTS):
         size = round(exp(random.uniform(log(smallest), log(max_size))))
-        tree = LossTree(_grow(pset, size, max_))
+        tree = LossTree(_grow(pset, size, min_, max_))
         leaves = [i for i, node in enumerate(tree) if node.arity == 0]
         if tree.height >= min_ and len(leaves) >= len(pset.arguments):
             break
+    else:
+        raise ValueError(f"found no loss of height {min_} to {max_} with {pset.arguments} in at "
+                         f"most {max_size} nodes among {_MOST_ATTEMPTS} random trees")
     while missing := [name for name in pset.arguments
                       if all(tree[i].value != name for i in leaves)]:
         tree[random.choice(leaves)] = pset.mapping[missing[0]]
     return list(tree)
 
 
-def _grow(pset, size, max_height):
-    """Nodes in prefix order of a random tree of at most ``size`` nodes."""
+def _grow(pset, size, min_height, max_height):
+    """Nodes in prefix order of a random tree of at most ``size`` nodes.
+
+    It reaches ``min_height`` where the set's arities allow it: the nodes that this takes are kept
+    back, and when no other is left the deepest slot is extended.
+    """
     newest = random.random()
     root = {"depth": 0}
-    slots, count = [root], 1
+    slots, count, height = [root], 1, 0
     while slots and count < size:
-        slot = slots.pop(-1 if random.random() < newest else random.randrange(len(slots)))
-        fitting = [p for p in pset.primitives[pset.ret] if p.arity <= size - count]
+        spare = size - count - max(0, min_height - height)
+        index = -1 if random.random() < newest else random.randrange(len(slots))
+        if not spare:
+            index = max(range(len(slots)), key=lambda i: slots[i]["depth"])
+        slot = slots.pop(index)
+        budget = spare + (slot["depth"] == height < min_height)
+        fitting = [p for p in pset.primitives[pset.ret] if p.arity <= budget]
         if slot["depth"] == max_height or not fitting:
             continue
         slot["node"] = random.choice(fitting)
         slot["operands"] = [{"depth": slot["depth"] + 1} for _ in range(slot["node"].arity)]
         slots += slot["operands"]
         count += slot["node"].arity
+        height = max(height, slot["depth"] + 1)
     nodes, stack = [], [root]
     while stack:
         slot = stack.pop()
@@ -152,12 +180,12 @@ def _grow(pset, size, max_height):
 
 def _terminal(pset, other_than=None):
     """A random leaf: an argument or a new constant."""
-    choices = [terminal for terminal in pset.terminals[pset.ret] if terminal is not other_than]
-    terminal = random.choice(choices)
+    choices = [terminal for terminal in pset.terminals[pset.ret] if terminal != other_than]
+    terminal = random.choice(choices or [other_than])
     return terminal() if isinstance(terminal, gp.MetaEphemeral) else terminal
 
 
-@keepRules(LossRules(max_size=float("inf")))
+@_keepLoss
 def cxSubtree(ind1, ind2):
     """Replaces a random node of the first, root included, by a random subtree of the second.
 
@@ -176,7 +204,7 @@ def cxSubtree(ind1, ind2):
     return ind1, ind2
 
 
-@keepRules(LossRules(max_size=float("inf")))
+@_keepLoss
 def mutSubtree(individual, expr, pset):
     """Replaces a random node and its subtree by a new one: DEAP's ``mutUniform`` under the rules.
 
@@ -194,7 +222,7 @@ def mutSubtree(individual, expr, pset):
     return gp.mutUniform(individual, expr=expr, pset=pset)
 
 
-@keepRules(LossRules(max_size=float("inf")))
+@_keepLoss
 def mutOnePoint(individual, pset):
     """Replaces one node other than the root by another of its kind.
 
@@ -219,7 +247,8 @@ def mutOnePoint(individual, pset):
     if old.arity == 0:
         individual[index] = _terminal(pset, other_than=old)
         return (individual,)
-    new = random.choice([p for p in pset.primitives[pset.ret] if p.name != old.name])
+    others = [p for p in pset.primitives[pset.ret] if p.name != old.name]
+    new = random.choice(others or [old])
     operands, start = [], index + 1
     for _ in range(min(old.arity, new.arity)):
         place = individual.searchSubtree(start)

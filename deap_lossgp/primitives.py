@@ -14,6 +14,7 @@ it cannot drift apart. There are two tables of the thesis's ten operators:
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from keyword import iskeyword
 
 import numpy as np
 
@@ -29,11 +30,12 @@ class LossPrimitive:
     """One row of the table; calling it gives its value in NumPy, as ``gp.compile`` expects.
 
     Args:
-        name: The name used in expressions, a Python identifier.
+        name: The name used in expressions, a Python identifier of ASCII letters, no keyword.
         arity: Number of operands, at least 1.
         value: ``value(ops, *operands)``, an element-wise array of the operands' shape.
         derivative: ``derivative(ops, *operands)``, a tuple of ``arity`` partial derivatives.
-        symbolic: The value as a SymPy expression with ``{0}``, ``{1}``... for the operands.
+        symbolic: The value as a SymPy expression with ``{0}``, ``{1}``... for the operands; with
+            parentheses around whatever an operator outside or a sign inside could tear apart.
         commutative: Whether the operands may change places.
 
     >>> float(PLAIN["sub"](5.0, 3.0))
@@ -178,7 +180,7 @@ def _d_capped_exp(ops, a):
     return (ops.where(ops.less(a, _LARGEST_EXPONENT), _capped_exp(ops, a), 0.0),)
 
 
-_LARGEST_EXPONENT = float(np.log(LIMIT))
+_LARGEST_EXPONENT = 41.4465  # log(LIMIT) rounded down: to the nearest, float32 would exceed LIMIT
 
 
 @dataclass(frozen=True)
@@ -199,8 +201,11 @@ class _BoundedDerivative:
     derivative: Callable
 
     def __call__(self, ops, *operands):
-        inside = ops.less_equal(ops.absolute(self.function(ops, *operands)), LIMIT)
+        value = self.function(ops, *operands)
         partials = self.derivative(ops, *operands)
+        if ops is np and np.min(value) >= -LIMIT and np.max(value) <= LIMIT:
+            return partials
+        inside = ops.less_equal(ops.absolute(value), LIMIT)
         return tuple(ops.where(inside, partial, 0.0) for partial in partials)
 
 
@@ -236,10 +241,10 @@ PROTECTED = _table(
     _bounded("add", 2, _add, _d_add, "({0} + {1})", commutative=True),
     _bounded("sub", 2, _sub, _d_sub, "({0} - {1})"),
     _bounded("mul", 2, _mul, _d_mul, "({0}*{1})", commutative=True),
-    _bounded("div", 2, _soft_div, _d_soft_div, f"({{0}}*{{1}}/({{1}}**2 + {EPSILON**2:g}))"),
+    _bounded("div", 2, _soft_div, _d_soft_div, f"({{0}}*{{1}}/(({{1}})**2 + {EPSILON**2:g}))"),
     PLAIN["neg"],
-    LossPrimitive("sqrt", 1, _soft_sqrt, _d_soft_sqrt, f"({{0}}**2 + {EPSILON**2:g})**(1/4)"),
-    LossPrimitive("log", 1, _soft_log, _d_soft_log, f"(log({{0}}**2 + {EPSILON**2:g})/2)"),
+    LossPrimitive("sqrt", 1, _soft_sqrt, _d_soft_sqrt, f"((({{0}})**2 + {EPSILON**2:g})**(1/4))"),
+    LossPrimitive("log", 1, _soft_log, _d_soft_log, f"(log(({{0}})**2 + {EPSILON**2:g})/2)"),
     LossPrimitive(
         "exp", 1, _capped_exp, _d_capped_exp, f"exp(Min({{0}}, {_LARGEST_EXPONENT!r}))"
     ),
@@ -267,7 +272,7 @@ def check_primitive(row):
         ValueError: What was expected, and what came instead.
 
     >>> import numpy as np
-    >>> square = LossPrimitive("square", 1, lambda ops, a: a * a, lambda ops, a: (a,), "{0}**2")
+    >>> square = LossPrimitive("square", 1, lambda ops, a: a * a, lambda ops, a: (a,), "(({0})**2)")
     >>> check_primitive(square)
     Traceback (most recent call last):
         ...
@@ -276,8 +281,9 @@ def check_primitive(row):
     if not isinstance(row, LossPrimitive):
         raise TypeError(f"a primitive is a LossPrimitive, got {type(row).__name__}")
     place = f"primitive {row.name!r}"
-    if not row.name.isidentifier():
-        raise ValueError(f"{place}: the name must be a Python identifier")
+    if not (isinstance(row.name, str) and row.name.isascii() and row.name.isidentifier()
+            and not iskeyword(row.name)):
+        raise ValueError(f"{place}: the name must be a Python identifier in ASCII, no keyword")
     if not isinstance(row.arity, int) or row.arity < 1:
         raise ValueError(f"{place}: the arity must be an integer of at least 1, got {row.arity!r}")
     operands = [axis.ravel() for axis in np.meshgrid(*[_PROBES] * row.arity)]
@@ -288,8 +294,9 @@ def check_primitive(row):
             slopes = [_difference(row, operands, index) for index in range(row.arity)]
     except TypeError as error:
         raise ValueError(f"{place}: cannot be called with {row.arity} operands: {error}") from None
-    if len(partials) != row.arity:
-        raise ValueError(f"{place}: expected {row.arity} partial derivatives, got {len(partials)}")
+    if not isinstance(partials, tuple | list) or len(partials) != row.arity:
+        got = len(partials) if isinstance(partials, tuple | list) else type(partials).__name__
+        raise ValueError(f"{place}: expected a tuple of {row.arity} partial derivatives, got {got}")
     shape = operands[0].shape
     if value.shape != shape:
         raise ValueError(f"{place}: expected values of the operands' shape {shape}, "
@@ -298,6 +305,9 @@ def check_primitive(row):
         where = tuple(float(operand[~np.isfinite(value)][0]) for operand in operands)
         raise ValueError(f"{place}: the value at {where} is not finite")
     for index, (partial, slope) in enumerate(zip(partials, slopes, strict=True)):
+        if np.shape(partial) not in ((), shape):
+            raise ValueError(f"{place}: partial derivative {index} should be one number or of the "
+                             f"operands' shape {shape}, got {np.shape(partial)}")
         partial = np.broadcast_to(partial, shape)
         wrong = ~(np.abs(partial - slope) <= 1e-4 * (1.0 + np.abs(slope)))
         if not np.isfinite(partial).all():

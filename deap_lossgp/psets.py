@@ -39,8 +39,13 @@ def loss_primitive_set(protected=True, *, constants=(-5.0, 5.0)):
         pset.mapping[name].name = name
     for row in (PROTECTED if protected else PLAIN).values():
         pset.addPrimitive(row, row.arity, name=row.name)
-    pset.addEphemeralConstant("constant", partial(random.uniform, low, high))
+    pset.addEphemeralConstant("constant", partial(_uniform, low, high))
     return pset
+
+
+def _uniform(low, high):
+    # random.uniform itself would pickle with the state of its generator, and draw from that copy.
+    return random.uniform(low, high)
 
 
 def add_primitive(pset, row):
@@ -51,9 +56,9 @@ def add_primitive(pset, row):
         row: A ``LossPrimitive``; give it functions of a module, not lambdas, if it shall pickle.
 
     Raises:
-        ValueError: The row is faulty, or its name is taken.
+        ValueError: The row is faulty, or the set has something of its name.
     """
     check_primitive(row)
-    if row.name in pset.context:
-        raise ValueError(f"primitive {row.name!r}: the set has a primitive of this name")
+    if row.name in pset.context or row.name in pset.mapping:
+        raise ValueError(f"primitive {row.name!r}: the primitive set has this name already")
     pset.addPrimitive(row, row.arity, name=row.name)

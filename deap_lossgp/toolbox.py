@@ -1,6 +1,5 @@
 """A DEAP toolbox of loss trees, for our algorithms and for DEAP's own."""
 
-
 from deap import base, gp, tools
 
 from deap_lossgp.operators import (
@@ -36,7 +35,8 @@ def make_toolbox(
             ``evaluate``, for the user to register.
         valid: ``valid(individual) -> bool``. A tree that is not valid is discarded and replaced by
             a new one that is (thesis, section 3.2.3), at birth and after crossover and mutation.
-        min_height, max_height, max_size: Limits on trees and on every child.
+        min_height: Least height of generated trees; children may be lower.
+        max_height, max_size: Limits on generated trees and on every child.
         subtreepb, pointpb: M_ST and M_N of the thesis.
 
     Returns:

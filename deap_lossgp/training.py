@@ -68,7 +68,7 @@ class Trainer:
         self._model.compile(optimizer=self._optimizer)
         self._optimizer.build(self._model.trainable_variables)
         self._optimizer_values = [ops.convert_to_numpy(v) for v in self._optimizer.variables]
-        self._loop = CompiledLoop(
+        self.loop = CompiledLoop(
             self._model,
             self._optimizer,
             data.x_train[train],
@@ -81,7 +81,7 @@ class Trainer:
     @property
     def traces(self):
         """How often the network was traced so far: once for the curves, once for exact losses."""
-        return self._loop.traces
+        return self.loop.traces
 
     def train(self, candidate, seed):
         """Trains the network from its beginning.
@@ -130,14 +130,14 @@ class Trainer:
 
     def test_accuracy(self):
         """Accuracy on the test set of the network as the last training left it."""
-        predictions = self._loop.predict(self.task.data.x_test)
+        predictions = self.loop.predict(self.task.data.x_test)
         return float(np.mean(predictions.argmax(1) == self.task.data.y_test))
 
     def _train_epoch(self, candidate, order):
         if candidate.loss is None:
-            self._loop.train_on_curves(order, ops.convert_to_tensor(candidate.derivatives))
+            self.loop.train_on_curves(order, ops.convert_to_tensor(candidate.derivatives))
         else:
-            self._loop.train_exactly(_clipped(candidate), order)
+            self.loop.train_exactly(_clipped(candidate), order)
 
     def _batches(self, generator):
         """A new order of the training images, filled up to whole batches from its beginning."""
@@ -148,7 +148,7 @@ class Trainer:
     def _validate(self, candidate):
         """((loss, accuracy, cross entropy), "") or (None, what is not finite)."""
         images, labels = self._validation
-        predictions = self._loop.predict(images)
+        predictions = self.loop.predict(images)
         if not np.isfinite(predictions).all():
             return None, "the predictions are not finite"
         if not is_finite(self._model.trainable_variables):

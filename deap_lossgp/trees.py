@@ -110,8 +110,13 @@ def _tokens(text):
 
 
 def _fault(what, place, text):
-    shown = text if len(text) <= 80 else text[:77] + "..."
+    start = max(0, min(place - 40, len(text) - 80))
+    shown = f"{'...' * (start > 0)}{_short(text[start:], 80)}"
     return ValueError(f"{what} at character {place + 1} of {shown!r}")
+
+
+def _short(text, width=40):
+    return text if len(text) <= width else text[:width] + "..."
 
 
 def _parse(text, pset):
@@ -132,9 +137,7 @@ def _parse(text, pset):
                 expected = "'('"
             else:
                 expected = "',' or ')'" if calls else "the end"
-        elif expected == "'('" and token == "(":
-            expected = "an operand"
-        elif expected == "',' or ')'" and token == ",":
+        elif (expected, token) in (("'('", "("), ("',' or ')'", ",")):
             expected = "an operand"
         elif expected == "',' or ')'" and token == ")":
             primitive, opened, count = calls.pop()
@@ -143,7 +146,7 @@ def _parse(text, pset):
                              opened, text)
             expected = "',' or ')'" if calls else "the end"
         elif expected != "the end" or match:
-            got = repr(token) if match else "the end"
+            got = repr(_short(token)) if match else "the end"
             raise _fault(f"expected {expected}, got {got}", place, text)
     return nodes
 
@@ -151,11 +154,11 @@ def _parse(text, pset):
 def _node(match, place, text, pset):
     if match.lastgroup == "number":
         if not math.isfinite(float(match[0])):
-            raise _fault(f"the constant {match[0]} is not finite", place, text)
+            raise _fault(f"the constant {_short(match[0])} is not finite", place, text)
         return constant(match[0], pset)
     node = pset.mapping.get(match[0])
     if isinstance(node, gp.Primitive) or (isinstance(node, gp.Terminal) and not is_constant(node)):
         return node
     known = ", ".join(name for name, node in pset.mapping.items() if isinstance(name, str)
                       and isinstance(node, gp.Primitive | gp.Terminal))
-    raise _fault(f"unknown name {match[0]!r} (known: {known})", place, text)
+    raise _fault(f"unknown name {_short(match[0])!r} (known: {known})", place, text)

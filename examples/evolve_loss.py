@@ -11,7 +11,8 @@ The thesis's small scale, which wants a GPU:
 
 import sys
 
-from deap_lossgp.cli import CommandParser, quiet_tensorflow, refused
+from deap_lossgp.cli import CommandParser, import_tensorflow, refused
+from deap_lossgp.settings import RunSettings
 
 THESIS = {
     "datasets": ["cifar10", "fashion_mnist", "cifar100"],
@@ -78,16 +79,16 @@ def main(argv=None):
     options.pop("preset")
     output = options.pop("output")
     options["datasets"] = tuple(options["datasets"])
-    quiet_tensorflow()
     run = refused(arguments.prog, prepare, options, output)
     print(run.execute())
 
 
 def prepare(options, output):
-    from deap_lossgp.experiments import Run, RunSettings
+    settings = RunSettings(**options)
+    import_tensorflow()
+    from deap_lossgp.experiments import Run
     from deap_lossgp.loops import prepare_tensorflow
 
-    settings = RunSettings(**options)
     prepare_tensorflow()
     return Run(settings, output)
 

@@ -1,14 +1,25 @@
-"""The algorithms on problems of DEAP's own: bit strings and symbolic regression, no losses."""
+"""This package's parts in DEAP projects of one's own, without TensorFlow.
 
-import argparse
+(a) OneMax and (b) symbolic regression, with DEAP's own operators, driven by our algorithms;
+(c) our toolbox of loss trees, driven by DEAP's eaSimple.
+"""
+
 import operator
 import random
 from functools import partial
+from pathlib import Path
 
 import numpy as np
-from deap import base, gp, tools
+from deap import algorithms, base, gp, tools
 
 from deap_lossgp.algorithms import eaArchive, eaSampleTournament
+from deap_lossgp.cli import CommandParser, refused
+from deap_lossgp.curves import LossCurves
+from deap_lossgp.plotting import plot_generations
+from deap_lossgp.psets import loss_primitive_set
+from deap_lossgp.recording import logbook_table, write_csv
+from deap_lossgp.screening import accuracy_gain
+from deap_lossgp.toolbox import make_toolbox
 
 ALGORITHMS = {"sample tournament": eaSampleTournament, "archive": eaArchive}
 
@@ -86,47 +97,78 @@ def regression_toolbox():
     return toolbox
 
 
+def loss_toolbox():
+    pset = loss_primitive_set()
+
+    def trainability(tree):
+        # Instead of training networks: does the loss make free predictions right?
+        curves = LossCurves.of(tree, pset)
+        return float(curves.certified), accuracy_gain(curves) if curves.finite else -1.0
+
+    return make_toolbox(pset, trainability, max_size=40)
+
+
 def run_onemax(algorithm, seed=1, ngen=80, population=100):
-    """Returns the best bit string and the number of evaluations."""
+    """Returns the best bit string and the logbook."""
     return _run(algorithm, onemax_toolbox(), 0.5, 0.5, seed, ngen, population)
 
 
 def run_symbolic_regression(algorithm, seed=1, ngen=80, population=100):
-    """Returns the best expression for x**4 + x**3 + x**2 + x and the number of evaluations."""
+    """Returns the best expression for x**4 + x**3 + x**2 + x and the logbook."""
     return _run(algorithm, regression_toolbox(), 0.9, 0.3, seed, ngen, population)
+
+
+def run_losses(seed=1, ngen=10, population=20):
+    """Returns the most trainable loss tree that eaSimple finds, and the logbook."""
+    return _run(algorithms.eaSimple, loss_toolbox(), 0.5, 1.0, seed, ngen, population)
 
 
 def _run(algorithm, toolbox, cxpb, mutpb, seed, ngen, size):
     random.seed(seed)
     population = [toolbox.individual() for _ in range(size)]
     halloffame = tools.HallOfFame(1)
+    stats = tools.Statistics(lambda individual: individual.fitness.values[-1])
+    stats.register("avg", np.mean)
+    stats.register("max", np.max)
+    stats.register("min", np.min)
     _, logbook = algorithm(
-        population, toolbox, cxpb, mutpb, ngen, halloffame=halloffame, verbose=False
+        population, toolbox, cxpb, mutpb, ngen, stats=stats, halloffame=halloffame, verbose=False
     )
-    return halloffame[0], sum(logbook.select("nevals"))
+    return halloffame[0], logbook
 
 
-def main(seed=1, ngen=80, population=100):
-    for title, run in (
-        ("(a) OneMax, ones in 50 bits", run_onemax),
-        ("(b) symbolic regression, mean squared error", run_symbolic_regression),
+def save(logbook, output, name):
+    write_csv(logbook_table(logbook), output / f"{name}.csv")
+    plot_generations(logbook).figure.savefig(output / f"{name}.png", dpi=150)
+
+
+def main(output, seed=1, ngen=80, population=100):
+    output = Path(output)
+    output.mkdir(parents=True, exist_ok=True)
+    for title, name, run in (
+        ("(a) OneMax, ones in 50 bits", "onemax", run_onemax),
+        ("(b) symbolic regression, mean squared error", "regression", run_symbolic_regression),
     ):
         print(title)
-        for name, algorithm in ALGORITHMS.items():
-            best, nevals = run(algorithm, seed, ngen, population)
-            print(f"  {name:17}  {best.fitness.values[0]:8.4g} after {nevals} evaluations")
+        for algorithm_name, algorithm in ALGORITHMS.items():
+            best, logbook = run(algorithm, seed, ngen, population)
+            nevals = sum(logbook.select("nevals"))
+            print(f"  {algorithm_name:17}  {best.fitness.values[0]:8.4g} after {nevals} evaluations")
+            save(logbook, output, f"{name}-{algorithm_name.replace(' ', '-')}")
         if isinstance(best, gp.PrimitiveTree):
             print(f"  e.g. {best}")
-    # (c) our toolbox driven by DEAP's eaSimple
+    print("(c) loss trees under DEAP's eaSimple, gain in accuracy of free predictions")
+    best, logbook = run_losses(seed, max(1, ngen // 8), max(2, population // 5))
+    print(f"  {best.fitness.values[1]:.2f}: {best}")
+    save(logbook, output, "losses-eaSimple")
+    print(f"Results in {output}: logbooks as CSV, generation curves as PNG")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=1)
+    parser = CommandParser("Drive DEAP's problems with our algorithms, and our trees with DEAP's.")
+    parser.add_argument("--seed", type=int, default=1, help="seed of every run")
     parser.add_argument("--ngen", type=int, default=80, help="number of generations")
     parser.add_argument("--population", type=int, default=100, help="number of individuals")
-    arguments = parser.parse_args()
-    try:
-        main(**vars(arguments))
-    except ValueError as error:
-        parser.exit(2, f"{parser.prog}: error: {error}\n")
+    parser.add_argument("--output", default="runs/reuse_in_deap", metavar="DIR",
+                        help="folder for logbooks and curves")
+    refused(parser.prog, main, **vars(parser.parse_args()))

@@ -1,0 +1,92 @@
+"""The settings of a run, checked before anything is loaded."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from deap_lossgp.algorithms import tournament_sizes
+from deap_lossgp.fitness import fitness_mode
+from deap_lossgp.naming import unknown_name
+
+ALGORITHMS = ("sample-tournament", "archive", "random")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """Everything that determines a run; the thesis's small scale, on digits.
+
+    Attributes:
+        algorithm: A name of ``ALGORITHMS``.
+        datasets: Names of data sets.
+        data_dir: Folder with ``NAME.npz`` files; None for what is embedded or in Keras's cache.
+        model: A name of ``networks.NETWORKS``, or ``module:function``.
+        population, generations: P, at least 1, and T, at least 0.
+        sample_size, parents: G and N of the sample tournament; None for floor(3P/4), floor(G/2).
+        crossover: C_r, the probability that both parents come from the population.
+        subtree_mutation, point_mutation: M_ST and M_N.
+        fitness: A name of ``fitness.FITNESS_MODES``.
+        mean_over_all: As for ``fitness.compare``.
+        epochs, batch_size, learning_rate, train_size, validation_share, mixed_precision,
+            jit_compile: As for ``Task``.
+        protected: Whether the primitives are protected.
+        max_size, max_height: Limits on trees.
+        seed: Of everything.
+        test_seeds: Fresh seeds on which the best loss and cross entropy are trained and tested.
+    """
+
+    algorithm: str = "sample-tournament"
+    datasets: tuple[str, ...] = ("digits",)
+    data_dir: str | None = None
+    model: str = "small_cnn"
+    population: int = 8
+    generations: int = 4
+    sample_size: int | None = None
+    parents: int | None = None
+    crossover: float = 0.5
+    subtree_mutation: float = 0.3
+    point_mutation: float = 0.1
+    fitness: str = "error"
+    mean_over_all: bool = False
+    epochs: int = 6
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    train_size: int | None = None
+    validation_share: float = 0.1
+    mixed_precision: bool = False
+    jit_compile: bool = False
+    protected: bool = True
+    max_size: int = 128
+    max_height: int = 100
+    seed: int = 0
+    test_seeds: int = 3
+
+    def __post_init__(self):
+        if self.algorithm not in ALGORITHMS:
+            raise unknown_name("algorithm", self.algorithm, ALGORITHMS)
+        fitness_mode(self.fitness)
+        for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        for name in ("crossover", "subtree_mutation", "point_mutation"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
+        if self.max_height < 2 or self.max_size < 4:
+            raise ValueError(f"max_height must be at least 2 and max_size at least 4, "
+                             f"got {self.max_height} and {self.max_size}")
+        tournament_sizes(self.population, self.sample_size, self.parents)
+
+    @property
+    def evaluations(self):
+        """How many evaluations the run asks for: P + T N, or P + T P for the archive."""
+        children = self.population
+        if self.algorithm != "archive":
+            children = tournament_sizes(
+                self.population, self.sample_size, self.parents
+            )[1]
+        return self.population + self.generations * children
+
+    @property
+    def folder(self):
+        """A folder name of its own for these settings."""
+        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return "-".join([*self.datasets, self.algorithm, f"seed{self.seed}", digest[:6]])

@@ -1,0 +1,233 @@
+"""What one candidate costs, measured side by side in one run.
+
+For each of several random losses, in turn:
+
+* ours: curves and one training in the compiled trainer, validation included;
+* hand-written: cross entropy written out in the same compiled loop;
+* exact path: the same loss as operations, in the same trainer;
+* plain: DEAP's ``gp.compile``, and Keras's ``compile`` and ``fit`` on the same batches.
+
+    python examples/benchmark_evaluation.py --data-dir DIR_WITH_FASHION_MNIST_NPZ
+"""
+
+import os
+import random
+import statistics
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from deap_lossgp.cli import CommandParser, fail, import_tensorflow, refused
+
+IMAGES = 8192
+VALIDATION = 512
+
+
+def random_losses(pset, count, sizes, seed):
+    """Certified trainable random trees whose sizes run through ``sizes``."""
+    from deap_lossgp.curves import LossCurves
+    from deap_lossgp.operators import genLoss
+    from deap_lossgp.screening import is_trainable
+    from deap_lossgp.trees import LossTree
+
+    random.seed(seed)
+    found = []
+    while len(found) < count:
+        size = sizes[len(found) % len(sizes)]
+        # Python's own parser, which gp.compile goes through, gives up on deeply nested calls.
+        tree = LossTree(genLoss(pset, max_=40, max_size=size))
+        if len(tree) < 0.9 * size:
+            continue
+        curves = LossCurves.of(tree, pset)
+        if curves.certified and is_trainable(curves):
+            found.append(tree)
+    return found
+
+
+def resized(data, images):
+    """The data set with so many training images, repeated where it has fewer."""
+    import numpy as np
+
+    index = np.resize(np.arange(len(data.x_train)), images)
+    return replace(data, x_train=data.x_train[index], y_train=data.y_train[index])
+
+
+def plain_pset(pset):
+    """The same primitives as a DEAP user would register them, for ``gp.compile``."""
+    import copy
+
+    from keras import ops
+
+    plain = copy.copy(pset)
+    plain.context = {
+        name: partial(row.value, ops) if hasattr(row, "derivative") else row
+        for name, row in pset.context.items()
+    }
+    return plain
+
+
+def train_plainly(tree, pset, task, images, labels):
+    """One evaluation with DEAP's gp.compile and Keras's compile and fit."""
+    import keras
+    from deap import gp
+    from keras import ops
+
+    function = gp.compile(tree, pset)
+    keras.utils.set_random_seed(0)
+    model = task.network(input_shape=task.data.input_shape, num_classes=task.data.num_classes)
+    model.compile(
+        keras.optimizers.Adam(task.learning_rate),
+        loss=lambda y_true, y_pred: ops.mean(
+            function(y_true, ops.clip(y_pred, 1.2e-7, 1.0 - 1.2e-7)), axis=-1
+        ),
+    )
+    model.fit(images, labels, batch_size=task.batch_size, shuffle=False, verbose=0)
+
+
+def seconds(action, *args):
+    start = time.perf_counter()
+    action(*args)
+    return time.perf_counter() - start
+
+
+def measure(task, pset, trees, seed):
+    """Seconds per arm, one entry per tree; the arms take turns."""
+    import numpy as np
+    from keras import ops
+
+    from deap_lossgp.evaluation import candidate_of
+    from deap_lossgp.losses import elementwise_loss
+    from deap_lossgp.training import Trainer
+
+    def cross_entropy(labels, y_pred):
+        return -ops.one_hot(labels, y_pred.shape[-1]) / ops.maximum(y_pred, 1.2e-7)
+
+    class HandWritten(Trainer):
+        def __init__(self, task):
+            super().__init__(task)
+            self._epoch = self.loop.compile_epoch(cross_entropy)
+
+        def _train_epoch(self, candidate, order):
+            self._epoch(order)
+
+    trainer, by_hand = Trainer(task), HandWritten(task)
+    train, _ = task.split()
+    images = (task.data.x_train[train] * task.data.scale).astype(np.float32)
+    labels = np.eye(task.data.num_classes, dtype=np.float32)[task.data.y_train[train]]
+    compilable = plain_pset(pset)
+
+    def ours(tree):
+        trainer.train(candidate_of(tree, pset, task), seed)
+
+    def exactly(tree):
+        candidate = replace(candidate_of(tree, pset, task), loss=elementwise_loss(tree, pset))
+        trainer.train(candidate, seed)
+
+    anything = candidate_of(trees[0], pset, task)
+    arms = {
+        "ours": ours,
+        "hand-written cross entropy": lambda tree: by_hand.train(anything, seed),
+        "exact path": exactly,
+        "plain DEAP + Keras fit": lambda tree: train_plainly(tree, compilable, task, images,
+                                                             labels),
+    }
+    first = {name: seconds(arm, trees[0]) for name, arm in arms.items()}
+    times = {name: [] for name in arms}
+    for tree in trees:
+        for name, arm in arms.items():
+            times[name].append(seconds(arm, tree))
+    return first, times, trainer
+
+
+def report(name, first, times):
+    ours = times["ours"]
+    print(f"\n{name}: 1 epoch of {IMAGES} images, small_cnn, {len(ours)} losses; medians")
+    print(f"  {'':<28}{'first':>9}{'each':>9}{'ours / it':>12}")
+    for arm, values in times.items():
+        ratio = statistics.median(a / b for a, b in zip(ours, values, strict=True))
+        print(f"  {arm:<28}{first[arm]:>8.2f}s{statistics.median(values):>8.2f}s{ratio:>12.3f}")
+
+
+def compare_sizes(trainer, pset, rounds, seed):
+    """The cost of a tree of about 200 nodes over that of one of 10, in turn."""
+    from deap_lossgp.evaluation import candidate_of
+
+    small, large = random_losses(pset, 2, [10, 200], seed)
+
+    def ratio():
+        costs = [seconds(lambda: trainer.train(candidate_of(tree, pset, trainer.task), seed))
+                 for tree in (large, small)]
+        return costs[0] / costs[1]
+
+    median = statistics.median(ratio() for _ in range(rounds))
+    print(f"  a tree of {len(large)} nodes costs {median:.3f} times one of {len(small)}")
+
+
+def compare_memory(task, pset, count, seed):
+    """Traces of the network, and growth of the process, over many different losses."""
+    from deap_lossgp.evaluation import candidate_of
+    from deap_lossgp.training import Trainer
+
+    trainer = Trainer(task)
+    sizes = []
+    warm_up = count // 10
+    for number, tree in enumerate(random_losses(pset, count + warm_up, range(10, 60), seed)):
+        if number == warm_up:
+            before = resident_megabytes()
+        trainer.train(candidate_of(tree, pset, task), seed)
+        sizes.append(len(tree))
+    after = resident_megabytes()
+    print(f"\n{count} different losses: the network was traced {trainer.traces} time; memory "
+          f"{before:.0f} -> {after:.0f} MB ({after / before - 1.0:+.1%})")
+
+
+def resident_megabytes():
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def main(argv=None):
+    parser = CommandParser("Measure what evaluating one candidate loss costs.")
+    parser.add_argument("--datasets", nargs="+", default=["digits", "fashion_mnist"],
+                        metavar="NAME", help="data sets")
+    parser.add_argument("--data-dir", metavar="DIR", help="folder with NAME.npz files")
+    parser.add_argument("--losses", type=int, default=8, help="different losses per data set")
+    parser.add_argument("--memory", type=int, default=300,
+                        help="different losses for the memory measurement; 0 to leave it out")
+    parser.add_argument("--images", type=int, default=IMAGES, help="training images of an epoch")
+    parser.add_argument("--seed", type=int, default=0, help="seed of trees and trainings")
+    options = parser.parse_args(argv)
+    if options.losses < 2 or options.images < 1024:
+        fail(parser.prog, "expected at least 2 --losses and 1024 --images, "
+                          f"got {options.losses} and {options.images}")
+    refused(parser.prog, import_tensorflow)
+    run(parser.prog, options)
+
+
+def run(program, options):
+    from deap_lossgp.datasets import load_dataset
+    from deap_lossgp.loops import prepare_tensorflow
+    from deap_lossgp.networks import small_cnn
+    from deap_lossgp.psets import loss_primitive_set
+    from deap_lossgp.tasks import Task
+
+    prepare_tensorflow()
+    pset = loss_primitive_set()
+    loaded = [refused(program, load_dataset, name, options.data_dir) for name in options.datasets]
+    trees = random_losses(pset, options.losses, [10, 25, 50, 200], options.seed)
+    for data in loaded:
+        total = options.images + VALIDATION
+        task = Task(resized(data, total), small_cnn, epochs=1,
+                    validation_share=VALIDATION / total)
+        first, times, trainer = measure(task, pset, trees, options.seed)
+        report(data.name, first, times)
+        compare_sizes(trainer, pset, options.losses, options.seed)
+    if options.memory:
+        task = Task(loaded[0], small_cnn, epochs=1, train_size=1024)
+        compare_memory(task, pset, options.memory, options.seed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
