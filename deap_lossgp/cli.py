@@ -5,13 +5,22 @@ import os
 import sys
 
 
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults where there is something to show."""
+
+    def _get_help_string(self, action):
+        if action.default is None or isinstance(action.default, bool):
+            return action.help
+        return super()._get_help_string(action)
+
+
 class CommandParser(argparse.ArgumentParser):
     """An ``ArgumentParser`` whose errors are one line, without the usage."""
 
     def __init__(self, description, **kwargs):
         super().__init__(
             description=description,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=_HelpFormatter,
             allow_abbrev=False,
             **kwargs,
         )
@@ -27,7 +36,7 @@ def fail(program, message):
 
 
 def refused(program, action, *args, **kwargs):
-    """Calls ``action``; what it refuses with a ValueError, TypeError or OSError ends the command."""
+    """Calls ``action``; a ValueError, TypeError or OSError of its ends the command in one line."""
     try:
         return action(*args, **kwargs)
     except (ValueError, TypeError, OSError) as error:

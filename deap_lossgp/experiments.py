@@ -122,7 +122,8 @@ class Run:
     def _test(self, best):
         """Test accuracies {task: {"evolved": [...], "cross_entropy": [...]}} on fresh seeds."""
         tests = {task.name: {"evolved": [], "cross_entropy": []} for task in self.evaluation.tasks}
-        for seed in range(self.settings.seed + 1, self.settings.seed + 1 + self.settings.test_seeds):
+        fresh = self.settings.seed + 1
+        for seed in range(fresh, fresh + self.settings.test_seeds):
             for arm, tree in (("evolved", best), ("cross_entropy", None)):
                 for name, accuracy in self.evaluation.test_accuracies(tree, seed).items():
                     tests[name][arm].append(accuracy)
@@ -188,7 +189,8 @@ class Run:
         if self.settings.test_seeds:
             lines.append(f"Accuracy on the test set, mean of {self.settings.test_seeds} trainings "
                          f"with seeds the search never saw (± standard deviation):")
-            lines.append(f"  {'data set':<16}{'best loss':>18}{'cross entropy':>18}{'difference':>12}")
+            lines.append(f"  {'data set':<16}{'best loss':>18}{'cross entropy':>18}"
+                         f"{'difference':>12}")
             for name, arms in tests.items():
                 evolved, entropy = (arms[arm] for arm in ("evolved", "cross_entropy"))
                 lines.append(f"  {name:<16}{_mean_text(evolved):>18}{_mean_text(entropy):>18}"

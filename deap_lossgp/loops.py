@@ -6,7 +6,6 @@ no tracing, whatever its size.
 
 import os
 
-import keras
 import tensorflow as tf
 from keras import ops
 
@@ -167,4 +166,4 @@ def _gradient_of(loss):
 
 def is_finite(variables):
     """Whether every number in some Keras variables is finite."""
-    return all(bool(ops.all(ops.isfinite(v))) for v in variables if keras.backend.is_float_dtype(v.dtype))
+    return all(bool(ops.all(ops.isfinite(variable))) for variable in variables)

@@ -12,7 +12,7 @@ KNOWN_LOSSES = {
     # through loss function optimization, 2020.
     "baikal": "neg(sub(log(y_pred), div(y_true, y_pred)))",
 }
-"""Element-wise losses by name, for ``LossTree.from_string``; the loss is their mean over classes."""
+"""Element-wise losses by name, as expressions; a loss is the mean of them over classes."""
 
 
 def elementwise_loss(tree, pset):

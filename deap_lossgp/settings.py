@@ -13,7 +13,7 @@ ALGORITHMS = ("sample-tournament", "archive", "random")
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """Everything that determines a run; the thesis's small scale, on digits.
+    """Everything that determines a run; by default the thesis's P and T, on digits.
 
     Attributes:
         algorithm: A name of ``ALGORITHMS``.
@@ -47,7 +47,7 @@ class RunSettings:
     point_mutation: float = 0.1
     fitness: str = "error"
     mean_over_all: bool = False
-    epochs: int = 6
+    epochs: int = 15
     batch_size: int = 64
     learning_rate: float = 1e-3
     train_size: int | None = None

@@ -19,7 +19,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
+
 from deap_lossgp.cli import CommandParser, fail, import_tensorflow, refused
+from deap_lossgp.recording import write_csv
 
 IMAGES = 8192
 VALIDATION = 512
@@ -141,9 +144,9 @@ def measure(task, pset, trees, seed):
     return first, times, trainer
 
 
-def report(name, first, times):
+def report(name, images, first, times):
     ours = times["ours"]
-    print(f"\n{name}: 1 epoch of {IMAGES} images, small_cnn, {len(ours)} losses; medians")
+    print(f"\n{name}: 1 epoch of {images} images, small_cnn, {len(ours)} losses; medians")
     print(f"  {'':<28}{'first':>9}{'each':>9}{'ours / it':>12}")
     for arm, values in times.items():
         ratio = statistics.median(a / b for a, b in zip(ours, values, strict=True))
@@ -156,12 +159,11 @@ def compare_sizes(trainer, pset, rounds, seed):
 
     small, large = random_losses(pset, 2, [10, 200], seed)
 
-    def ratio():
-        costs = [seconds(lambda: trainer.train(candidate_of(tree, pset, trainer.task), seed))
-                 for tree in (large, small)]
-        return costs[0] / costs[1]
+    def train(tree):
+        trainer.train(candidate_of(tree, pset, trainer.task), seed)
 
-    median = statistics.median(ratio() for _ in range(rounds))
+    median = statistics.median(seconds(train, large) / seconds(train, small)
+                               for _ in range(rounds))
     print(f"  a tree of {len(large)} nodes costs {median:.3f} times one of {len(small)}")
 
 
@@ -197,6 +199,8 @@ def main(argv=None):
     parser.add_argument("--memory", type=int, default=300,
                         help="different losses for the memory measurement; 0 to leave it out")
     parser.add_argument("--images", type=int, default=IMAGES, help="training images of an epoch")
+    parser.add_argument("--output", default="runs/benchmark_evaluation", metavar="DIR",
+                        help="folder for the table of seconds")
     parser.add_argument("--seed", type=int, default=0, help="seed of trees and trainings")
     options = parser.parse_args(argv)
     if options.losses < 2 or options.images < 1024:
@@ -214,19 +218,26 @@ def run(program, options):
     from deap_lossgp.tasks import Task
 
     prepare_tensorflow()
+    output = Path(options.output)
+    refused(program, output.mkdir, parents=True, exist_ok=True)
     pset = loss_primitive_set()
     loaded = [refused(program, load_dataset, name, options.data_dir) for name in options.datasets]
     trees = random_losses(pset, options.losses, [10, 25, 50, 200], options.seed)
+    tables = []
     for data in loaded:
         total = options.images + VALIDATION
         task = Task(resized(data, total), small_cnn, epochs=1,
                     validation_share=VALIDATION / total)
         first, times, trainer = measure(task, pset, trees, options.seed)
-        report(data.name, first, times)
+        report(data.name, options.images, first, times)
+        tables.append(pd.DataFrame({"dataset": data.name, "nodes": [len(t) for t in trees],
+                                    **times}))
         compare_sizes(trainer, pset, options.losses, options.seed)
+    write_csv(pd.concat(tables), output / "benchmark_evaluation.csv")
     if options.memory:
         task = Task(loaded[0], small_cnn, epochs=1, train_size=1024)
         compare_memory(task, pset, options.memory, options.seed)
+    print(f"Results in {output}: benchmark_evaluation.csv, the seconds of every training")
 
 
 if __name__ == "__main__":

@@ -152,8 +152,8 @@ def main(output, seed=1, ngen=80, population=100):
         print(title)
         for algorithm_name, algorithm in ALGORITHMS.items():
             best, logbook = run(algorithm, seed, ngen, population)
-            nevals = sum(logbook.select("nevals"))
-            print(f"  {algorithm_name:17}  {best.fitness.values[0]:8.4g} after {nevals} evaluations")
+            value, nevals = best.fitness.values[0], sum(logbook.select("nevals"))
+            print(f"  {algorithm_name:17}  {value:8.4g} after {nevals} evaluations")
             save(logbook, output, f"{name}-{algorithm_name.replace(' ', '-')}")
         if isinstance(best, gp.PrimitiveTree):
             print(f"  e.g. {best}")

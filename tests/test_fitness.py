@@ -73,7 +73,7 @@ def test_algorithm_3_against_baselines_of_1_2_and_3(figures, selective, over_all
 
 
 def test_one_failed_task_ranks_below_every_trained_loss():
-    assert WORST == (0.0, -math.inf)
+    assert (0.0, -math.inf) == WORST
     assert LossFitness(compare([50.0], [1.0])) > LossFitness(compare([None], [1.0]))
 
 

@@ -70,11 +70,11 @@ def test_generated_trees_keep_the_limits_and_are_valid(valid):
 
 @pytest.mark.parametrize("alias", ["mate", "mutate"])
 def test_an_invalid_child_is_replaced_by_a_new_valid_tree(alias):
-    parents = ("sub(y_true, neg(y_pred))", "sub(y_true, neg(sin(y_pred)))")
+    parents = ("sub(y_true, neg(y_pred))", "add(y_true, neg(sin(y_pred)))")
     toolbox = make_toolbox(PSET, valid=lambda tree: tree[0].name == "sub", subtreepb=1.0)
     random.seed(3)
     replaced = 0
-    for _ in range(300):
+    for _ in range(1000):
         child, other = (LossTree.from_string(text, PSET) for text in parents)
         if alias == "mate":
             assert toolbox.mate(child, other)[0] is child
@@ -82,7 +82,7 @@ def test_an_invalid_child_is_replaced_by_a_new_valid_tree(alias):
         else:
             assert toolbox.mutate(child)[0] is child
         assert child[0].name == "sub"
-        replaced += child.height > 9  # one crossover or mutation cannot reach that
+        replaced += child.height > 7  # one crossover or mutation cannot reach that
     assert replaced > 10
 
 

@@ -1,0 +1,501 @@
+"""The trainer: its gradients and steps against TensorFlow's and Keras's own, and its verdicts."""
+
+import hashlib
+import os
+import random
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deap_lossgp.curves import GRID, KNOTS, LOWEST, LossCurves, interpolate
+from deap_lossgp.datasets import load_dataset
+from deap_lossgp.operators import genLoss
+from deap_lossgp.psets import loss_primitive_set
+from deap_lossgp.trees import LossTree
+
+tf = pytest.importorskip("tensorflow")
+
+import keras  # noqa: E402
+from keras import layers, ops  # noqa: E402
+
+from deap_lossgp.evaluation import candidate_of  # noqa: E402
+from deap_lossgp.loops import look_up  # noqa: E402
+from deap_lossgp.losses import KNOWN_LOSSES, elementwise_loss  # noqa: E402
+from deap_lossgp.networks import small_cnn  # noqa: E402
+from deap_lossgp.tasks import Task  # noqa: E402
+from deap_lossgp.training import Candidate, Trainer  # noqa: E402
+
+TREES = int(os.environ.get("DEAP_LOSSGP_GRADIENT_TREES", 20))
+PSET = loss_primitive_set()
+KINK = f"add(mul(y_true, sqrt(sub(y_pred, 0.503))), {KNOWN_LOSSES['cross_entropy']})"
+
+
+def linear(input_shape, num_classes):
+    """A network that costs next to nothing."""
+    return keras.Sequential([keras.Input(input_shape), layers.Flatten(),
+                             layers.Dense(num_classes, "softmax")])
+
+
+def regularised(input_shape, num_classes):
+    """A network with a state, with random numbers and with a loss of its own."""
+    return keras.Sequential([
+        keras.Input(input_shape), layers.Flatten(), layers.BatchNormalization(),
+        layers.Dense(32, "relu", kernel_regularizer=keras.regularizers.L2(1e-3)),
+        layers.Dropout(0.3), layers.Dense(num_classes, "softmax"),
+    ])
+
+
+def task(network=linear, train_size=222, epochs=2, **budget):
+    """200 training images: three batches of 64 and one that is filled."""
+    return Task(load_dataset("digits"), network, epochs, train_size=train_size, **budget)
+
+
+def candidate(expression, *, exact=False, pset=PSET):
+    tree = LossTree.from_string(expression, pset)
+    loss = candidate_of(tree, pset, task())
+    return replace(loss, loss=elementwise_loss(tree, pset)) if exact else loss
+
+
+def known(name, **options):
+    return candidate(KNOWN_LOSSES[name], **options)
+
+
+def weights_of(trainer):
+    return [ops.convert_to_numpy(variable) for variable in trainer.loop.model.variables]
+
+
+def figures(result):
+    """What of a result must repeat: all but the seconds."""
+    return replace(result, seconds=0.0)
+
+
+@pytest.fixture(scope="module")
+def cnn():
+    return Trainer(task(small_cnn, train_size=600))
+
+
+@pytest.fixture(scope="module")
+def trainer():
+    return Trainer(task())
+
+
+def orders_of(trainer, monkeypatch):
+    """A list to which every epoch on curves will add its order of images."""
+    orders, train = [], trainer.loop.train_on_curves
+
+    def recording(order, *rest):
+        orders.append(np.array(order))
+        return train(order, *rest)
+
+    monkeypatch.setattr(trainer.loop, "train_on_curves", recording)
+    return orders
+
+
+# gradients
+
+
+def gradients(model, images, labels, loss, candidate):
+    """The gradient with respect to the weights: through the curves, and by autodiff of the loss."""
+    weights = model.trainable_variables
+    with tf.GradientTape(persistent=True) as tape:
+        y_pred = model(images, training=True)
+        clipped = tf.clip_by_value(y_pred, LOWEST, 1.0 - LOWEST)
+        values = candidate.gradient_factor * loss(tf.one_hot(labels, y_pred.shape[1]), clipped)
+        total = tf.reduce_sum(values) / len(labels)
+    slope = look_up(tf.constant(candidate.derivatives), labels, y_pred) / len(labels)
+    return [
+        np.concatenate([np.float64(part).ravel() for part in parts])
+        for parts in (tape.gradient(y_pred, weights, output_gradients=slope),
+                      tape.gradient(total, weights, unconnected_gradients="zero"))
+    ]
+
+
+def gradient_errors(trainer, tree, pset, curves):
+    """Relative errors of the gradient on two batches, before and after training with the loss."""
+    data, errors = trainer.task.data, []
+    loss = candidate_of(tree, pset, trainer.task, curves=curves)
+    assert loss.loss is None
+    keras.utils.set_random_seed(1)
+    untrained = trainer.task.build()
+    trainer.train(loss, seed=1)
+    for model in (untrained, trainer.loop.model):
+        for batch in (slice(0, 64), slice(64, 128)):
+            images = tf.constant(data.x_train[batch], tf.float32) * data.scale
+            labels = tf.constant(data.y_train[batch], tf.int32)
+            ours, oracle = gradients(model, images, labels, elementwise_loss(tree, pset), loss)
+            norm = np.linalg.norm(oracle)
+            errors.append(np.linalg.norm(ours - oracle) / norm if norm else float(ours.any()))
+    return errors
+
+
+@pytest.mark.parametrize("name", KNOWN_LOSSES)
+def test_gradients_of_known_losses_equal_autodiff(cnn, name):
+    tree = LossTree.from_string(KNOWN_LOSSES[name], PSET)
+    assert max(gradient_errors(cnn, tree, PSET, LossCurves.of(tree, PSET))) <= 1e-5
+
+
+def test_gradients_of_certified_random_losses_equal_autodiff(cnn):
+    errors = []
+    for protected in (True, False):
+        random.seed(4)
+        pset, found = loss_primitive_set(protected), 0
+        while found < TREES // 2:
+            tree = LossTree(genLoss(pset))
+            curves = LossCurves.of(tree, pset)
+            if not (curves.certified and curves.gradient_scale > 0.0):
+                continue
+            found += 1
+            errors.append(gradient_errors(cnn, tree, pset, curves))
+            assert max(errors[-1]) <= 1e-3, str(tree)
+    print(f"\n{TREES} certified trees: relative error of the gradient, median "
+          f"{np.median(errors):.1e}, worst {np.max(errors):.1e}")
+    assert np.median(errors) <= 1e-5
+
+
+def test_the_look_up_is_the_interpolation_of_the_label():
+    generator = np.random.default_rng(0)
+    logits = generator.normal(scale=3.0, size=(200, 5))
+    y_pred = (np.exp(logits) / np.exp(logits).sum(1, keepdims=True)).astype(np.float32)
+    labels = generator.integers(0, 5, 200).astype(np.int32)
+    curves = np.sin(np.linspace(0.0, 9.0, 2 * KNOTS)).reshape(2, KNOTS)
+    other, true = interpolate(curves, y_pred)
+    expected = np.where(np.arange(5) == labels[:, None], true, other)
+    ours = look_up(tf.constant(curves, tf.float32), tf.constant(labels), tf.constant(y_pred))
+    np.testing.assert_allclose(ours, expected, atol=2e-6)
+
+
+def test_predictions_that_are_clipped_get_no_gradient():
+    y_pred = tf.constant([[0.0, 1e-8, LOWEST, 0.5, 1.0 - LOWEST, 1.0]], tf.float32)
+    slope = look_up(tf.ones((2, KNOTS)), tf.constant([3]), y_pred)
+    np.testing.assert_allclose(slope, [[0.0, 0.0, 1.0, 1.0, 1.0, 0.0]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("network", [small_cnn, regularised])
+def test_cross_entropy_trains_as_in_keras_fit(network, monkeypatch):
+    if network is regularised:  # fit draws other units to drop
+        monkeypatch.setattr(layers, "Dropout", lambda rate: layers.Activation("linear"))
+    trainer = Trainer(task(network, train_size=400, epochs=1))
+    orders = orders_of(trainer, monkeypatch)
+    trainer.train(known("cross_entropy"), seed=5)
+    keras.utils.set_random_seed(5)
+    model = trainer.task.build()
+    model.compile(keras.optimizers.Adam(trainer.task.learning_rate), "categorical_crossentropy")
+    data, chosen = trainer.task.data, trainer.task.split()[0][orders[0]]
+    start = model.get_weights()
+    model.fit(data.x_train[chosen] * np.float32(data.scale), np.eye(10)[data.y_train[chosen]],
+              batch_size=64, epochs=1, shuffle=False, verbose=0)
+    moved = 0.0
+    for before, ours, theirs in zip(start, trainer.loop.model.get_weights(), model.get_weights(),
+                                    strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+        moved = max(moved, np.abs(theirs - before).max())
+    assert moved > 3e-3  # six steps of about 1e-3
+
+
+@pytest.mark.parametrize("name", KNOWN_LOSSES)
+def test_the_exact_path_trains_as_the_curves_do(cnn, name):
+    ours, exact = (cnn.train(known(name, exact=exact), seed=2) for exact in (False, True))
+    assert (ours.exact, exact.exact) == (False, True)
+    assert ours.loss == pytest.approx(exact.loss, rel=1e-3)
+    assert ours.cross_entropy == pytest.approx(exact.cross_entropy, rel=1e-2)
+    assert abs(ours.accuracy - exact.accuracy) <= 0.04  # of 60 images; over seeds it is ±0.08
+
+
+# traces
+
+
+def test_the_network_is_traced_once_for_all_curves_and_once_for_all_exact_losses():
+    calls = []
+
+    class Counted(layers.Layer):
+        def call(self, x):
+            calls.append(x)
+            return x
+
+    def network(**shapes):
+        return keras.Sequential([*linear(**shapes).layers[:1], Counted(),
+                                 layers.Dense(shapes["num_classes"], "softmax")])
+
+    trainer = Trainer(task(network, epochs=1))
+    assert trainer.traces == 0
+    random.seed(6)
+    losses, sizes = [], set()
+    while len(losses) < 12:
+        tree = LossTree(genLoss(PSET))
+        loss = candidate_of(tree, PSET, trainer.task)
+        if loss.loss is None and len(tree) not in sizes:
+            losses.append(loss)
+            sizes.add(len(tree))
+    trainer.train(losses[0], seed=0)
+    after_the_first = len(calls)
+    for loss in losses[1:]:
+        trainer.train(loss, seed=0)
+    assert (trainer.traces, len(calls)) == (1, after_the_first)
+    trainer.train(known("mse", exact=True), seed=0)
+    after_the_first = len(calls)
+    for name in ("ngl", "baikal", "mse"):
+        trainer.train(known(name, exact=True), seed=0)
+    assert (trainer.traces, len(calls)) == (2, after_the_first)
+
+
+# reproducibility
+
+
+def fingerprint():
+    """What two processes must agree on, bit for bit: weights and figures of two trainings."""
+    trainer, digest = Trainer(task(regularised)), hashlib.sha256()
+    for loss in (known("ngl"), candidate(KINK)):
+        result = trainer.train(loss, seed=3)
+        assert result.ok and result.exact == (loss.loss is not None)
+        digest.update(repr(figures(result)).encode())
+        for value in weights_of(trainer):
+            digest.update(value.tobytes())
+    return digest.hexdigest()
+
+
+def test_two_processes_of_different_hash_seeds_train_alike():
+    script = ("from deap_lossgp.loops import prepare_tensorflow; prepare_tensorflow();"
+              "import test_training; print(test_training.fingerprint())")
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path},
+        ) for seed in "12"
+    ]
+    digests = [process.communicate()[0].strip() for process in processes]
+    assert digests == [fingerprint()] * 2
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["curves", "exact"])
+@pytest.mark.parametrize("network", [linear, small_cnn, regularised])
+def test_a_candidate_and_a_seed_give_the_same_training_whatever_came_before(network, exact):
+    trainer = Trainer(task(network))
+    first = trainer.train(known("ngl", exact=exact), seed=7)
+    weights = weights_of(trainer)
+    trainer.train(known("mse"), seed=7)
+    other = trainer.train(known("ngl", exact=exact), seed=8)
+    assert other.losses != first.losses
+    again = trainer.train(known("ngl", exact=exact), seed=7)
+    assert figures(again) == figures(first)
+    for ours, before in zip(weights_of(trainer), weights, strict=True):
+        np.testing.assert_array_equal(ours, before)
+
+
+def test_the_callers_random_streams_are_left_alone():
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    before = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    trainer = Trainer(task(regularised, epochs=1))
+    trainer.train(known("mse"), seed=1)
+    trainer.train(known("mse", exact=True), seed=2)
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before  # noqa: NPY002
+
+
+def test_all_candidates_see_the_same_batches(trainer, monkeypatch):
+    orders = orders_of(trainer, monkeypatch)
+    trainer.train(known("mse"), seed=4)
+    trainer.train(known("baikal"), seed=4)
+    trainer.train(known("mse"), seed=5)
+    for ours, others in zip(orders[:2], orders[2:4], strict=True):
+        np.testing.assert_array_equal(ours, others)
+    assert not np.array_equal(orders[0], orders[1])
+    assert not np.array_equal(orders[0], orders[4])
+
+
+def test_every_training_image_is_seen_in_each_epoch_and_the_last_batch_is_filled(
+    trainer, monkeypatch
+):
+    orders = orders_of(trainer, monkeypatch)
+    trainer.train(known("mse"), seed=4)
+    assert len(orders) == 2
+    for order in orders:
+        assert len(order) == 4 * 64
+        np.testing.assert_array_equal(np.sort(order[:200]), np.arange(200))
+        np.testing.assert_array_equal(order[200:], order[:56])
+
+
+def test_a_batch_is_at_most_the_training_images(monkeypatch):
+    trainer = Trainer(task(batch_size=1000, epochs=1))
+    orders = orders_of(trainer, monkeypatch)
+    assert trainer.train(known("mse"), seed=4).ok
+    assert [len(order) for order in orders] == [200]
+
+
+# figures
+
+
+def test_the_figures_are_those_of_the_trained_network(trainer):
+    data = trainer.task.data
+    _, validation = trainer.task.split()
+    for exact in (False, True):
+        result = trainer.train(known("baikal", exact=exact), seed=9)
+        p = trainer.loop.model.predict(data.x_train[validation] * np.float32(data.scale),
+                                       verbose=0)
+        true = np.eye(10)[data.y_train[validation]]
+        p = np.clip(p, LOWEST, 1.0 - LOWEST)
+        assert result.loss == pytest.approx(np.mean(true / p - np.log(p)), rel=1e-4)
+        assert result.accuracy == np.mean(p.argmax(1) == true.argmax(1))
+        assert result.cross_entropy == pytest.approx(-np.log(p[true == 1]).mean(), rel=1e-4)
+        assert len(result.losses) == len(result.accuracies) == trainer.task.epochs
+        assert result.losses[-1] == result.loss and result.losses[0] > result.losses[1]
+        assert (result.task, result.num_classes, result.seconds > 0.0) == ("digits", 10, True)
+    test = trainer.loop.model.predict(data.x_test * np.float32(data.scale), verbose=0)
+    assert trainer.test_accuracy() == np.mean(test.argmax(1) == data.y_test)
+
+
+@pytest.mark.parametrize("count", [1, 255, 256, 300])
+def test_predictions_come_in_the_order_of_the_images(trainer, count):
+    data = trainer.task.data
+    expected = trainer.loop.model(data.x_train[:count] * np.float32(data.scale))
+    np.testing.assert_allclose(trainer.loop.predict(data.x_train[:count]), expected, atol=1e-6)
+
+
+# verdicts
+
+
+class Rates(keras.callbacks.Callback):
+    """Records the learning rate at the beginning of each epoch."""
+
+    def __init__(self, rates):
+        super().__init__()
+        self.rates = rates
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.rates.append(float(self.model.optimizer.learning_rate))
+
+
+def exploding(epoch):
+    return [keras.callbacks.LearningRateScheduler(lambda e: 3e38 if e == epoch else 1e-3)]
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["curves", "exact"])
+def test_training_stops_at_the_first_epoch_that_is_not_finite(exact):
+    trainer = Trainer(task(epochs=5, callbacks=lambda: exploding(2)))
+    for _ in range(2):  # the second begins with finite weights again
+        result = trainer.train(known("cross_entropy", exact=exact), seed=1)
+        assert (result.status, len(result.losses)) == ("nan", 2)
+        assert (result.loss, result.accuracy, result.cross_entropy) == (None, None, None)
+        assert np.isfinite(result.losses).all()
+
+
+def test_a_loss_that_is_not_finite_is_a_failed_training(trainer):
+    loss = known("mse")
+    nan = trainer.train(replace(loss, values=loss.values * np.nan), seed=1)
+    assert (nan.status, nan.message, nan.losses) == ("nan", "the loss is not finite", ())
+    exact = replace(loss, loss=lambda y_true, y_pred: y_pred / 0.0)
+    assert trainer.train(exact, seed=1).status == "nan"
+    assert trainer.train(loss, seed=1).ok
+
+
+@pytest.mark.parametrize("slope", [np.nan, np.inf, -np.inf])
+def test_a_gradient_that_is_not_finite_is_a_failed_training(trainer, slope):
+    loss = known("mse")
+    result = trainer.train(replace(loss, derivatives=loss.derivatives * np.float32(slope)), seed=1)
+    assert (result.status, result.message) == ("nan", "the predictions are not finite")
+
+
+def test_the_verdict_looks_at_the_predictions_where_the_loss_is_finite():
+    """Keras would report the accuracy of an argmax over NaN."""
+    def loss(y_true, y_pred):
+        return -y_true * ops.log(ops.where(ops.isnan(y_pred), 0.5, y_pred))
+
+    trainer = Trainer(task(epochs=1, learning_rate=3e38))
+    result = trainer.train(replace(known("mse"), loss=loss), seed=1)
+    assert (result.status, result.message) == ("nan", "the predictions are not finite")
+
+
+def test_the_verdict_looks_at_the_weights_where_the_predictions_are_finite():
+    def saturating(input_shape, num_classes):
+        return keras.Sequential([
+            keras.Input(input_shape), layers.Flatten(),
+            layers.Dense(num_classes, trainable=False), layers.BatchNormalization(scale=False),
+            layers.Activation("tanh"), layers.Softmax(),
+        ])
+
+    trainer = Trainer(task(saturating, epochs=1, learning_rate=3e38))
+    result = trainer.train(known("mse"), seed=1)
+    assert np.isfinite(trainer.loop.predict(trainer.task.data.x_test)).all()
+    assert (result.status, result.message) == ("nan", "the weights are not finite")
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["curves", "exact"])
+def test_a_loss_without_gradient_is_a_failed_training(trainer, exact):
+    loss = candidate("exp(y_true)", exact=exact)
+    result = trainer.train(loss, seed=1)
+    assert (result.status, result.message) == ("no_gradient", "the weights did not change")
+    assert (result.accuracy, result.losses) == (None, ())
+
+
+# callbacks
+
+
+def test_reduce_on_plateau_lowers_the_learning_rate_for_the_rest_of_a_training():
+    rates = []
+    trainer = Trainer(task(epochs=4, callbacks=lambda: [
+        keras.callbacks.ReduceLROnPlateau("val_accuracy", mode="max", factor=1e-6, patience=1,
+                                          min_delta=1.0, min_lr=1e-9), Rates(rates)]))
+    first = trainer.train(known("cross_entropy"), seed=1)
+    assert rates == pytest.approx([1e-3, 1e-3, 1e-9, 1e-9])
+    one, two, three, four = first.cross_entropies
+    assert one - two > 0.01
+    assert (three, four) == pytest.approx((two, two), abs=1e-5)  # the step was really that small
+    assert figures(trainer.train(known("cross_entropy"), seed=1)) == figures(first)
+    assert rates[4:] == rates[:4]
+
+
+def test_early_stopping_ends_a_training_and_not_the_next():
+    epochs = iter([0, 9])
+    trainer = Trainer(task(epochs=4, callbacks=lambda: [
+        keras.callbacks.EarlyStopping("val_loss", patience=next(epochs), baseline=-1.0)]))
+    assert len(trainer.train(known("mse"), seed=1).losses) == 2
+    assert len(trainer.train(known("mse"), seed=1).losses) == 4
+
+
+def test_callbacks_get_the_validation_figures():
+    seen = []
+    trainer = Trainer(task(callbacks=lambda: [keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append((epoch, dict(logs))))]))
+    result = trainer.train(known("mse"), seed=1)
+    assert seen == [
+        (epoch, {"val_loss": result.losses[epoch], "val_accuracy": result.accuracies[epoch],
+                 "val_cross_entropy": result.cross_entropies[epoch]}) for epoch in (0, 1)
+    ]
+
+
+# options for GPUs
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["curves", "exact"])
+@pytest.mark.parametrize("network", [small_cnn, linear])
+def test_mixed_precision_trains_nearly_as_float32(network, exact):
+    """``linear`` ends in a softmax of half precision, ``small_cnn`` does not."""
+    options = {"train_size": 600, "epochs": 3, "learning_rate": 1e-2}
+    mixed, plain = (
+        Trainer(task(network, mixed_precision=mixed, **options)).train(
+            known("cross_entropy", exact=exact), seed=1) for mixed in (True, False)
+    )
+    assert mixed.ok
+    assert mixed.cross_entropy != plain.cross_entropy
+    assert mixed.cross_entropy == pytest.approx(plain.cross_entropy, rel=0.1)
+
+
+def test_jit_compilation_trains_as_without():
+    compiled, plain = (Trainer(task(jit_compile=jit)) for jit in (True, False))
+    ours = compiled.train(known("ngl"), seed=1)
+    assert ours.cross_entropies == pytest.approx(
+        plain.train(known("ngl"), seed=1).cross_entropies, rel=1e-4)
+    compiled.train(known("mse"), seed=1)
+    assert compiled.traces == 1
+
+
+def test_a_candidate_is_brought_to_the_scale_of_cross_entropy_unless_raw():
+    tree = LossTree.from_string(f"mul(1e4, {KNOWN_LOSSES['cross_entropy']})", PSET)
+    scaled, raw = (candidate_of(tree, PSET, task(), raw=raw) for raw in (False, True))
+    np.testing.assert_allclose(scaled.derivatives[1], -1.0 / GRID, rtol=1e-3)
+    np.testing.assert_allclose(raw.derivatives[1], -1e4 / GRID / 10, rtol=1e-6)
+    assert isinstance(scaled, Candidate) and scaled.gradient_factor == pytest.approx(1e-4, 1e-3)
