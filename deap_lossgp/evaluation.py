@@ -108,7 +108,9 @@ class Evaluation:
         if self._baselines is None:
             results = self._train(self._cross_entropy, False, self.seed)
             # The value of the tree is the mean over classes; cross entropy is the sum.
-            self._baselines = [replace(r, loss=r.cross_entropy) for r in results]
+            self._baselines = [
+                replace(r, loss=r.cross_entropy, losses=r.cross_entropies) for r in results
+            ]
             failed = [r for r in results if not r.ok]
             if failed:
                 raise RuntimeError(f"the cross-entropy baseline failed on {failed[0].task}: "

@@ -122,7 +122,8 @@ class CompiledLoop:
                 images = self._normalised(tf.gather(self._images, batch))
                 labels = tf.gather(self._labels, batch)
                 with tf.GradientTape() as tape:
-                    y_pred = model(images, training=True)
+                    # A network of the user's may end in half precision.
+                    y_pred = tf.cast(model(images, training=True), tf.float32)
                     penalties = tf.add_n(model.losses) if model.losses else None
                 targets, slopes = [y_pred], [output_gradient(*candidate, labels, y_pred) / size]
                 if penalties is not None:
@@ -142,7 +143,7 @@ class CompiledLoop:
         return tf.ensure_shape(slope, y_pred.shape)
 
     def _predict_batch(self, images):
-        return self.model(self._normalised(images), training=False)
+        return tf.cast(self.model(self._normalised(images), training=False), tf.float32)
 
     def _normalised(self, images):
         return tf.cast(images, tf.float32) * self._scale

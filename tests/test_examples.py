@@ -1,0 +1,71 @@
+"""The example scripts at tiny size, and what README.rst says of them."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
+
+
+def run(script, *options, cwd, **environment):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "examples" / script), *options],
+        cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, **environment},
+    )
+
+
+@pytest.mark.parametrize("script", EXAMPLES)
+def test_every_command_has_help_a_seed_and_an_output(script, tmp_path):
+    process = run(script, "--help", cwd=tmp_path)
+    assert process.returncode == 0
+    assert "--seed" in process.stdout and "--output DIR" in process.stdout
+
+
+@pytest.mark.parametrize("script", EXAMPLES)
+def test_a_misspelt_option_is_one_line_and_status_2(script, tmp_path):
+    process = run(script, "--sede", "1", cwd=tmp_path)
+    assert process.returncode == 2 and process.stderr.count("\n") == 1
+    assert "--sede" in process.stderr
+
+
+def test_reuse_in_deap_drives_both_ways_without_tensorflow(tmp_path):
+    for name in ("tensorflow", "keras"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('not here')")
+    process = run("reuse_in_deap.py", "--ngen", "8", "--population", "12", "--output", "out",
+                  cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert process.returncode == 0, process.stderr
+    for algorithm, children in (("sample-tournament", 4), ("archive", 12)):
+        for problem in ("onemax", "regression"):
+            with open(tmp_path / "out" / f"{problem}-{algorithm}.csv", newline="") as file:
+                rows = list(csv.DictReader(file))
+            assert [int(row["nevals"]) for row in rows] == [12] + [children] * 8
+            best = [float(row["max" if problem == "onemax" else "min"]) for row in rows]
+            assert best == sorted(best, reverse=problem == "regression")
+    assert (tmp_path / "out" / "losses-eaSimple.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_benchmark_measures_every_arm_for_every_loss(tmp_path):
+    process = run("benchmark_evaluation.py", "--datasets", "digits", "--losses", "2",
+                  "--images", "1024", "--memory", "10", "--output", "out", cwd=tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert "the network was traced 1 time;" in process.stdout
+    with open(tmp_path / "out" / "benchmark_evaluation.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2
+    arms = ["ours", "hand-written cross entropy", "exact path", "plain DEAP + Keras fit"]
+    assert all(float(row[arm]) > 0 for row in rows for arm in arms)
+
+
+def test_readme_holds_the_two_commands_that_ci_and_newcomers_run():
+    text = (ROOT / "README.rst").read_text()
+    commands = [line.strip() for line in text.splitlines() if line.startswith("    pip install")]
+    assert commands == [
+        'pip install -e ".[cpu]" && python examples/evolve_loss.py',
+        'pip install -e ".[cpu,test]" && python -m pytest',
+    ]
+    assert "README.rst" in (ROOT / ".ci" / "run").read_text()
