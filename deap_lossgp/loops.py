@@ -83,12 +83,12 @@ class CompiledLoop:
         self._train_exactly = self.compile_epoch(self._call_exact_gradient)
         self._predict_batch = tf.function(self._predict_batch)
 
-    def train_exactly(self, loss, order):
-        """An epoch on ``loss(y_true, y_pred)``, whose operations alone are traced.
+    def train_exactly(self, order, gradient):
+        """An epoch on a loss's own operations, ``gradient`` being its ``gradient_of``.
 
-        The compiled loop calls out to it, so the network is not traced again for each loss.
+        The compiled loop calls out to them, so the network is not traced again for each loss.
         """
-        self._exact_gradient = _gradient_of(loss)
+        self._exact_gradient = gradient
         self._train_exactly(order)
 
     def predict(self, images, batch_size=256):
@@ -149,10 +149,11 @@ class CompiledLoop:
         return tf.cast(images, tf.float32) * self._scale
 
 
-def _gradient_of(loss):
-    """The derivative of a loss with respect to the predictions.
+def gradient_of(loss):
+    """The derivative of ``loss(labels, y_pred)`` with respect to the predictions.
 
-    Compiled, unless the one thread there is waits for this very call.
+    Traced once, when first called; left to eager operations where the one thread there is would
+    wait for itself.
     """
 
     def gradient(labels, y_pred):

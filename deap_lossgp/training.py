@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from deap_lossgp.curves import LOWEST, interpolate
-from deap_lossgp.loops import CompiledLoop, is_finite
+from deap_lossgp.loops import CompiledLoop, gradient_of, is_finite
 from deap_lossgp.results import TrainingResult
 
 
@@ -99,13 +99,14 @@ class Trainer:
         self._reset(seed)
         order = np.random.default_rng(seed)
         before = self._weights()
+        train_epoch = self._epoch_of(candidate)
         callbacks = keras.callbacks.CallbackList(self.task.callbacks(), model=self._model)
         self._model.stop_training = False
         callbacks.on_train_begin()
         history, status, message = [], "ok", ""
         for epoch in range(self.task.epochs):
             callbacks.on_epoch_begin(epoch)
-            self._train_epoch(candidate, self._batches(order))
+            train_epoch(self._batches(order))
             figures, message = self._validate(candidate)
             if message:
                 status = "nan"
@@ -133,11 +134,13 @@ class Trainer:
         predictions = self.loop.predict(self.task.data.x_test)
         return float(np.mean(predictions.argmax(1) == self.task.data.y_test))
 
-    def _train_epoch(self, candidate, order):
+    def _epoch_of(self, candidate):
+        """``epoch(order)``, which trains one epoch on the candidate."""
         if candidate.loss is None:
-            self.loop.train_on_curves(order, ops.convert_to_tensor(candidate.derivatives))
-        else:
-            self.loop.train_exactly(_clipped(candidate), order)
+            table = ops.convert_to_tensor(candidate.derivatives)
+            return lambda order: self.loop.train_on_curves(order, table)
+        gradient = gradient_of(_clipped(candidate))
+        return lambda order: self.loop.train_exactly(order, gradient)
 
     def _batches(self, generator):
         """A new order of the training images, filled up to whole batches from its beginning."""
