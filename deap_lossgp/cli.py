@@ -61,7 +61,7 @@ def import_tensorflow():
         tensorflow.config.list_physical_devices()
     except ImportError as error:
         raise ValueError(f"TensorFlow cannot be imported ({error}): "
-                         f"pip install 'deap_lossgp[cpu]', or [tf], or [gpu]") from None
+                         f"pip install -e '.[cpu]' in the clone, or [gpu]") from None
     finally:
         os.dup2(kept, 2)
         os.close(kept)

@@ -46,7 +46,7 @@ _HALF_ULP = 2.0**-24
 _NEIGHBOURHOOD = 2 * int(0.25 / _SPACING) + 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LossCurves:
     """The values and derivatives of a loss on the grid, with a certificate of their resolution.
 
@@ -114,10 +114,6 @@ class LossCurves:
             sizes = np.abs(GRID * (1.0 - GRID) * self.derivatives)[:, centre]
         sizes = sizes[np.isfinite(sizes) & (sizes > 0.0)]
         return float(np.median(sizes)) if sizes.size else 0.0
-
-    def value(self, label, p):
-        """The loss at predictions ``p`` of one label (0 or 1), interpolated."""
-        return interpolate(self.values[label], p)
 
 
 def interpolate(curves, p):

@@ -292,8 +292,8 @@ def _through_keras(name, load):
         return load(keras)
     except Exception as error:  # without network, Keras raises a bare Exception
         raise OSError(
-            f"{name} cannot be loaded through Keras ({in_one_line(error)}): it takes pip install "
-            f"'deap_lossgp[tf]' and, once, the network; or give --data-dir DIR with {name}.npz"
+            f"{name} cannot be loaded through Keras ({in_one_line(error)}): it takes TensorFlow "
+            f"and, once, the network; or give --data-dir DIR with {name}.npz"
         ) from error
 
 

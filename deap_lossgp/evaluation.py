@@ -8,7 +8,7 @@ import numpy as np
 from deap_lossgp.canonical import AffineForm, affine_form, canonical_key
 from deap_lossgp.curves import LossCurves
 from deap_lossgp.fitness import fitness_mode, fitness_of
-from deap_lossgp.losses import KNOWN_LOSSES, elementwise_loss
+from deap_lossgp.losses import KNOWN_LOSSES, check_operations, elementwise_loss
 from deap_lossgp.results import TrainingResult
 from deap_lossgp.screening import in_value_range, is_trainable
 from deap_lossgp.training import Candidate, Trainer
@@ -44,6 +44,10 @@ def candidate_of(tree, pset, task, *, raw=False, curves=None):
         derivatives = (factor * curves.derivatives).astype(np.float32)
     loss = None if curves.certified else elementwise_loss(tree, pset)
     return Candidate(derivatives, curves.values, loss, factor)
+
+
+class BaselineError(ValueError):
+    """Cross entropy itself cannot be trained, so there is nothing to compare with."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ class Evaluation:
     def __init__(self, tasks, pset, fitness="error", *, mean_over_all=False, seed=0,
                  on_training=None):
         fitness_mode(fitness)
+        check_operations(pset)
         names = [task.name for task in tasks]
         if not names or len(set(names)) < len(names):
             raise ValueError(f"expected tasks of distinct names, at least 1, got {names}")
@@ -104,7 +109,11 @@ class Evaluation:
         return self.fitness == "thesis"
 
     def baselines(self):
-        """The cross-entropy baseline's results, trained when first asked for."""
+        """The cross-entropy baseline's results, trained when first asked for.
+
+        Raises:
+            BaselineError: It cannot be trained with these settings.
+        """
         if self._baselines is None:
             results = self._train(self._cross_entropy, False, self.seed)
             # The value of the tree is the mean over classes; cross entropy is the sum.
@@ -113,8 +122,8 @@ class Evaluation:
             ]
             failed = [r for r in results if not r.ok]
             if failed:
-                raise RuntimeError(f"the cross-entropy baseline failed on {failed[0].task}: "
-                                   f"{failed[0].status}, {failed[0].message}")
+                raise BaselineError(f"the cross-entropy baseline failed on {failed[0].task}: "
+                                    f"{failed[0].status}, {failed[0].message}")
         return self._baselines
 
     def is_valid(self, tree):

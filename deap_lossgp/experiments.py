@@ -52,7 +52,7 @@ class Run:
             )
             for name in s.datasets
         ]
-        self._progress, self._bar = progress, None
+        self._progress, self._bar = progress, tqdm(disable=True)
         self.evaluation = Evaluation(
             tasks, self.pset, s.fitness, mean_over_all=s.mean_over_all, seed=s.seed,
             on_training=lambda result: self._bar.update(),
@@ -91,7 +91,9 @@ class Run:
         s = self.settings
         counts = self.evaluation.counts
         self.stats = RunStatistics(
-            lambda: {name: counts[name] for name in _COUNTS}, self._figures
+            lambda: {name: counts[name] for name in _COUNTS}
+            | {"nscreened": counts["nscreened"] + counts["discarded"]},
+            self._figures,
         )
         halloffame = tools.HallOfFame(1)
         population = self.toolbox.population(n=s.population)
@@ -163,7 +165,7 @@ class Run:
         wins, improvement = best.fitness.values
         _write_json(
             {
-                "expression": str(best), "primitives": self.pset.name,
+                **json.loads(best.to_json(self.pset)),
                 "wins": wins, "improvement": improvement if math.isfinite(improvement) else None,
                 "fitness": self.settings.fitness,
                 "validation": {
@@ -198,8 +200,8 @@ class Run:
             lines.append("")
         lines += [
             f"{sum(logbook.select('nevals'))} evaluations: {counts['ntrained']} trained, "
-            f"{counts['ncached']} known already, {counts['nscreened']} screened; "
-            f"{counts['discarded']} random trees discarded before.",
+            f"{counts['ncached']} known already; "
+            f"{counts['discarded']} trees were not valid and replaced before.",
             f"Trainings: {counts['curves']} on curves, {counts['exact']} on the exact path, "
             f"in {counts['seconds']:.0f} s.",
             f"Results in {self.output}{os.sep}: " + ", ".join(
@@ -214,8 +216,9 @@ def _mean_text(accuracies):
     known = [a for a in accuracies if a is not None]
     if len(known) < len(accuracies):
         return f"{len(accuracies) - len(known)} failed"
-    deviation = statistics.stdev(known) if len(known) > 1 else 0.0
-    return f"{statistics.mean(known):.4f} ± {deviation:.4f}"
+    if len(known) == 1:
+        return f"{known[0]:.4f}"
+    return f"{statistics.mean(known):.4f} ± {statistics.stdev(known):.4f}"
 
 
 def _difference(evolved, entropy):

@@ -12,6 +12,9 @@ from deap_lossgp.naming import unknown_name
 WORST = (0.0, -math.inf)
 """Fitness of a loss with a failed training: below everything else, and never NaN."""
 
+ACCURACY_WEIGHT = 0.5
+"""Share of the error rate in ``weighted``; the rest is cross entropy's."""
+
 
 def error(result):
     """Validation error rate, 1 - accuracy."""
@@ -28,7 +31,7 @@ def reference(result):
     return result.cross_entropy
 
 
-def weighted(result, accuracy_weight=0.5):
+def weighted(result):
     """Error rate and cross entropy, each in units of what guessing gets, in proportion.
 
     The thesis's section 5.2 proposes to weigh accuracy and loss value; cross entropy takes the
@@ -36,8 +39,8 @@ def weighted(result, accuracy_weight=0.5):
     """
     guessing = 1.0 - 1.0 / result.num_classes
     return (
-        accuracy_weight * result.error_rate / guessing
-        + (1.0 - accuracy_weight) * result.cross_entropy / math.log(result.num_classes)
+        ACCURACY_WEIGHT * result.error_rate / guessing
+        + (1.0 - ACCURACY_WEIGHT) * result.cross_entropy / math.log(result.num_classes)
     )
 
 

@@ -12,24 +12,20 @@ from keras import ops
 from deap_lossgp.curves import HIGHEST_LOGIT, KNOTS, LOWEST
 
 
-def prepare_tensorflow(*, deterministic=True, threads=None):
+def prepare_tensorflow():
     """Sets what TensorFlow takes once per process, before it is first used.
 
-    Args:
-        deterministic: Makes every training bit-identical when repeated.
-        threads: Intra-op threads; part of what makes a CPU's results reproducible.
-
-    GPUs get memory growth.
+    GPUs get memory growth. Without a GPU operations are made deterministic, so that a training is
+    bit-identical when repeated; on GPUs that can be very slow, and is left to the user
+    (``tf.config.experimental.enable_op_determinism``).
 
     Raises:
-        RuntimeError: TensorFlow has been used in this process already.
+        RuntimeError: A GPU has been used in this process already.
     """
-    for gpu in tf.config.list_physical_devices("GPU"):
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
-    if threads is not None:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(max(2, threads))
-    if deterministic:
+    if not gpus:
         tf.config.experimental.enable_op_determinism()
 
 
@@ -162,8 +158,15 @@ def gradient_of(loss):
             total = ops.sum(loss(labels, y_pred))
         return tape.gradient(total, y_pred, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
-    threads = tf.config.threading.get_inter_op_parallelism_threads() or os.cpu_count()
+    threads = tf.config.threading.get_inter_op_parallelism_threads() or _usable_cpus()
     return tf.function(gradient) if threads > 1 else gradient
+
+
+def _usable_cpus():
+    """TensorFlow sizes its pool by these, not by the machine's."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
 
 
 def is_finite(variables):

@@ -3,6 +3,8 @@
 from deap import gp
 from keras import ops
 
+from deap_lossgp.naming import in_one_line
+
 KNOWN_LOSSES = {
     "cross_entropy": "neg(mul(y_true, log(y_pred)))",
     "mse": "mul(sub(y_true, y_pred), sub(y_true, y_pred))",
@@ -13,6 +15,25 @@ KNOWN_LOSSES = {
     "baikal": "neg(sub(log(y_pred), div(y_true, y_pred)))",
 }
 """Element-wise losses by name, as expressions; a loss is the mean of them over classes."""
+
+
+def check_operations(pset):
+    """Refuses a primitive that NumPy can compute and Keras cannot.
+
+    Raises:
+        ValueError: Names the primitive, and why.
+    """
+    operand = ops.convert_to_tensor([0.25, 0.5])
+    for primitive in pset.primitives[pset.ret]:
+        try:
+            value = pset.context[primitive.name].value(ops, *[operand] * primitive.arity)
+            same = ops.is_tensor(value) and value.shape == operand.shape
+        except Exception as error:
+            raise ValueError(f"primitive {primitive.name!r} cannot be computed with keras.ops: "
+                             f"{in_one_line(error)}") from error
+        if not same:
+            raise ValueError(f"primitive {primitive.name!r} leaves keras.ops: its value must be "
+                             f"made with the ops that it is given")
 
 
 def elementwise_loss(tree, pset):

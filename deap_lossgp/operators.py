@@ -64,7 +64,8 @@ def keepRules(rule, *, attempts=20, otherwise=None):
     def decorator(operator):
         @wraps(operator)
         def wrapper(*args, **kwargs):
-            trees = [arg for arg in args if isinstance(arg, gp.PrimitiveTree)]
+            trees = [arg for arg in (*args, *kwargs.values())
+                     if isinstance(arg, gp.PrimitiveTree)]
             before = [list(tree) for tree in trees]
             for attempt in range(attempts):
                 children = operator(*args, **kwargs)
@@ -86,12 +87,15 @@ def _keepLoss(operator):
     """The rules as far as the first individual kept them, so that other psets' trees vary too."""
 
     @wraps(operator)
-    def wrapper(individual, *args, **kwargs):
+    def wrapper(*args, **kwargs):
+        individual = next(iter((*args, *kwargs.values())))
         leaves = {node.value for node in individual if node.arity == 0}
         rules = LossRules(
-            max(MAX_HEIGHT, individual.height), float("inf"), tuple(leaves & set(ARGUMENTS))
+            max(MAX_HEIGHT, individual.height),
+            max(MAX_SIZE, len(individual)),
+            tuple(leaves & set(ARGUMENTS)),
         )
-        return keepRules(rules)(operator)(individual, *args, **kwargs)
+        return keepRules(rules)(operator)(*args, **kwargs)
 
     return wrapper
 

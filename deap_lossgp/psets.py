@@ -5,7 +5,8 @@ from functools import partial
 
 from deap import gp
 
-from deap_lossgp.primitives import PLAIN, PROTECTED, check_primitive
+from deap_lossgp.checking import check_primitive
+from deap_lossgp.primitives import PLAIN, PROTECTED
 
 ARGUMENTS = ("y_true", "y_pred")
 

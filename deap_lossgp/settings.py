@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass
 
 from deap_lossgp.algorithms import tournament_sizes
@@ -64,15 +65,23 @@ class RunSettings:
         if self.algorithm not in ALGORITHMS:
             raise unknown_name("algorithm", self.algorithm, ALGORITHMS)
         fitness_mode(self.fitness)
+        if self.data_dir is not None:
+            object.__setattr__(self, "data_dir", os.path.abspath(self.data_dir))
         for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if self.seed + self.test_seeds >= 2**32:
+            raise ValueError(f"seed and test_seeds must stay below 2**32, got {self.seed} and "
+                             f"{self.test_seeds}")
         for name in ("crossover", "subtree_mutation", "point_mutation"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if self.max_height < 2 or self.max_size < 4:
             raise ValueError(f"max_height must be at least 2 and max_size at least 4, "
                              f"got {self.max_height} and {self.max_size}")
+        if self.algorithm == "archive" and (self.sample_size or self.parents):
+            raise ValueError("sample_size and parents belong to the sample tournament, "
+                             "the archive algorithm has none")
         tournament_sizes(self.population, self.sample_size, self.parents)
 
     @property

@@ -13,7 +13,7 @@ from deap_lossgp.loops import CompiledLoop, gradient_of, is_finite
 from deap_lossgp.results import TrainingResult
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """A loss as the trainer takes it; it knows neither trees nor primitives.
 
@@ -60,7 +60,9 @@ class Trainer:
         data = task.data
         self._train_size = len(train)
         self._batch_size = min(task.batch_size, len(train))
-        self._validation = data.x_train[validation], data.y_train[validation]
+        self._validation = (
+            ops.convert_to_tensor(data.x_train[validation]), data.y_train[validation]
+        )
         self._initial_seed, self._initial_values = None, None
         with _streams_kept(0):
             self._model = task.build()

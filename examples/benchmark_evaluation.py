@@ -203,9 +203,9 @@ def main(argv=None):
                         help="folder for the table of seconds")
     parser.add_argument("--seed", type=int, default=0, help="seed of trees and trainings")
     options = parser.parse_args(argv)
-    if options.losses < 2 or options.images < 1024:
-        fail(parser.prog, "expected at least 2 --losses and 1024 --images, "
-                          f"got {options.losses} and {options.images}")
+    if options.losses < 2 or options.images < 1024 or options.memory < 0:
+        fail(parser.prog, "expected at least 2 --losses, 1024 --images and 0 --memory, "
+                          f"got {options.losses}, {options.images} and {options.memory}")
     refused(parser.prog, import_tensorflow)
     run(parser.prog, options)
 

@@ -12,7 +12,8 @@ The thesis's small scale, which wants a GPU:
 import sys
 from dataclasses import asdict
 
-from deap_lossgp.cli import CommandParser, import_tensorflow, refused
+from deap_lossgp.cli import CommandParser, fail, import_tensorflow, refused
+from deap_lossgp.fitness import FITNESS_MODES
 from deap_lossgp.settings import RunSettings
 
 THESIS = {
@@ -30,13 +31,13 @@ def parser():
     p = CommandParser("Evolve a loss function for image classifiers by genetic programming.")
     p.add_argument("--preset", choices=PRESETS, help="the thesis's scales; other options override")
     p.add_argument("--algorithm",
-                   help="sample-tournament (the thesis), archive (NGL) or random")
+                   help="sample-tournament (the thesis), archive (NGL) or random search")
     p.add_argument("--datasets", nargs="+", metavar="NAME",
                    help="digits, fashion_mnist, cifar10, cifar100, or NAME for DIR/NAME.npz")
     p.add_argument("--data-dir", metavar="DIR", help="folder with NAME.npz files")
     p.add_argument("--model",
                    help="small_cnn, resnet8, inception_v3, or module:function")
-    p.add_argument("--fitness", help="error, thesis, weighted or reference")
+    p.add_argument("--fitness", help=", ".join(FITNESS_MODES))
     p.add_argument("--mean-over-all", action="store_true",
                    help="average the improvement over all data sets, not only those won")
     p.add_argument("--output", metavar="DIR", help="the run's folder; default: one in runs/")
@@ -83,7 +84,12 @@ def main(argv=None):
     output = options.pop("output")
     options["datasets"] = tuple(options["datasets"])
     run = refused(arguments.prog, prepare, options, output)
-    print(run.execute())
+    from deap_lossgp.evaluation import BaselineError
+
+    try:
+        print(run.execute())
+    except BaselineError as error:
+        fail(arguments.prog, error)
 
 
 def prepare(options, output):

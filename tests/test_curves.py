@@ -6,6 +6,7 @@ import random
 
 import numpy as np
 import pytest
+from scipy.ndimage import minimum_filter1d
 
 from deap_lossgp.curves import (
     GRID,
@@ -78,7 +79,8 @@ def determined(tree, pset, p):
             sure &= np.abs(other - slope) <= 1e-7 * np.abs(slope)
         one, two = autodiff(tree, noisy, p), autodiff(tree, noisy, p)
         sure &= np.abs(one - two) <= 1e-7 * np.abs(two)
-    return sure
+    # Where neighbours are undetermined, a point that seven samples spared is so by chance.
+    return minimum_filter1d(sure.astype(np.int8), 17, axis=1).astype(bool)
 
 
 @pytest.mark.parametrize("protected", [True, False], ids=["protected", "plain"])
@@ -151,8 +153,11 @@ def test_what_float32_cannot_differentiate_is_not_certified(expression, what):
     assert not curves.certified
 
 
-@pytest.mark.parametrize("expression", ["mul(y_true, log(sub(y_pred, 0.5)))",
-                                        "mul(y_true, exp(exp(div(1.0, y_pred))))"])
+@pytest.mark.parametrize("expression", [
+    "mul(y_true, log(sub(y_pred, 0.5)))",
+    "mul(y_true, exp(exp(div(1.0, y_pred))))",
+    f"add(log(sub(y_true, y_true)), {KNOWN_LOSSES['cross_entropy']})",  # finite derivatives
+])
 def test_curves_that_are_not_finite_are_not_certified(expression):
     curves = curves_of(expression, loss_primitive_set(protected=False))
     assert not curves.finite
@@ -170,7 +175,8 @@ def test_interpolation_is_exact_at_the_knots():
 
 def test_interpolation_clips_predictions_to_the_grid():
     curves = curves_of(KNOWN_LOSSES["cross_entropy"])
-    np.testing.assert_array_equal(curves.value(1, [0.0, 1.0]), curves.value(1, GRID[[0, -1]]))
+    np.testing.assert_array_equal(interpolate(curves.values, [0.0, 1.0]),
+                                  interpolate(curves.values, GRID[[0, -1]]))
 
 
 def test_between_the_knots_certified_derivatives_are_within_the_certified_error():
@@ -189,8 +195,8 @@ def test_between_the_knots_certified_derivatives_are_within_the_certified_error(
         size = np.abs(differentiate(tree, PSET, LABELS[None], near)[1]).max(0)
         error = np.abs(interpolate(curves.derivatives, p) - slope)
         assert (error <= 1.2 * curves.error * size + 1e-12 * size).all(), str(tree)
-        np.testing.assert_allclose(curves.value(1, p), value[1], atol=1e-3 * np.ptp(value[1]),
-                                   rtol=1e-3, err_msg=str(tree))
+        np.testing.assert_allclose(interpolate(curves.values[1], p), value[1], rtol=1e-3,
+                                   atol=1e-3 * np.ptp(value[1]), err_msg=str(tree))
 
 
 # the scale

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,7 +56,7 @@ def test_the_command_says_what_came_out_and_where_it_lies(finished):
 
 
 def test_the_folder_holds_the_contracts_files(finished):
-    folder, _ = finished
+    folder, process = finished
     statistics = [f"{chapter}_{name}" for chapter in ("wins", "improvement", "size")
                   for name in ("avg", "std", "min", "max")]
     logbook = rows(folder / "logbook.csv")
@@ -63,8 +64,9 @@ def test_the_folder_holds_the_contracts_files(finished):
                                 *statistics]
     # P = 4 gives G = 3 and N = 1.
     assert [row["nevals"] for row in logbook] == ["4", "1", "1"]
-    assert all(int(r["nevals"]) == sum(int(r[n]) for n in ("ntrained", "nscreened", "ncached"))
-               for r in logbook)
+    assert all(int(r["nevals"]) == int(r["ntrained"]) + int(r["ncached"]) for r in logbook)
+    discarded = int(re.search(r"(\d+) trees were not valid", process.stdout)[1])
+    assert discarded == sum(int(r["nscreened"]) for r in logbook) > 0
     individuals = rows(folder / "individuals.csv")
     assert list(individuals[0]) == ["gen", "index", "expression", "size", "height", "wins",
                                     "improvement", "accuracy_digits", "loss_digits"]
@@ -152,6 +154,9 @@ def npz(path, **changes):
         (["--epochs", "0"], "epochs must be an integer of at least 1, got 0"),
         (["--crossover", "1.5"], "crossover must lie in [0, 1], got 1.5"),
         (["--learning-rate", "nan"], "learning_rate must be positive"),
+        (["--learning-rate", "1e30", "--output", "baseline"], "cross-entropy baseline failed"),
+        (["--seed", str(2**32)], "below 2**32"),
+        (["--algorithm", "archive", "--parents", "2"], "the archive algorithm has none"),
         (["--train-size", "1000000"], "train_size"),
         (["--colour", "red"], "unrecognized arguments: --colour red"),
         (["--datasets", "digits", "digits"], "distinct names"),

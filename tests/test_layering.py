@@ -10,7 +10,7 @@ import pytest
 import deap_lossgp
 
 PACKAGE = Path(deap_lossgp.__file__).parent
-ABOVE = ["naming", "primitives", "psets", "trees", "curves", "canonical", "operators",
+ABOVE = ["naming", "primitives", "checking", "psets", "trees", "curves", "canonical", "operators",
          "algorithms", "toolbox", "results", "screening", "fitness", "recording", "settings",
          "datasets", "plotting"]  # fmt: skip
 BELOW = ["losses", "networks", "tasks", "loops", "training", "evaluation", "experiments"]

@@ -6,13 +6,13 @@ import pickle
 import numpy as np
 import pytest
 
+from deap_lossgp.checking import check_primitive
 from deap_lossgp.primitives import (
     EPSILON,
     LIMIT,
     PLAIN,
     PROTECTED,
     LossPrimitive,
-    check_primitive,
 )
 
 FORMULAS = {
