@@ -1,0 +1,272 @@
+"""Evaluation: the same fitness for c * L + k, what is trained and counted, and what fails."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from deap_lossgp.curves import LOWEST, LossCurves
+from deap_lossgp.datasets import load_dataset
+from deap_lossgp.fitness import WORST, fitness_of
+from deap_lossgp.psets import loss_primitive_set
+from deap_lossgp.trees import LossTree
+
+pytest.importorskip("tensorflow")
+
+import keras  # noqa: E402
+from keras import layers  # noqa: E402
+
+from deap_lossgp.evaluation import BaselineError, Evaluation  # noqa: E402
+from deap_lossgp.losses import KNOWN_LOSSES  # noqa: E402
+from deap_lossgp.tasks import Task  # noqa: E402
+
+PSET = loss_primitive_set()
+CURVES = KNOWN_LOSSES["ngl"]
+EXACT = f"add({KNOWN_LOSSES['baikal']}, mul(y_true, sqrt(sub(y_pred, 0.503))))"
+AFFINE = [(1e-6, 0.0), (1e-6, -3.25), (0.3, 1e4), (1.0, 0.1), (7.0, -1e-3), (1e6, 5.0)]
+
+
+def tree_of(text):
+    return LossTree.from_string(text, PSET)
+
+
+def linear(input_shape, num_classes):
+    return keras.Sequential([keras.Input(input_shape), layers.Flatten(),
+                             layers.Dense(num_classes, "softmax")])
+
+
+def task(name="digits", **budget):
+    data = replace(load_dataset("digits"), name=name, source=None)
+    return Task(data, linear, **{"epochs": 2, "train_size": 400, "learning_rate": 1e-2, **budget})
+
+
+@pytest.fixture(scope="module")
+def trainers():
+    """Two compiled networks, for all evaluations of this file."""
+    return Evaluation([task(), task("other", train_size=300)], PSET).trainers
+
+
+@pytest.fixture
+def new(trainers):
+    """Evaluations that know nothing yet, on networks that are compiled already."""
+
+    def make(fitness="error", tasks=2, **options):
+        evaluation = Evaluation([t.task for t in trainers[:tasks]], PSET, fitness, **options)
+        evaluation.trainers = trainers[:tasks]
+        return evaluation
+
+    return make
+
+
+def trained(evaluation):
+    return [evaluation.counts[name] for name in ("ntrained", "ncached", "curves", "exact")]
+
+
+# c * L + k
+
+
+def test_the_examples_take_both_paths():
+    assert LossCurves.of(tree_of(CURVES), PSET).certified
+    assert not LossCurves.of(tree_of(EXACT), PSET).certified
+
+
+@pytest.mark.parametrize("loss", [CURVES, EXACT], ids=["curves", "exact"])
+@pytest.mark.parametrize("fitness", ["error", "weighted", "reference"])
+def test_a_rescaled_and_shifted_loss_has_exactly_the_fitness_of_the_loss(new, fitness, loss):
+    evaluation = new(fitness, tasks=1)
+    expected = evaluation(tree_of(loss))
+    assert math.isfinite(expected[1])
+    for c, k in AFFINE:
+        for text in (f"add(mul({c}, {loss}), {k})", f"sub({k}, mul(neg({loss}), {c}))"):
+            assert evaluation(tree_of(text)) == expected, text
+    exactly = int(loss is EXACT)
+    assert trained(evaluation) == [1, 12, 2 - exactly, exactly]  # on curves: the baseline
+
+
+@pytest.mark.parametrize("loss", [CURVES, EXACT], ids=["curves", "exact"])
+@pytest.mark.parametrize(("c", "k"), [(1e-6, 0.1), (1e6, -7.0)])
+def test_so_it_has_when_both_are_trained(new, loss, c, k):
+    one, other = new("reference"), new("reference")
+    assert one(tree_of(loss)) == other(tree_of(f"add({k}, mul({c}, {loss}))"))
+    assert trained(other)[:2] == trained(one)[:2] == [1, 0]
+
+
+def test_a_negative_factor_makes_another_loss(new):
+    evaluation = new()
+    assert evaluation(tree_of(f"mul(-1.0, {CURVES})")) != evaluation(tree_of(CURVES))
+    assert evaluation.counts["ncached"] == 0
+
+
+@pytest.mark.parametrize("loss", [CURVES, EXACT], ids=["curves", "exact"])
+def test_in_mode_thesis_the_scale_and_the_shift_decide(new, loss):
+    evaluation = new("thesis")
+    fitness = [evaluation(tree_of(text)) for text in
+               (loss, f"mul(0.001, {loss})", f"sub(mul(0.001, {loss}), 0.001)")]
+    assert len(set(fitness)) == 3
+    assert fitness[0][0] < fitness[1][0] == 2.0  # it wins both data sets by being small
+    assert evaluation.counts["ntrained"] == 3
+
+
+def test_in_mode_thesis_the_loss_trains_as_it_stands(new):
+    evaluation = new("thesis", tasks=1)
+    small, plain = tree_of(f"mul(1e-3, {EXACT})"), tree_of(EXACT)
+    evaluation(small), evaluation(plain)
+    # Adam forgives the factor, but for its epsilon: alike, and not the same.
+    (one,), (other,) = evaluation.known_results(small), evaluation.known_results(plain)
+    assert one.cross_entropy != other.cross_entropy
+    assert one.cross_entropy == pytest.approx(other.cross_entropy, rel=0.05)
+
+
+# results
+
+
+@pytest.mark.parametrize("fitness", ["error", "thesis"])
+@pytest.mark.parametrize("loss", [CURVES, EXACT], ids=["curves", "exact"])
+def test_the_loss_of_a_result_is_that_of_the_tree(new, loss, fitness):
+    evaluation = new(fitness, tasks=1)
+    text = f"sub(mul(2.5, {loss}), 20.0)" if fitness == "error" else f"mul(2.5, {loss})"
+    evaluation.baselines()
+    evaluation(tree_of(text))
+    (result,) = evaluation.known_results(tree_of(text))
+    data, (_, validation) = evaluation.tasks[0].data, evaluation.tasks[0].split()
+    p = np.clip(np.float64(evaluation.trainers[0].loop.predict(data.x_train[validation])),
+                LOWEST, 1.0 - LOWEST)
+    true = np.eye(10)[data.y_train[validation]]
+    values = np.exp(2.4092 - p * (1.0 + true)) - np.cos(np.cos(np.sin(p)))
+    if loss is EXACT:
+        values = -(np.log(p) - true / p) + true * np.sqrt(np.abs(p - 0.503))
+    expected = 2.5 * values.mean() - (20.0 if fitness == "error" else 0.0)
+    assert result.loss == pytest.approx(expected, rel=1e-4)
+    assert result.losses[-1] == result.loss
+    assert result.exact == (loss is EXACT)
+
+
+def test_the_fitness_is_that_of_the_results(new):
+    for mean_over_all in (False, True):
+        evaluation = new("weighted", mean_over_all=mean_over_all)
+        fitness = evaluation(tree_of(CURVES))
+        results = evaluation.known_results(tree_of(CURVES))
+        assert [result.task for result in results] == ["digits", "other"]
+        assert fitness == fitness_of(results, evaluation.baselines(), "weighted", mean_over_all)
+
+
+def test_cross_entropy_itself_wins_nothing(new):
+    for mode in ("error", "weighted", "reference"):
+        assert new(mode, tasks=1)(tree_of(KNOWN_LOSSES["cross_entropy"])) == (0.0, 0.0)
+
+
+def test_the_baseline_is_trained_once_and_its_loss_is_cross_entropy(new):
+    seen = []
+    evaluation = new("thesis", on_training=seen.append)
+    first = evaluation.baselines()
+    evaluation(tree_of(CURVES))
+    assert evaluation.baselines() is first
+    assert [(result.task, result.loss == result.cross_entropy) for result in first] == [
+        ("digits", True), ("other", True)]
+    assert [result.task for result in seen] == ["digits", "other"] * 2
+    for ours, theirs in zip(first, new("error").baselines(), strict=True):
+        assert ours == replace(theirs, seconds=ours.seconds)  # at the common scale in every mode
+    assert evaluation.counts["seconds"] == pytest.approx(sum(result.seconds for result in seen))
+
+
+def test_the_seed_is_that_of_every_training(new):
+    losses = []
+    for seed in (1, 1, 2):
+        evaluation = new(tasks=1, seed=seed)
+        evaluation(tree_of(CURVES))
+        losses.append([result.losses for result in
+                       (*evaluation.baselines(), *evaluation.known_results(tree_of(CURVES)))])
+    assert losses[0] == losses[1]
+    assert losses[1][0] != losses[2][0] and losses[1][1] != losses[2][1]
+
+
+def test_test_accuracies_come_from_fresh_trainings_on_the_test_set(new):
+    evaluation = new()
+    for tree in (None, tree_of(CURVES)):
+        one, again, other = (evaluation.test_accuracies(tree, seed) for seed in (1, 1, 2))
+        assert list(one) == ["digits", "other"]
+        assert one == again != other
+    data = evaluation.tasks[0].data
+    right = evaluation.trainers[0].loop.predict(data.x_test).argmax(1) == data.y_test
+    assert other["digits"] == right.mean()
+
+
+# counts and failures
+
+
+def test_evaluations_are_counted_as_trained_cached_or_screened(new):
+    evaluation = new(tasks=1)
+    for text in (CURVES, CURVES, "mul(y_true, y_pred)", EXACT, f"add(1.0, {EXACT})"):
+        evaluation(tree_of(text))
+    assert trained(evaluation) == [2, 2, 2, 1]
+    assert evaluation.counts["nscreened"] == 1
+    assert evaluation.counts["discarded"] == 0
+
+
+def test_equal_expressions_are_trained_once_whatever_the_order_of_operands(new):
+    evaluation = new(tasks=1)
+    one, other = (f"neg(mul({a}, {b}))" for a, b in
+                  (("y_true", "sqrt(y_pred)"), ("sqrt(y_pred)", "y_true")))
+    assert evaluation(tree_of(one)) == evaluation(tree_of(other))
+    assert trained(evaluation)[:2] == [1, 1]
+
+
+def test_what_screening_refuses_is_not_trained_and_fails(new):
+    evaluation = new()
+    for text in ("mul(y_true, y_pred)", "sub(y_true, y_pred)", "exp(y_true)"):
+        assert not evaluation.is_valid(tree_of(text))
+        assert evaluation(tree_of(text)) == WORST
+        assert {result.status for result in evaluation.known_results(tree_of(text))} == {
+            "no_gradient"}
+    assert trained(evaluation) == [0, 0, 2, 0]
+    assert (evaluation.counts["discarded"], evaluation.counts["nscreened"]) == (3, 3)
+
+
+def test_mode_thesis_screens_by_the_value_at_the_start(new):
+    evaluation = new("thesis")
+    assert evaluation.is_valid(tree_of("mul(y_true, y_pred)"))
+    assert not evaluation.is_valid(tree_of(f"mul(1e9, {CURVES})"))
+    assert not evaluation.is_valid(tree_of("neg(exp(y_pred))"))
+    assert evaluation.counts["discarded"] == 2
+
+
+def test_a_training_without_gradient_fails_in_mode_thesis(new):
+    evaluation = new("thesis")
+    assert evaluation(tree_of("exp(y_true)")) == WORST
+    assert [result.status for result in evaluation.known_results(tree_of("exp(y_true)"))] == [
+        "no_gradient"] * 2
+
+
+def diverging():
+    return [keras.callbacks.LearningRateScheduler(lambda epoch: 3e38)]
+
+
+@pytest.mark.parametrize("fitness", ["error", "thesis"])
+def test_a_training_that_diverges_on_one_data_set_fails(fitness):
+    schedules = iter([[], diverging(), []])  # of the second task's trainings
+    second = task("other", callbacks=lambda: next(schedules))
+    evaluation = Evaluation([task(), second], PSET, fitness)
+    assert evaluation(tree_of(CURVES)) == WORST == evaluation(tree_of(CURVES))
+    assert [result.status for result in evaluation.known_results(tree_of(CURVES))] == ["ok", "nan"]
+    assert evaluation.test_accuracies(tree_of(CURVES), seed=3)["other"] > 0.1
+
+
+def test_a_baseline_that_fails_ends_the_evaluation():
+    evaluation = Evaluation([task(callbacks=diverging)], PSET)
+    with pytest.raises(BaselineError, match="baseline failed on digits: nan, the predictions"):
+        evaluation(tree_of(CURVES))
+
+
+# bad input
+
+
+@pytest.mark.parametrize("names", [[], ["digits", "digits"], ["a", "b", "a"]])
+def test_tasks_must_have_distinct_names(names):
+    with pytest.raises(ValueError, match="expected tasks of distinct names, at least 1, got"):
+        Evaluation([task(name) for name in names], PSET)
+
+
+def test_an_unknown_fitness_is_refused_with_the_nearest_name():
+    with pytest.raises(ValueError, match="did you mean 'thesis'"):
+        Evaluation([task()], PSET, "theses")
