@@ -29,6 +29,7 @@ class RunSettings:
         mean_over_all: As for ``fitness.compare``.
         epochs, batch_size, learning_rate, train_size, validation_share, mixed_precision,
             jit_compile: As for ``Task``.
+        threads: TensorFlow's threads per operation on the CPU.
         protected: Whether the primitives are protected.
         max_size, max_height: Limits on trees.
         seed: Of everything.
@@ -55,6 +56,7 @@ class RunSettings:
     validation_share: float = 0.1
     mixed_precision: bool = False
     jit_compile: bool = False
+    threads: int = 1
     protected: bool = True
     max_size: int = 128
     max_height: int = 100
@@ -67,7 +69,8 @@ class RunSettings:
         fitness_mode(self.fitness)
         if self.data_dir is not None:
             object.__setattr__(self, "data_dir", os.path.abspath(self.data_dir))
-        for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0)):
+        for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0),
+                            ("threads", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
         if self.seed + self.test_seeds >= 2**32:

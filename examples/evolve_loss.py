@@ -65,6 +65,8 @@ def parser():
                           help="share of them kept for validation")
     training.add_argument("--batch-size", type=int, help="images per step")
     training.add_argument("--learning-rate", type=float, help="of Adam")
+    training.add_argument("--threads", type=int,
+                          help="threads per operation on the CPU; more for large networks")
     training.add_argument("--mixed-precision", action="store_true",
                           help="bfloat16 inside the network (GPUs)")
     training.add_argument("--jit-compile", action="store_true", help="XLA (GPUs)")
@@ -98,7 +100,7 @@ def prepare(options, output):
     from deap_lossgp.experiments import Run
     from deap_lossgp.loops import prepare_tensorflow
 
-    prepare_tensorflow()
+    prepare_tensorflow(settings.threads)
     return Run(settings, output)
 
 
