@@ -116,14 +116,14 @@ class Evaluation:
         """
         if self._baselines is None:
             results = self._train(self._cross_entropy, False, self.seed)
-            # The value of the tree is the mean over classes; cross entropy is the sum.
-            self._baselines = [
-                replace(r, loss=r.cross_entropy, losses=r.cross_entropies) for r in results
-            ]
             failed = [r for r in results if not r.ok]
             if failed:
                 raise BaselineError(f"the cross-entropy baseline failed on {failed[0].task}: "
                                     f"{failed[0].status}, {failed[0].message}")
+            # The value of the tree is the mean over classes; cross entropy is the sum.
+            self._baselines = [
+                replace(r, loss=r.cross_entropy, losses=r.cross_entropies) for r in results
+            ]
         return self._baselines
 
     def is_valid(self, tree):
