@@ -83,7 +83,9 @@ class CompiledLoop:
         self._scale = scale
         self._batch_size = batch_size
         self._exact_gradient = None
-        self.train_on_curves = self.compile_epoch(look_up, jit_compile)
+        # XLA makes one kernel of the two dozen small operations.
+        fused = tf.function(look_up, jit_compile=True)
+        self.train_on_curves = self.compile_epoch(fused, jit_compile)
         self._train_exactly = self.compile_epoch(self._call_exact_gradient)
         self._predict_batch = tf.function(self._predict_batch)
 
