@@ -1,8 +1,10 @@
-"""What the commands share: bad input is one line on stderr and exit status 2."""
+"""What the commands share: bad input is one line and status 2; a stop says how to go on."""
 
 import argparse
-import os
+import shlex
+import signal
 import sys
+from contextlib import contextmanager
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -43,25 +45,35 @@ def refused(program, action, *args, **kwargs):
         return fail(program, error)
 
 
-def import_tensorflow():
-    """Imports TensorFlow without its start-up messages on the screen.
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, as an exception."""
 
-    Raises:
-        ValueError: It is not installed; names the command that installs it.
+
+@contextmanager
+def resumable(program, argv=None):
+    """Ctrl-C, SIGTERM and a failing disk end the command; its last line is how to go on.
+
+    The exit status is 130, 143 and 1.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # The messages come from C++, before any log level is read: only the descriptor helps.
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        import tensorflow
 
-        tensorflow.config.list_physical_devices()
-    except ImportError as error:
-        raise ValueError(f"TensorFlow cannot be imported ({error}): "
-                         f"pip install -e '.[cpu]' in the clone, or [gpu]") from None
+    def terminate(number, frame):
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    except (KeyboardInterrupt, OSError) as error:
+        # No second one while this one is dealt with.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        if isinstance(error, OSError):
+            reason, status = f"{program}: error: {' '.join(str(error).split())}", 1
+        else:
+            reason, status = f"{program}: stopped", 143 if isinstance(error, _Terminated) else 130
+        arguments = sys.argv[1:] if argv is None else argv
+        print(f"{reason}. What was trained is kept; the same command goes on from there:\n"
+              f"python {shlex.join([sys.argv[0], *arguments])}", file=sys.stderr, flush=True)
+        sys.exit(status)
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        if signal.getsignal(signal.SIGTERM) is terminate:
+            signal.signal(signal.SIGTERM, before)

@@ -1,52 +1,25 @@
 """The evaluation of a loss: screening, training, fitness, in this order."""
 
+import hashlib
+import uuid
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-import numpy as np
-
+import deap_lossgp
+from deap_lossgp.candidates import Job, candidate_of
 from deap_lossgp.canonical import AffineForm, affine_form, canonical_key
 from deap_lossgp.curves import LossCurves
+from deap_lossgp.engines import InProcess, TrainingError
 from deap_lossgp.fitness import fitness_mode, fitness_of
-from deap_lossgp.losses import KNOWN_LOSSES, check_operations, elementwise_loss
+from deap_lossgp.losses import KNOWN_LOSSES
 from deap_lossgp.results import TrainingResult
 from deap_lossgp.screening import in_value_range, is_trainable
-from deap_lossgp.training import Candidate, Trainer
+from deap_lossgp.store import Store
+from deap_lossgp.tasks import source_of
 from deap_lossgp.trees import LossTree
 
-CROSS_ENTROPY_SCALE = 0.5
-"""``LossCurves.gradient_scale`` of cross entropy."""
 
-
-def candidate_of(tree, pset, task, *, raw=False, curves=None):
-    """What the trainer is given for a loss.
-
-    By default the gradient is brought to the common scale: the median gradient that reaches a
-    logit is that of cross entropy, so an optimizer tuned for cross entropy suits every loss. A
-    raw loss is trained as it stands: the mean over classes.
-
-    Args:
-        tree: A ``LossTree``.
-        pset: Its primitive set.
-        task: The ``Task``; its number of classes matters to a raw loss.
-        raw: Whether to leave the scale alone.
-        curves: The tree's ``LossCurves``, where they are known already.
-
-    Returns:
-        A ``Candidate``, on the exact path where the curves are not certified.
-    """
-    curves = LossCurves.of(tree, pset) if curves is None else curves
-    if raw:
-        factor = 1.0 / task.data.num_classes
-    else:
-        factor = CROSS_ENTROPY_SCALE / (curves.gradient_scale or CROSS_ENTROPY_SCALE)
-    with np.errstate(all="ignore"):
-        derivatives = (factor * curves.derivatives).astype(np.float32)
-    loss = None if curves.certified else elementwise_loss(tree, pset)
-    return Candidate(derivatives, curves.values, loss, factor)
-
-
-class BaselineError(ValueError):
+class BaselineError(TrainingError):
     """Cross entropy itself cannot be trained, so there is nothing to compare with."""
 
 
@@ -62,12 +35,23 @@ class _Screened:
     valid: bool
 
 
+@dataclass(frozen=True)
+class _Request:
+    """A loss to be trained on every task."""
+
+    tree: LossTree = field(compare=False)
+    loss: str
+    raw: bool
+    seed: int
+    test: bool = False
+
+
 class Evaluation:
     """Evaluates loss trees on tasks; ``make_toolbox``'s ``evaluate``.
 
     In every mode but ``thesis`` a loss is trained without the constants added to it and
     multiplied with it (``affine_form``), at the common scale, so that c * L + k (c > 0) has
-    exactly the fitness of L. What was trained once is not trained again.
+    exactly the fitness of L. What the store holds is not trained again.
 
     Args:
         tasks: The ``Task`` objects, with distinct names.
@@ -75,18 +59,20 @@ class Evaluation:
         fitness: A name of ``FITNESS_MODES``.
         mean_over_all: As for ``fitness.compare``.
         seed: Seed of every training.
+        store: A ``Store``; one in memory by default.
+        engine: An engine of ``deap_lossgp.engines`` for these tasks; by default ``InProcess``.
         on_training: ``on_training(result)``, called after each training.
 
     Attributes:
         counts: Of evaluations: ``ntrained nscreened ncached``; besides, ``exact`` and ``curves``
             (trainings on either path), ``discarded`` (trees that ``is_valid`` refused) and
-            ``seconds`` (spent on trainings).
+            ``seconds`` (which the trainings took). What the store held beforehand counts as
+            trained when it is first asked for, so that a resumed run counts as an undisturbed one.
     """
 
-    def __init__(self, tasks, pset, fitness="error", *, mean_over_all=False, seed=0,
-                 on_training=None):
+    def __init__(self, tasks, pset, fitness="error", *, mean_over_all=False, seed=0, store=None,
+                 engine=None, on_training=None):
         fitness_mode(fitness)
-        check_operations(pset)
         names = [task.name for task in tasks]
         if not names or len(set(names)) < len(names):
             raise ValueError(f"expected tasks of distinct names, at least 1, got {names}")
@@ -96,12 +82,18 @@ class Evaluation:
         self.mean_over_all = mean_over_all
         self.seed = seed
         self.counts = Counter()
-        self.trainers = [Trainer(task) for task in tasks]
+        self.store = Store() if store is None else store
+        self.engine = InProcess(tasks, pset) if engine is None else engine
         self._on_training = on_training or (lambda result: None)
+        self._name = uuid.uuid4().hex
         self._screened = {}
-        self._results = {}
+        self._charged = set()
+        self._trains = False
         self._baselines = None
-        self._cross_entropy = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)
+        self._code = [deap_lossgp.__version__, pset.name,
+                      *(source_of(row) for row in _rows(pset))]
+        tree = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)
+        self._cross_entropy = _Request(tree, canonical_key(tree, pset), False, seed)
 
     @property
     def raw(self):
@@ -115,9 +107,11 @@ class Evaluation:
             BaselineError: It cannot be trained with these settings.
         """
         if self._baselines is None:
-            results = self._train(self._cross_entropy, False, self.seed)
+            self._train([self._cross_entropy])
+            results = self._charge(self._cross_entropy)
             failed = [r for r in results if not r.ok]
             if failed:
+                self._forget([self._cross_entropy])
                 raise BaselineError(f"the cross-entropy baseline failed on {failed[0].task}: "
                                     f"{failed[0].status}, {failed[0].message}")
             # The value of the tree is the mean over classes; cross entropy is the sum.
@@ -138,26 +132,44 @@ class Evaluation:
         if not screened.valid:
             return [TrainingResult(task.name, task.data.num_classes, "no_gradient",
                                    message="refused by screening") for task in self.tasks]
-        return [_rescaled(result, screened.form) for result in self._results[screened.key]]
+        return [_rescaled(result, screened.form) for result in self._results(self._request(tree))]
 
-    def test_accuracies(self, tree, seed):
-        """Accuracy on the test sets after trainings with another seed.
+    def test_accuracies(self, trees, seeds):
+        """Accuracies on the test sets after trainings with other seeds.
 
         Args:
-            tree: A loss tree; None for the cross-entropy baseline.
-            seed: Of the trainings.
+            trees: Loss trees; None for the cross-entropy baseline.
+            seeds: Of the trainings.
 
         Returns:
-            A dict from task name to accuracy, None where the training failed.
+            For each tree a dict from task name to accuracies, one per seed, None where the
+            training failed.
         """
-        if tree is None:
-            results = self._train(self._cross_entropy, False, seed)
-        else:
-            results = self._train(self._screen(tree).form.core, self.raw, seed)
-        return {
-            result.task: trainer.test_accuracy() if result.ok else None
-            for result, trainer in zip(results, self.trainers, strict=True)
-        }
+        requests = [
+            [replace(self._cross_entropy if tree is None else self._request(tree),
+                     seed=seed, test=True) for seed in seeds]
+            for tree in trees
+        ]
+        self._train([request for row in requests for request in row])
+        results = [[self._charge(request) for request in row] for row in requests]
+        return [
+            {task.name: [r[i].test_accuracy for r in row] for i, task in enumerate(self.tasks)}
+            for row in results
+        ]
+
+    def map(self, function, trees):
+        """``toolbox.map``: does all the trees' trainings first, then calls the function for each.
+
+        Raises:
+            TrainingError: The first trees that are trained all fail, and for the same reason.
+        """
+        trees = list(trees)
+        requests = [self._request(tree) for tree in trees if self._screen(tree).valid]
+        baseline = [self._cross_entropy] if self._baselines is None else []
+        self._train(baseline + requests)
+        self.baselines()
+        self._check_that_something_trains(requests)
+        return [function(tree) for tree in trees]
 
     def __call__(self, tree):
         """(wins, improvement) of a tree; finite, or -inf where a training failed."""
@@ -165,12 +177,17 @@ class Evaluation:
         screened = self._screen(tree)
         if not screened.valid:
             self.counts["nscreened"] += 1
-        elif screened.key in self._results:
-            self.counts["ncached"] += 1
         else:
-            self.counts["ntrained"] += 1
-            self._results[screened.key] = self._train(screened.form.core, self.raw, self.seed)
+            request = self._request(tree)
+            self.counts["ncached" if request in self._charged else "ntrained"] += 1
+            self._train([request])
+            self._charge(request)
         return fitness_of(self.known_results(tree), baselines, self.fitness, self.mean_over_all)
+
+    def __reduce__(self):
+        """Travels without store and engine: each process that it comes to trains for itself."""
+        return _evaluation_here, (self._name, self.tasks, self.pset, self.fitness,
+                                  self.mean_over_all, self.seed)
 
     def _screen(self, tree):
         text = str(tree)
@@ -185,15 +202,82 @@ class Evaluation:
             self._screened[text] = _Screened(form, key, valid)
         return self._screened[text]
 
-    def _train(self, tree, raw, seed):
-        results, curves = [], LossCurves.of(tree, self.pset)
-        for trainer in self.trainers:
-            candidate = candidate_of(tree, self.pset, trainer.task, raw=raw, curves=curves)
-            results.append(trainer.train(candidate, seed))
-            self.counts["seconds"] += results[-1].seconds
-            self.counts["curves" if curves.certified else "exact"] += 1
-            self._on_training(results[-1])
+    def _request(self, tree):
+        screened = self._screen(tree)
+        return _Request(screened.form.core, screened.key, self.raw, self.seed)
+
+    def _keys(self, request):
+        """The store's keys of a request: digests of all that determines its trainings."""
+        return [
+            hashlib.sha256(repr((self._code, task.fingerprint, request.loss, request.raw,
+                                 request.seed, request.test)).encode()).hexdigest()
+            for task in self.tasks
+        ]
+
+    def _results(self, request):
+        return [self.store.get(key) for key in self._keys(request)]
+
+    def _train(self, requests):
+        """Trains what the store does not hold; each result is stored as it arrives."""
+        missing = {}
+        for request in requests:
+            keys = self._keys(request)
+            new = [i for i, key in enumerate(keys) if key not in self.store and key not in missing]
+            curves = LossCurves.of(request.tree, self.pset) if new else None
+            for i in new:
+                candidate = candidate_of(request.tree, self.pset, self.tasks[i], raw=request.raw,
+                                         curves=curves)
+                missing[keys[i]] = request, Job(i, candidate, request.seed, request.test)
+        jobs = list(missing.items())
+        for i, result in self.engine.train([job for _, (_, job) in jobs]):
+            key, (request, _) = jobs[i]
+            self.store.put(key, result, expression=str(request.tree), seed=request.seed)
+            self._on_training(result)
+
+    def _charge(self, request):
+        """The request's results; counts them when they are first asked for."""
+        results = self._results(request)
+        if request not in self._charged:
+            self._charged.add(request)
+            for result in results:
+                self.counts["seconds"] += result.seconds
+                self.counts["exact" if result.exact else "curves"] += 1
         return results
+
+    def _check_that_something_trains(self, requests):
+        """Not all of the first losses fail in the same way, other than by their own fault."""
+        results = [result for request in requests for result in self._results(request)]
+        if self._trains or not results:
+            return
+        reasons = {(r.status, r.message) for r in results}
+        status, message = min(reasons)
+        if len(reasons) == 1 and status in ("error", "oom", "timeout", "crashed"):
+            self._forget(requests)
+            raise TrainingError(f"all of the first {len(results)} trainings ended as {status}: "
+                                f"{message}")
+        self._trains = True
+
+    def _forget(self, requests):
+        """Forgets failures, so that another start tries again."""
+        self.store.discard([key for request in requests for key in self._keys(request)
+                            if not self.store.get(key).ok])
+
+
+_HERE = {}
+
+
+def _evaluation_here(name, tasks, pset, fitness, mean_over_all, seed):
+    """The evaluation of this name in this process, which keeps what it compiled and trained."""
+    if name not in _HERE:
+        _HERE.clear()
+        _HERE[name] = Evaluation(tasks, pset, fitness, mean_over_all=mean_over_all, seed=seed)
+    return _HERE[name]
+
+
+def _rows(pset):
+    """What computes each primitive, in the order of their names."""
+    rows = [pset.context[p.name] for p in sorted(pset.primitives[pset.ret], key=lambda p: p.name)]
+    return [function for row in rows for function in (row.value, row.derivative)]
 
 
 def _rescaled(result, form):

@@ -3,11 +3,10 @@
 import json
 import math
 import os
-import platform
 import random
 import statistics
+import sys
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
@@ -15,53 +14,87 @@ from deap import tools
 from tqdm import tqdm
 
 from deap_lossgp import algorithms
+from deap_lossgp.backend import import_tensorflow
+from deap_lossgp.engines import InProcess, RayTasks, WorkerProcesses
 from deap_lossgp.evaluation import Evaluation
+from deap_lossgp.folders import RunFolder
 from deap_lossgp.plotting import plot_generations, plot_individuals
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.recording import RunStatistics, logbook_table, write_csv
+from deap_lossgp.settings import RESCORING, Execution
 from deap_lossgp.tasks import Task
 from deap_lossgp.toolbox import make_toolbox
 
 _COUNTS = ("ntrained", "nscreened", "ncached", "seconds")
 
 
+def make_engine(tasks, pset, execution):
+    """The engine that an ``Execution`` describes, for tasks and a primitive set."""
+    e = execution
+    common = {"threads": e.threads, "determinism": e.determinism, "time_limit": e.time_limit}
+    if e.engine == "ray":
+        return RayTasks(tasks, pset, address=e.address, gpus_per_training=e.gpus_per_training,
+                        **common)
+    if e.workers:
+        return WorkerProcesses(tasks, pset, e.workers, **common)
+    import_tensorflow()
+    from deap_lossgp.loops import prepare_tensorflow
+
+    return InProcess(tasks, pset, prepare_tensorflow(e.threads, e.determinism))
+
+
 class Run:
     """One evolution and its folder. Making it checks and loads everything; then ``execute`` it.
+
+    A run that was stopped, by whatever, goes on when it is made and executed again: all its
+    randomness comes from the seed, and each training is in the folder's store as soon as it ends,
+    so that it is replayed up to where it stopped.
 
     Args:
         settings: ``RunSettings``.
         output: The folder; ``runs/`` and ``settings.folder`` by default.
+        execution: An ``Execution``.
         progress: Whether to draw a progress bar.
 
     Raises:
-        ValueError: Settings, data or network are not usable, or the folder holds another run.
+        ValueError: Settings or data are not usable, the folder holds another run, or another
+            process works in it.
         OSError: The folder cannot be written.
     """
 
-    def __init__(self, settings, output=None, *, progress=True):
+    def __init__(self, settings, output=None, *, execution=None, progress=True):
         self.settings = s = settings
         self.output = Path("runs") / s.folder if output is None else Path(output)
-        self._check_folder()
-        self.pset = loss_primitive_set(s.protected)
-        tasks = [
-            Task.load(
-                name, s.model, data_dir=s.data_dir, epochs=s.epochs, batch_size=s.batch_size,
-                learning_rate=s.learning_rate, train_size=s.train_size,
-                validation_share=s.validation_share, mixed_precision=s.mixed_precision,
-                jit_compile=s.jit_compile,
+        self._environment = None
+        self._folder = RunFolder(self.output, json.loads(json.dumps(asdict(s))), RESCORING)
+        try:
+            self.pset = loss_primitive_set(s.protected)
+            tasks = [
+                Task.load(
+                    name, s.model, data_dir=s.data_dir, epochs=s.epochs, batch_size=s.batch_size,
+                    learning_rate=s.learning_rate, train_size=s.train_size,
+                    validation_share=s.validation_share, mixed_precision=s.mixed_precision,
+                    jit_compile=s.jit_compile,
+                )
+                for name in s.datasets
+            ]
+            self._progress, self._bar = progress, tqdm(disable=True)
+            self._engine = make_engine(tasks, self.pset, execution or Execution())
+            self.evaluation = Evaluation(
+                tasks, self.pset, s.fitness, mean_over_all=s.mean_over_all, seed=s.seed,
+                engine=self._engine, on_training=self._on_training,
             )
-            for name in s.datasets
-        ]
-        self._progress, self._bar = progress, tqdm(disable=True)
-        self.evaluation = Evaluation(
-            tasks, self.pset, s.fitness, mean_over_all=s.mean_over_all, seed=s.seed,
-            on_training=lambda result: self._bar.update(),
-        )
-        self.toolbox = make_toolbox(
-            self.pset, self._evaluate, valid=self.evaluation.is_valid, max_height=s.max_height,
-            max_size=s.max_size, subtreepb=s.subtree_mutation, pointpb=s.point_mutation,
-        )
-        self._claim_folder()
+            self.toolbox = make_toolbox(
+                self.pset, self.evaluation, valid=self.evaluation.is_valid,
+                max_height=s.max_height, max_size=s.max_size, subtreepb=s.subtree_mutation,
+                pointpb=s.point_mutation,
+            )
+            self.toolbox.register("map", self._map)
+            self._folder.claim()
+            self.evaluation.store = self._folder.store
+        except BaseException:
+            self.close()
+            raise
 
     def execute(self):
         """Evolves, tests the best loss, writes the folder and returns the report as text."""
@@ -72,20 +105,38 @@ class Run:
             state = random.getstate()
             random.seed(s.seed)
             try:
-                self.evaluation.baselines()
                 logbook, best = self._evolve()
+                tests = self._test(best)
             finally:
                 random.setstate(state)
-            tests = self._test(best)
+                self._engine.close()
         self._write(logbook, best, tests)
         return self._report(logbook, best, tests)
 
-    def _evaluate(self, individual):
-        before = self.evaluation.counts["ntrained"]
-        values = self.evaluation(individual)
-        if self.evaluation.counts["ntrained"] == before:
-            self._bar.update(len(self.evaluation.tasks))
-        return values
+    def close(self):
+        """Lets go of the folder."""
+        self._folder.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _on_training(self, result):
+        self._bar.update()
+        if self._environment is None and self._engine.environment:
+            self._environment = self._engine.environment
+            for difference in self._folder.differences(self._environment):
+                self._bar.write(f"Warning: {self.output} was begun with {difference}: "
+                                f"the trainings from here on may differ", file=sys.stderr)
+
+    def _map(self, evaluate, individuals):
+        fitnesses = self.evaluation.map(evaluate, individuals)
+        counts = self.evaluation.counts
+        known = 1 + counts["ntrained"] + counts["ncached"] + counts["nscreened"]
+        self._bar.update(known * len(self.evaluation.tasks) - self._bar.n)
+        return fitnesses
 
     def _evolve(self):
         s = self.settings
@@ -123,61 +174,33 @@ class Run:
 
     def _test(self, best):
         """Test accuracies {task: {"evolved": [...], "cross_entropy": [...]}} on fresh seeds."""
-        tests = {task.name: {"evolved": [], "cross_entropy": []} for task in self.evaluation.tasks}
         fresh = self.settings.seed + 1
-        for seed in range(fresh, fresh + self.settings.test_seeds):
-            for arm, tree in (("evolved", best), ("cross_entropy", None)):
-                for name, accuracy in self.evaluation.test_accuracies(tree, seed).items():
-                    tests[name][arm].append(accuracy)
-        return tests
-
-    def _check_folder(self):
-        """Refuses a folder that holds a run with other settings."""
-        path = self.output / "run.json"
-        if not path.exists():
-            return
-        try:
-            theirs = json.loads(path.read_text())["settings"]
-        except (ValueError, KeyError, TypeError):
-            raise ValueError(f"{path} is not a run's file: choose another folder "
-                             f"with --output") from None
-        ours = self._plain_settings()
-        for name in {**ours, **theirs}:
-            if ours.get(name) != theirs.get(name):
-                raise ValueError(
-                    f"{self.output} holds another run, with {name} {theirs.get(name)!r} instead "
-                    f"of {ours.get(name)!r}: choose another folder with --output"
-                )
-
-    def _claim_folder(self):
-        self.output.mkdir(parents=True, exist_ok=True)
-        content = {"settings": self._plain_settings(), "seed": self.settings.seed,
-                   "versions": _versions()}
-        _write_json(content, self.output / "run.json")
-
-    def _plain_settings(self):
-        return json.loads(json.dumps(asdict(self.settings)))
+        seeds = range(fresh, fresh + self.settings.test_seeds)
+        evolved, cross_entropy = self.evaluation.test_accuracies([best, None], seeds)
+        return {name: {"evolved": evolved[name], "cross_entropy": cross_entropy[name]}
+                for name in evolved}
 
     def _write(self, logbook, best, tests):
-        write_csv(logbook_table(logbook), self.output / "logbook.csv")
         individuals = pd.DataFrame(self.stats.rows)
-        write_csv(individuals, self.output / "individuals.csv")
+        with self._folder.replacing("logbook.csv") as path:
+            write_csv(logbook_table(logbook), path)
+        with self._folder.replacing("individuals.csv") as path:
+            write_csv(individuals, path)
         wins, improvement = best.fitness.values
-        _write_json(
-            {
-                **json.loads(best.to_json(self.pset)),
-                "wins": wins, "improvement": improvement if math.isfinite(improvement) else None,
-                "fitness": self.settings.fitness,
-                "validation": {
-                    r.task: {"accuracy": r.accuracy, "loss": r.loss, "status": r.status}
-                    for r in self.evaluation.known_results(best)
-                },
-                "test_accuracy": tests,
+        self._folder.write_json("best_loss.json", {
+            **json.loads(best.to_json(self.pset)),
+            "wins": wins, "improvement": improvement if math.isfinite(improvement) else None,
+            "fitness": self.settings.fitness,
+            "validation": {
+                r.task: {"accuracy": r.accuracy, "loss": r.loss, "status": r.status}
+                for r in self.evaluation.known_results(best)
             },
-            self.output / "best_loss.json",
-        )
-        _save_figure(plot_generations(logbook)[0], self.output / "generations.png")
-        _save_figure(plot_individuals(individuals)[0], self.output / "individuals.png")
+            "test_accuracy": tests,
+        })
+        for name, axes in (("generations", plot_generations(logbook)[0]),
+                           ("individuals", plot_individuals(individuals)[0])):
+            with self._folder.replacing(f"{name}.png") as path:
+                axes.figure.savefig(path, dpi=150, bbox_inches="tight", format="png")
 
     def _report(self, logbook, best, tests):
         wins, improvement = best.fitness.values
@@ -225,22 +248,3 @@ def _difference(evolved, entropy):
     if None in evolved or None in entropy:
         return ""
     return f"{statistics.mean(evolved) - statistics.mean(entropy):+.4f}"
-
-
-def _versions():
-    names = ("deap_lossgp", "deap", "keras", "numpy", "scikit-learn")
-    versions = {name: metadata.version(name) for name in names}
-    for name in ("tensorflow", "tensorflow-cpu"):
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return {"python": platform.python_version(), **versions}
-
-
-def _write_json(content, path):
-    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
-
-
-def _save_figure(axes, path):
-    axes.figure.savefig(path, dpi=150, bbox_inches="tight")

@@ -5,24 +5,30 @@ no tracing, whatever its size.
 """
 
 import os
+import platform
 
+import keras
 import tensorflow as tf
 from keras import ops
 
 from deap_lossgp.curves import HIGHEST_LOGIT, KNOTS, LOWEST
 
 
-def prepare_tensorflow(threads=1):
+def prepare_tensorflow(threads=1, determinism=None):
     """Sets what TensorFlow takes once per process, before it is first used.
 
     Args:
         threads: Threads of one operation on the CPU. One is fastest for small networks, whose
             operations are shorter than sharing them out, and makes results independent of the
             number of cores; large networks want more.
+        determinism: Whether operations are deterministic, so that a training is bit-identical
+            when repeated. By default where there is no GPU: on GPUs it can be very slow.
 
-    GPUs get memory growth. Without a GPU operations are made deterministic, so that a training is
-    bit-identical when repeated; on GPUs that can be very slow, and is left to the user
-    (``tf.config.experimental.enable_op_determinism``).
+    GPUs get memory growth.
+
+    Returns:
+        What the bits of a training depend on besides seed and code: a dict with the keys
+        ``tensorflow keras threads determinism device``.
 
     Raises:
         RuntimeError: TensorFlow has been used in this process already, with other settings.
@@ -33,8 +39,20 @@ def prepare_tensorflow(threads=1):
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
-    if not gpus:
+    determinism = not gpus if determinism is None else determinism
+    if determinism:
         tf.config.experimental.enable_op_determinism()
+    return {
+        "tensorflow": tf.__version__, "keras": keras.__version__, "threads": threads,
+        "determinism": determinism, "device": _device_name(gpus),
+    }
+
+
+def _device_name(gpus):
+    if not gpus:
+        return f"CPU {platform.machine()}"
+    details = tf.config.experimental.get_device_details(gpus[0])
+    return details.get("device_name", gpus[0].name)
 
 
 def look_up(derivatives, labels, y_pred):
@@ -85,9 +103,22 @@ class CompiledLoop:
         self._exact_gradient = None
         # XLA makes one kernel of the two dozen small operations.
         fused = tf.function(look_up, jit_compile=True)
-        self.train_on_curves = self.compile_epoch(fused, jit_compile)
+        self._train_on_curves = self.compile_epoch(fused, jit_compile)
         self._train_exactly = self.compile_epoch(self._call_exact_gradient)
         self._predict_batch = tf.function(self._predict_batch)
+
+    def prepare(self, steps, exact):
+        """Traces the epoch of so many steps, and runs nothing."""
+        order = tf.TensorSpec([steps * self._batch_size], tf.int32)
+        if exact:
+            self._train_exactly.get_concrete_function(order)
+        else:
+            table = tf.TensorSpec([2, KNOTS], tf.float32)
+            self._train_on_curves.get_concrete_function(order, table)
+
+    def train_on_curves(self, order, derivatives):
+        """An epoch on a candidate's derivative curves, in the given order of images."""
+        self._train_on_curves(order, derivatives)
 
     def train_exactly(self, order, gradient):
         """An epoch on a loss's own operations, ``gradient`` being its ``gradient_of``.

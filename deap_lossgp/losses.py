@@ -1,7 +1,12 @@
-"""Losses as keras.ops operations, and the known losses as expressions."""
+"""Losses as keras.ops operations, and the known losses as expressions.
+
+Keras is imported when a loss is computed, not before: a loss is made in the driving process, which
+does without it, and computed in another.
+"""
+
+from dataclasses import dataclass
 
 from deap import gp
-from keras import ops
 
 from deap_lossgp.naming import in_one_line
 
@@ -23,6 +28,8 @@ def check_operations(pset):
     Raises:
         ValueError: Names the primitive, and why.
     """
+    from keras import ops
+
     operand = ops.convert_to_tensor([0.25, 0.5])
     for primitive in pset.primitives[pset.ret]:
         try:
@@ -44,25 +51,31 @@ def elementwise_loss(tree, pset):
         pset: Its primitive set.
 
     Returns:
-        ``loss(y_true, y_pred)``: takes one-hot labels and predictions of shape
+        ``loss(y_true, y_pred)``, which pickles: takes one-hot labels and predictions of shape
         (samples, classes), returns the element-wise loss of that shape in the predictions'
         precision. Predictions are taken as they are: clip them first.
     """
-    nodes = list(reversed(tree))
+    return _ElementwiseLoss(tuple(tree), pset)
 
-    def loss(y_true, y_pred):
-        dtype = y_pred.dtype
+
+@dataclass(frozen=True)
+class _ElementwiseLoss:
+    nodes: tuple
+    pset: gp.PrimitiveSet
+
+    def __call__(self, y_true, y_pred):
+        from keras import ops
+
+        dtype, context = y_pred.dtype, self.pset.context
         leaves = {"y_true": ops.cast(y_true, dtype), "y_pred": y_pred}
         stack = []
-        for node in nodes:
+        for node in reversed(self.nodes):
             if isinstance(node, gp.Primitive):
                 operands = [stack.pop() for _ in range(node.arity)]
-                stack.append(pset.context[node.name].value(ops, *operands))
+                stack.append(context[node.name].value(ops, *operands))
             elif node.value in leaves:
                 stack.append(leaves[node.value])
             else:
-                value = pset.context.get(node.value, node.value)
+                value = context.get(node.value, node.value)
                 stack.append(ops.convert_to_tensor(value, dtype=dtype))
         return ops.broadcast_to(stack[0], ops.shape(y_pred))
-
-    return loss

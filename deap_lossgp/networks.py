@@ -11,6 +11,7 @@ import numpy as np
 from keras import layers
 
 from deap_lossgp.naming import in_one_line, unknown_name
+from deap_lossgp.tasks import NETWORK_NAMES
 
 
 def small_cnn(input_shape, num_classes):
@@ -120,7 +121,7 @@ def _softmax(x, num_classes):
     return layers.Dense(num_classes, activation="softmax", dtype="float32", name="softmax")(x)
 
 
-NETWORKS = {"small_cnn": small_cnn, "resnet8": resnet8, "inception_v3": inception_v3}
+NETWORKS = {name: globals()[name] for name in NETWORK_NAMES}
 
 
 def load_network(name):
@@ -227,3 +228,23 @@ def build_network(network, input_shape, num_classes):
             f"{sums[1]:.3g}, expected probabilities that sum to 1"
         )
     return model
+
+
+def build_model(task):
+    """Build a task's network, in bfloat16 inside where the task says so.
+
+    Args:
+        task: A `Task`.
+
+    Returns:
+        keras.Model: New, its weights drawn from Keras's global seed.
+
+    Raises:
+        ValueError: As `build_network`.
+    """
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if task.mixed_precision else "float32")
+    try:
+        return build_network(task.network, task.data.input_shape, task.data.num_classes)
+    finally:
+        keras.config.set_dtype_policy(policy)

@@ -20,6 +20,7 @@ class TrainingResult:
         losses, accuracies, cross_entropies: The same figures at the end of each epoch.
         exact: Whether it was trained on the exact path instead of on curves.
         message: What went wrong, in one line.
+        test_accuracy: Accuracy on the test set, where it was asked for.
 
     >>> TrainingResult("digits", 10, "ok", 0.2, 0.9, 0.3, 1.0).error_rate
     0.1
@@ -37,6 +38,7 @@ class TrainingResult:
     cross_entropies: tuple[float, ...] = ()
     exact: bool = False
     message: str = ""
+    test_accuracy: float | None = None
 
     def __post_init__(self):
         if self.status not in STATUSES:

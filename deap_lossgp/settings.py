@@ -1,4 +1,4 @@
-"""The settings of a run, checked before anything is loaded."""
+"""The settings of a run and how it is executed, checked before anything is loaded."""
 
 import hashlib
 import json
@@ -10,11 +10,14 @@ from deap_lossgp.fitness import fitness_mode
 from deap_lossgp.naming import unknown_name
 
 ALGORITHMS = ("sample-tournament", "archive", "random")
+ENGINES = ("local", "ray")
+RESCORING = ("fitness", "mean_over_all")
+"""Settings that may change in a run's folder: they rank what the store holds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """Everything that determines a run; by default the thesis's P and T, on digits.
+    """Everything that determines a run's results; by default the thesis's P and T, on digits.
 
     Attributes:
         algorithm: A name of ``ALGORITHMS``.
@@ -29,7 +32,6 @@ class RunSettings:
         mean_over_all: As for ``fitness.compare``.
         epochs, batch_size, learning_rate, train_size, validation_share, mixed_precision,
             jit_compile: As for ``Task``.
-        threads: TensorFlow's threads per operation on the CPU.
         protected: Whether the primitives are protected.
         max_size, max_height: Limits on trees.
         seed: Of everything.
@@ -56,7 +58,6 @@ class RunSettings:
     validation_share: float = 0.1
     mixed_precision: bool = False
     jit_compile: bool = False
-    threads: int = 1
     protected: bool = True
     max_size: int = 128
     max_height: int = 100
@@ -69,10 +70,8 @@ class RunSettings:
         fitness_mode(self.fitness)
         if self.data_dir is not None:
             object.__setattr__(self, "data_dir", os.path.abspath(self.data_dir))
-        for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0),
-                            ("threads", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0)):
+            _at_least(self, name, least)
         if self.seed + self.test_seeds >= 2**32:
             raise ValueError(f"seed and test_seeds must stay below 2**32, got {self.seed} and "
                              f"{self.test_seeds}")
@@ -102,3 +101,44 @@ class RunSettings:
         """A folder name of its own for these settings."""
         digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
         return "-".join([*self.datasets, self.algorithm, f"seed{self.seed}", digest[:6]])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """How a run is executed; another time, or on another machine, it may be otherwise.
+
+    Attributes:
+        workers: Processes that train; 0 for none but this one, which then nothing can interrupt.
+        engine: A name of ``ENGINES``.
+        address: Of the Ray cluster; None for the one there is, or else a local one.
+        gpus_per_training: GPUs that Ray gives each training, in parts of one if need be.
+        threads, determinism: As for ``loops.prepare_tensorflow``.
+        time_limit: Seconds of one training, compiling aside; None for no limit.
+    """
+
+    workers: int = 1
+    engine: str = "local"
+    address: str | None = None
+    gpus_per_training: float = 0.0
+    threads: int = 1
+    determinism: bool | None = None
+    time_limit: float | None = None
+
+    def __post_init__(self):
+        if self.engine not in ENGINES:
+            raise unknown_name("engine", self.engine, ENGINES)
+        for name, least in (("workers", 0), ("threads", 1), ("gpus_per_training", 0)):
+            _at_least(self, name, least)
+        if self.time_limit is not None and not 0.0 < self.time_limit < float("inf"):
+            raise ValueError(f"time_limit must be positive and finite, got {self.time_limit}")
+        if self.time_limit and not self.workers:
+            raise ValueError("time_limit needs workers, at least 1, got 0")
+        if self.engine == "local" and (self.address or self.gpus_per_training):
+            raise ValueError("address and gpus_per_training belong to the engine 'ray', "
+                             "got engine 'local'")
+
+
+def _at_least(settings, name, least):
+    value = getattr(settings, name)
+    if not value >= least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")

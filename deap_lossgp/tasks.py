@@ -1,12 +1,20 @@
-"""A task: a data set, a network and a training budget."""
+"""A task: a data set, a network and a training budget. Describes them; builds nothing."""
 
+import hashlib
+import importlib.util
+import inspect
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
 
-import keras
+from deap_lossgp.datasets import ARRAYS, ImageData, load_dataset, split_validation
+from deap_lossgp.naming import unknown_name
 
-from deap_lossgp.datasets import ImageData, load_dataset, split_validation
-from deap_lossgp.networks import build_network, load_network
+NETWORK_NAMES = ("small_cnn", "resnet8", "inception_v3")
+"""The functions of ``deap_lossgp.networks``, by name."""
 
 SPLIT_SEED = 42
 """Seed of the validation split; the NGL authors' ``random_state``."""
@@ -14,6 +22,8 @@ SPLIT_SEED = 42
 
 def reduce_on_plateau():
     """The thesis's schedule: the learning rate times 0.2 after 5 epochs without a gain."""
+    import keras
+
     return [
         keras.callbacks.ReduceLROnPlateau(
             "val_accuracy", mode="max", factor=0.2, patience=5, min_lr=1e-4
@@ -27,7 +37,8 @@ class Task:
 
     Attributes:
         data: The images.
-        network: ``network(input_shape=, num_classes=)``, a Keras model that ends in softmax.
+        network: A name of ``NETWORK_NAMES``, ``module:function`` or a function:
+            ``network(input_shape=, num_classes=)``, a Keras model that ends in softmax.
         epochs: Epochs of training, at least 1.
         batch_size: Images per step.
         learning_rate: Of Adam.
@@ -40,7 +51,7 @@ class Task:
     """
 
     data: ImageData
-    network: Callable
+    network: str | Callable
     epochs: int
     batch_size: int = 64
     learning_rate: float = 1e-3
@@ -59,12 +70,16 @@ class Task:
             raise ValueError(
                 f"learning_rate must be positive and finite, got {self.learning_rate!r}"
             )
+        known = callable(self.network) or ":" in self.network or self.network in NETWORK_NAMES
+        if not known:
+            raise unknown_name("network", self.network, NETWORK_NAMES,
+                               hint="or give module:function")
         self.split()
 
     @classmethod
     def load(cls, dataset, network="small_cnn", *, data_dir=None, **budget):
         """A task from the names of a data set and a network (or ``module:function``)."""
-        return cls(load_dataset(dataset, data_dir), load_network(network), **budget)
+        return cls(load_dataset(dataset, data_dir), network, **budget)
 
     @property
     def name(self):
@@ -76,11 +91,51 @@ class Task:
             self.data.y_train, self.validation_share, SPLIT_SEED, self.train_size
         )
 
-    def build(self):
-        """A new network for this task, its weights drawn from Keras's global seed."""
-        policy = keras.config.dtype_policy()
-        keras.config.set_dtype_policy("mixed_bfloat16" if self.mixed_precision else "float32")
+    @cached_property
+    def fingerprint(self):
+        """A digest of all that determines a training but loss and seed: images, code, numbers."""
+        digest = hashlib.sha256()
+        for name in ARRAYS:
+            array = getattr(self.data, name)
+            digest.update(f"{name} {array.shape} {array.dtype}".encode())
+            digest.update(array.data if array.flags.c_contiguous else array.tobytes())
+        numbers = (self.epochs, self.batch_size, self.learning_rate, self.train_size,
+                   self.validation_share, self.mixed_precision, self.jit_compile)
+        for part in (self.name, source_of(self.network), source_of(self.callbacks), numbers):
+            digest.update(repr(part).encode())
+        return digest.hexdigest()
+
+
+def source_of(function):
+    """What a function computes, as far as text tells: equal in every process, other for other code.
+
+    The source of a function; of a partial or a callable object also what it holds; the file of a
+    ``module:function``, which is looked for as Python does, and not imported; else the name.
+    """
+    if isinstance(function, str):
+        return function, _module_bytes(function)
+    if isinstance(function, partial):
+        held = {"function": function.func, "arguments": function.args, **function.keywords}
+    elif inspect.isroutine(function) or inspect.isclass(function):
+        name = f"{function.__module__}.{function.__qualname__}"
         try:
-            return build_network(self.network, self.data.input_shape, self.data.num_classes)
-        finally:
-            keras.config.set_dtype_policy(policy)
+            return name, inspect.getsource(function)
+        except (OSError, TypeError):
+            return (name,)
+    else:
+        held = getattr(function, "__dict__", {"text": str(function)})
+    parts = {name: source_of(part) if callable(part) else part for name, part in held.items()}
+    return type(function).__qualname__, parts
+
+
+def _module_bytes(name):
+    module, colon, _ = name.partition(":")
+    if not colon:
+        return b""
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return b""
+    return Path(spec.origin).read_bytes() if spec and spec.has_location else b""

@@ -2,7 +2,6 @@
 
 import random
 import time
-from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -10,27 +9,8 @@ from keras import ops
 
 from deap_lossgp.curves import LOWEST, interpolate
 from deap_lossgp.loops import CompiledLoop, gradient_of, is_finite
+from deap_lossgp.networks import build_model
 from deap_lossgp.results import TrainingResult
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """A loss as the trainer takes it; it knows neither trees nor primitives.
-
-    Attributes:
-        derivatives: Of one sample's loss with respect to each of its predictions, on the grid of
-            ``deap_lossgp.curves``; float32 of shape (2, KNOTS).
-        values: The element-wise loss on the grid, float64 of shape (2, KNOTS); what is reported,
-            while only ``derivatives`` train.
-        loss: For the exact path: ``loss(y_true, y_pred)`` in keras.ops, the element-wise loss;
-            None to train on the curves.
-        gradient_factor: On the exact path, what the element-wise loss is multiplied by.
-    """
-
-    derivatives: np.ndarray
-    values: np.ndarray
-    loss: object = None
-    gradient_factor: float = 1.0
 
 
 class Trainer:
@@ -42,7 +22,7 @@ class Trainer:
     Args:
         task: A ``Task``.
 
-    >>> from deap_lossgp.evaluation import candidate_of
+    >>> from deap_lossgp.candidates import candidate_of
     >>> from deap_lossgp.losses import KNOWN_LOSSES
     >>> from deap_lossgp.psets import loss_primitive_set
     >>> from deap_lossgp.tasks import Task
@@ -65,7 +45,7 @@ class Trainer:
         )
         self._initial_seed, self._initial_values = None, None
         with _streams_kept(0):
-            self._model = task.build()
+            self._model = build_model(task)
         self._optimizer = keras.optimizers.Adam(task.learning_rate)
         self._model.compile(optimizer=self._optimizer)
         self._optimizer.build(self._model.trainable_variables)
@@ -85,20 +65,33 @@ class Trainer:
         """How often the network was traced so far: once for the curves, once for exact losses."""
         return self.loop.traces
 
-    def train(self, candidate, seed):
+    def prepare(self, candidate, seed):
+        """What is done once: traces the path that the candidate takes, draws the seed's weights."""
+        steps = -(-self._train_size // self._batch_size)
+        self.loop.prepare(steps, exact=candidate.loss is not None)
+        if seed != self._initial_seed:
+            with _streams_kept(seed):
+                twin = build_model(self.task)
+            self._initial_values = [ops.convert_to_numpy(v) for v in twin.variables]
+            self._initial_seed = seed
+
+    def train(self, candidate, seed, test=False):
         """Trains the network from its beginning.
 
         Args:
             candidate: A ``Candidate``.
             seed: An integer; initial weights, order of batches and dropout follow from it.
+            test: Whether to add the accuracy on the test set.
 
         Returns:
             A ``TrainingResult`` of status ``ok``; ``nan`` as soon as the loss, the weights or the
             predictions at the end of an epoch are not finite; ``no_gradient`` if the first epoch
-            left the weights as they were. Anything else that goes wrong is raised.
+            left the weights as they were. Anything else that goes wrong is raised. The seconds
+            are the training's own: what ``prepare`` does is not among them.
         """
+        self.prepare(candidate, seed)
         start = time.perf_counter()
-        self._reset(seed)
+        self._reset()
         order = np.random.default_rng(seed)
         before = self._weights()
         train_epoch = self._epoch_of(candidate)
@@ -125,10 +118,12 @@ class Trainer:
         callbacks.on_train_end()
         losses, accuracies, cross_entropies = zip(*history, strict=True) if history else ((),) * 3
         last = history[-1] if status == "ok" else (None, None, None)
+        seconds = time.perf_counter() - start
         return TrainingResult(
-            self.task.name, self.task.data.num_classes, status, *last,
-            seconds=time.perf_counter() - start, losses=losses, accuracies=accuracies,
-            cross_entropies=cross_entropies, exact=candidate.loss is not None, message=message,
+            self.task.name, self.task.data.num_classes, status, *last, seconds=seconds,
+            losses=losses, accuracies=accuracies, cross_entropies=cross_entropies,
+            exact=candidate.loss is not None, message=message,
+            test_accuracy=self.test_accuracy() if test and status == "ok" else None,
         )
 
     def test_accuracy(self):
@@ -172,13 +167,8 @@ class Trainer:
         cross_entropy = float(-np.mean(np.log(np.clip(chosen, LOWEST, 1.0))))
         return (loss, accuracy, cross_entropy), ""
 
-    def _reset(self, seed):
-        """Brings network and optimizer to their beginning, without tracing anything."""
-        if seed != self._initial_seed:
-            with _streams_kept(seed):
-                twin = self.task.build()
-            self._initial_values = [ops.convert_to_numpy(v) for v in twin.variables]
-            self._initial_seed = seed
+    def _reset(self):
+        """Brings network and optimizer to their beginning."""
         _assign(self._model.variables, self._initial_values)
         _assign(self._optimizer.variables, self._optimizer_values)
 

@@ -22,7 +22,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from deap_lossgp.cli import CommandParser, fail, import_tensorflow, refused
+from deap_lossgp.backend import import_tensorflow
+from deap_lossgp.cli import CommandParser, fail, refused
 from deap_lossgp.recording import write_csv
 
 IMAGES = 8192
@@ -102,7 +103,7 @@ def measure(task, pset, trees, seed):
     import numpy as np
     from keras import ops
 
-    from deap_lossgp.evaluation import candidate_of
+    from deap_lossgp.candidates import candidate_of
     from deap_lossgp.losses import elementwise_loss
     from deap_lossgp.training import Trainer
 
@@ -158,7 +159,7 @@ def report(name, images, first, times):
 
 def compare_sizes(trainer, pset, rounds, seed):
     """The cost of a tree of about 200 nodes over that of one of 10, in turn."""
-    from deap_lossgp.evaluation import candidate_of
+    from deap_lossgp.candidates import candidate_of
 
     small, large = random_losses(pset, 2, [10, 200], seed)
 
@@ -172,7 +173,7 @@ def compare_sizes(trainer, pset, rounds, seed):
 
 def compare_memory(task, pset, count, seed):
     """Traces of the network, and growth of the process, over many different losses."""
-    from deap_lossgp.evaluation import candidate_of
+    from deap_lossgp.candidates import candidate_of
     from deap_lossgp.training import Trainer
 
     trainer = Trainer(task)

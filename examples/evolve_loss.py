@@ -9,12 +9,15 @@ The thesis's small scale, which wants a GPU:
     python examples/evolve_loss.py --preset small
 """
 
+import argparse
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
-from deap_lossgp.cli import CommandParser, fail, import_tensorflow, refused
+from deap_lossgp.backend import check_tensorflow
+from deap_lossgp.cli import CommandParser, fail, refused, resumable
+from deap_lossgp.engines import TrainingError
 from deap_lossgp.fitness import FITNESS_MODES
-from deap_lossgp.settings import RunSettings
+from deap_lossgp.settings import Execution, RunSettings
 
 THESIS = {
     "datasets": ["cifar10", "fashion_mnist", "cifar100"],
@@ -65,15 +68,25 @@ def parser():
                           help="share of them kept for validation")
     training.add_argument("--batch-size", type=int, help="images per step")
     training.add_argument("--learning-rate", type=float, help="of Adam")
-    training.add_argument("--threads", type=int,
-                          help="threads per operation on the CPU; more for large networks")
     training.add_argument("--mixed-precision", action="store_true",
                           help="bfloat16 inside the network (GPUs)")
     training.add_argument("--jit-compile", action="store_true", help="XLA (GPUs)")
     training.add_argument("--test-seeds", type=int,
                           help="trainings per loss for the final comparison on the test set")
-    # Declared once, in RunSettings.
-    p.set_defaults(**asdict(RunSettings()))
+    execution = p.add_argument_group("execution", "may be otherwise when a run is resumed")
+    execution.add_argument("--workers", type=int, help="processes that train; 0: this one")
+    execution.add_argument("--time-limit", type=float, metavar="SECONDS",
+                           help="of one training; longer ones count as failed")
+    execution.add_argument("--threads", type=int,
+                           help="threads per operation on the CPU; more for large networks")
+    execution.add_argument("--determinism", action=argparse.BooleanOptionalAction,
+                           help="whether operations are deterministic; default: on the CPU")
+    execution.add_argument("--engine", help="local (worker processes) or ray (a cluster)")
+    execution.add_argument("--address", help="of the Ray cluster; default: the one there is, "
+                                             "or a local one")
+    execution.add_argument("--gpus-per-training", type=float, help="GPUs of one training, by Ray")
+    # Declared once, in RunSettings and Execution.
+    p.set_defaults(**asdict(RunSettings()), **asdict(Execution()))
     return p
 
 
@@ -85,23 +98,20 @@ def main(argv=None):
     options.pop("preset")
     output = options.pop("output")
     options["datasets"] = tuple(options["datasets"])
-    run = refused(arguments.prog, prepare, options, output)
-    from deap_lossgp.evaluation import BaselineError
-
-    try:
-        print(run.execute())
-    except BaselineError as error:
-        fail(arguments.prog, error)
+    with resumable(arguments.prog, argv), refused(arguments.prog, prepare, options, output) as run:
+        try:
+            print(run.execute())
+        except TrainingError as error:
+            fail(arguments.prog, error)
 
 
 def prepare(options, output):
+    execution = Execution(**{f.name: options.pop(f.name) for f in fields(Execution)})
     settings = RunSettings(**options)
-    import_tensorflow()
+    check_tensorflow()
     from deap_lossgp.experiments import Run
-    from deap_lossgp.loops import prepare_tensorflow
 
-    prepare_tensorflow(settings.threads)
-    return Run(settings, output)
+    return Run(settings, output, execution=execution)
 
 
 if __name__ == "__main__":

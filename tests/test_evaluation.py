@@ -17,6 +17,7 @@ pytest.importorskip("tensorflow")
 import keras  # noqa: E402
 from keras import layers  # noqa: E402
 
+from deap_lossgp.engines import InProcess  # noqa: E402
 from deap_lossgp.evaluation import BaselineError, Evaluation  # noqa: E402
 from deap_lossgp.losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.tasks import Task  # noqa: E402
@@ -42,19 +43,18 @@ def task(name="digits", **budget):
 
 
 @pytest.fixture(scope="module")
-def trainers():
+def engine():
     """Two compiled networks, for all evaluations of this file."""
-    return Evaluation([task(), task("other", train_size=300)], PSET).trainers
+    return InProcess([task(), task("other", train_size=300)], PSET)
 
 
 @pytest.fixture
-def new(trainers):
+def new(engine):
     """Evaluations that know nothing yet, on networks that are compiled already."""
 
     def make(fitness="error", tasks=2, **options):
-        evaluation = Evaluation([t.task for t in trainers[:tasks]], PSET, fitness, **options)
-        evaluation.trainers = trainers[:tasks]
-        return evaluation
+        return Evaluation(engine.worker.tasks[:tasks], PSET, fitness,
+                          **{"engine": engine, **options})
 
     return make
 
@@ -130,8 +130,8 @@ def test_the_loss_of_a_result_is_that_of_the_tree(new, loss, fitness):
     evaluation(tree_of(text))
     (result,) = evaluation.known_results(tree_of(text))
     data, (_, validation) = evaluation.tasks[0].data, evaluation.tasks[0].split()
-    p = np.clip(np.float64(evaluation.trainers[0].loop.predict(data.x_train[validation])),
-                LOWEST, 1.0 - LOWEST)
+    predictions = evaluation.engine.worker.trainer(0).loop.predict(data.x_train[validation])
+    p = np.clip(np.float64(predictions), LOWEST, 1.0 - LOWEST)
     true = np.eye(10)[data.y_train[validation]]
     values = np.exp(2.4092 - p * (1.0 + true)) - np.cos(np.cos(np.sin(p)))
     if loss is EXACT:
@@ -183,13 +183,17 @@ def test_the_seed_is_that_of_every_training(new):
 
 def test_test_accuracies_come_from_fresh_trainings_on_the_test_set(new):
     evaluation = new()
-    for tree in (None, tree_of(CURVES)):
-        one, again, other = (evaluation.test_accuracies(tree, seed) for seed in (1, 1, 2))
-        assert list(one) == ["digits", "other"]
-        assert one == again != other
-    data = evaluation.tasks[0].data
-    right = evaluation.trainers[0].loop.predict(data.x_test).argmax(1) == data.y_test
-    assert other["digits"] == right.mean()
+    entropy, loss = evaluation.test_accuracies([None, tree_of(CURVES)], [1, 2, 3])
+    for accuracies in (entropy, loss):
+        assert list(accuracies) == ["digits", "other"]
+        assert all(len(set(of_seeds)) > 1 for of_seeds in accuracies.values())
+    assert evaluation.test_accuracies([tree_of(CURVES)], [2, 1])[0]["other"] == [
+        loss["other"][1], loss["other"][0]]
+    assert new().test_accuracies([tree_of(CURVES)], [3]) == [
+        {name: [of_seeds[2]] for name, of_seeds in loss.items()}]
+    data = evaluation.tasks[1].data
+    right = evaluation.engine.worker.trainer(1).loop.predict(data.x_test).argmax(1) == data.y_test
+    assert loss["other"][2] == right.mean()
 
 
 # counts and failures
@@ -249,7 +253,7 @@ def test_a_training_that_diverges_on_one_data_set_fails(fitness):
     evaluation = Evaluation([task(), second], PSET, fitness)
     assert evaluation(tree_of(CURVES)) == WORST == evaluation(tree_of(CURVES))
     assert [result.status for result in evaluation.known_results(tree_of(CURVES))] == ["ok", "nan"]
-    assert evaluation.test_accuracies(tree_of(CURVES), seed=3)["other"] > 0.1
+    assert evaluation.test_accuracies([tree_of(CURVES)], [3])[0]["other"][0] > 0.1
 
 
 def test_a_baseline_that_fails_ends_the_evaluation():

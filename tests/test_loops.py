@@ -11,7 +11,7 @@ pytest.importorskip("tensorflow")
 EXACT_ON_ONE_CPU = """
 import os
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-from deap_lossgp.evaluation import candidate_of
+from deap_lossgp.candidates import candidate_of
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.tasks import Task
 from deap_lossgp.training import Trainer

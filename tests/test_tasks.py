@@ -8,7 +8,7 @@ import pytest
 keras = pytest.importorskip("keras")
 
 from deap_lossgp.datasets import load_dataset  # noqa: E402
-from deap_lossgp.networks import small_cnn  # noqa: E402
+from deap_lossgp.networks import build_model, small_cnn  # noqa: E402
 from deap_lossgp.tasks import Task  # noqa: E402
 
 
@@ -59,7 +59,7 @@ def test_size_and_share_of_the_split_are_options(digits):
 
 def test_a_task_is_loaded_from_names():
     task = Task.load("digits", epochs=3, batch_size=32)
-    assert (task.name, task.network, task.epochs, task.batch_size) == ("digits", small_cnn, 3, 32)
+    assert (task.name, task.network, task.epochs, task.batch_size) == ("digits", "small_cnn", 3, 32)
 
 
 def test_a_network_of_ones_own_is_named_by_module_and_function(tmp_path, monkeypatch):
@@ -72,7 +72,7 @@ def test_a_network_of_ones_own_is_named_by_module_and_function(tmp_path, monkeyp
     )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "my_networks", raising=False)
-    model = Task.load("digits", "my_networks:linear", epochs=1).build()
+    model = build_model(Task.load("digits", "my_networks:linear", epochs=1))
     assert (model.name, model.count_params()) == ("linear", 64 * 10 + 10)
 
 
@@ -86,8 +86,8 @@ def test_an_unknown_data_set_is_refused(name, message):
 
 def test_mixed_precision_is_the_networks_own(digits):
     before = keras.config.dtype_policy().name
-    mixed = Task(digits, small_cnn, epochs=1, mixed_precision=True).build()
-    plain = Task(digits, small_cnn, epochs=1).build()
+    mixed = build_model(Task(digits, small_cnn, epochs=1, mixed_precision=True))
+    plain = build_model(Task(digits, small_cnn, epochs=1))
     assert mixed.layers[1].compute_dtype == "bfloat16"
     assert plain.layers[1].compute_dtype == "float32"
     assert {variable.dtype for variable in mixed.trainable_variables} == {"float32"}
@@ -97,5 +97,5 @@ def test_mixed_precision_is_the_networks_own(digits):
 def test_the_precision_policy_survives_a_network_that_fails(digits):
     before = keras.config.dtype_policy().name
     with pytest.raises(ValueError, match="cannot be built"):
-        Task(digits, lambda: None, epochs=1, mixed_precision=True).build()
+        build_model(Task(digits, lambda: None, epochs=1, mixed_precision=True))
     assert keras.config.dtype_policy().name == before

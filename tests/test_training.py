@@ -22,12 +22,12 @@ tf = pytest.importorskip("tensorflow")
 import keras  # noqa: E402
 from keras import layers, ops  # noqa: E402
 
-from deap_lossgp.evaluation import candidate_of  # noqa: E402
+from deap_lossgp.candidates import Candidate, candidate_of  # noqa: E402
 from deap_lossgp.loops import look_up  # noqa: E402
 from deap_lossgp.losses import KNOWN_LOSSES, elementwise_loss  # noqa: E402
-from deap_lossgp.networks import small_cnn  # noqa: E402
+from deap_lossgp.networks import build_model, small_cnn  # noqa: E402
 from deap_lossgp.tasks import Task  # noqa: E402
-from deap_lossgp.training import Candidate, Trainer  # noqa: E402
+from deap_lossgp.training import Trainer  # noqa: E402
 
 TREES = int(os.environ.get("DEAP_LOSSGP_GRADIENT_TREES", 20))
 PSET = loss_primitive_set()
@@ -81,7 +81,7 @@ def cnn():
 @pytest.fixture(scope="module")
 def untrained(cnn):
     keras.utils.set_random_seed(1)
-    return cnn.task.build()
+    return build_model(cnn.task)
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +186,7 @@ def test_cross_entropy_trains_as_in_keras_fit(network, monkeypatch):
     orders = orders_of(trainer, monkeypatch)
     trainer.train(known("cross_entropy"), seed=5)
     keras.utils.set_random_seed(5)
-    model = trainer.task.build()
+    model = build_model(trainer.task)
     model.compile(keras.optimizers.Adam(trainer.task.learning_rate), "categorical_crossentropy")
     data, chosen = trainer.task.data, trainer.task.split()[0][orders[0]]
     start = model.get_weights()

@@ -1,0 +1,369 @@
+"""Engines: where trainings run. In this process, in worker processes, or on a cluster.
+
+An engine has ``train(jobs)``, which yields ``(index of the job, TrainingResult)`` as trainings
+end, ``environment`` (what ``prepare_tensorflow`` returned, None before the first training) and
+``close()``. It raises a ``TrainingError`` when no loss could be trained. Only jobs travel; a job's
+result does not depend on the engine, on the number of workers or on the order in which they finish.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import uuid
+from collections import deque
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import wait
+
+from deap_lossgp.backend import import_tensorflow
+from deap_lossgp.naming import in_one_line
+
+RETRIES = 2
+"""How often a training is begun again whose process died."""
+
+_STOPPED = 86
+"""Exit status of a worker whose driver died."""
+
+
+class TrainingError(ValueError):
+    """Trainings fail for a reason that no loss is to blame for."""
+
+
+class InProcess:
+    """Trains in this process, one job after another; nothing ends a training before its time.
+
+    Args:
+        tasks: The ``Task`` objects.
+        pset: The primitive set of the losses.
+        environment: What ``prepare_tensorflow`` returned.
+    """
+
+    def __init__(self, tasks, pset, environment=None):
+        self._tasks, self._pset = tasks, pset
+        self.environment = environment
+        self._worker = None
+
+    @property
+    def worker(self):
+        """The ``Worker``, made when first asked for."""
+        if self._worker is None:
+            from deap_lossgp.worker import Worker
+
+            self._worker = Worker(self._tasks, self._pset)
+        return self._worker
+
+    def train(self, jobs):
+        for index, job in enumerate(jobs):
+            try:
+                self.worker.prepare(job)
+            except ValueError as error:
+                raise TrainingError(str(error)) from None
+            yield index, self.worker.train(job)
+
+    def close(self):
+        pass
+
+
+class WorkerProcesses:
+    """Trains in processes of its own, each with a compiled trainer per task.
+
+    A training whose process dies is begun again, ``RETRIES`` times, then it has ``crashed``; one
+    that exceeds its time ends as ``timeout``, with its process; either costs nothing but itself.
+    Memory is limited to the process's share of the machine's, so that a loss that allocates
+    without end is ``oom`` before the machine is. Workers end when this process does, however.
+
+    Args:
+        tasks: The ``Task`` objects.
+        pset: The primitive set of the losses; it must pickle.
+        workers: Number of processes.
+        threads, determinism: As for ``prepare_tensorflow``.
+        time_limit: Seconds of one training; None for no limit. Compiling does not count.
+        machine_share: The part of the machine's memory that all of them together may use.
+    """
+
+    def __init__(self, tasks, pset, workers=1, *, threads=1, determinism=None, time_limit=None,
+                 machine_share=0.9):
+        self.environment = None
+        self._tasks = tasks
+        memory = _memory(machine_share / workers)
+        self._setup = (tasks, pset, threads, determinism, memory)
+        self._size = workers
+        self._time_limit = time_limit
+        self._processes = []
+
+    def train(self, jobs):
+        jobs = list(jobs)
+        waiting, deaths = deque(range(len(jobs))), [0] * len(jobs)
+        unfinished = len(jobs)
+        try:
+            while unfinished:
+                while len(self._processes) < self._size:
+                    self._processes.append(_Process(self._setup))
+                for process in self._processes:
+                    if process.job is None and waiting:
+                        index = waiting.popleft()
+                        process.begin(index, jobs[index])
+                for process, ending in self._endings():
+                    index, process.job = process.job, None
+                    if ending == "death":
+                        if index is None:
+                            continue
+                        deaths[index] += 1
+                        if deaths[index] <= RETRIES:
+                            waiting.appendleft(index)
+                            continue
+                        ending = "crashed", (f"its process ended {deaths[index]} times, "
+                                             f"the last time with {process.exit_text()}")
+                    if isinstance(ending, tuple):
+                        job = jobs[index]
+                        ending = job.failed(self._tasks[job.task], *ending, process.seconds)
+                    unfinished -= 1
+                    yield index, ending
+        finally:
+            if unfinished:
+                # Who stops listening, or an error, leaves nothing running.
+                self.close()
+
+    def close(self):
+        """Ends the processes at once."""
+        for process in self._processes:
+            process.kill()
+        self._processes = []
+
+    def _endings(self):
+        """Pairs of a process and what ended there: a ``TrainingResult``, (status, message), or
+        ``"death"``.
+        """
+        deadlines = {
+            process: process.started + self._time_limit
+            for process in self._processes if self._time_limit and process.started
+        }
+        left = max(0.0, min(deadlines.values()) - time.monotonic()) if deadlines else None
+        ready = set(wait([process.connection for process in self._processes], left))
+        for process in list(self._processes):
+            if process.connection in ready:
+                try:
+                    kind, content = process.connection.recv()
+                except (EOFError, OSError):
+                    kind, content = "ended", "death"
+                    self._end(process)
+                if kind == "refused":
+                    raise TrainingError(content)
+                elif kind == "environment":
+                    self.environment = content
+                elif kind == "started":
+                    process.started = time.monotonic()
+                else:
+                    process.stop_clock()
+                    if getattr(content, "status", None) == "oom":
+                        self._end(process)  # who knows what else could not be allocated there
+                    yield process, content
+            elif process in deadlines and time.monotonic() >= deadlines[process]:
+                self._end(process)
+                yield process, ("timeout", f"stopped after {self._time_limit:g} s")
+
+    def _end(self, process):
+        process.kill()
+        self._processes.remove(process)
+
+
+class _Process:
+    """A worker process as the driver sees it."""
+
+    def __init__(self, setup):
+        context = multiprocessing.get_context("spawn")  # a fork of TensorFlow would hang
+        self.connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, *setup), daemon=True)
+        with _interrupts_blocked():
+            self._process.start()
+        theirs.close()
+        self.job = self.started = None
+        self.seconds = 0.0
+
+    def begin(self, index, job):
+        self.job, self.started, self.seconds = index, None, 0.0
+        with suppress(OSError):  # it is dead, which the next wait tells
+            self.connection.send(job)
+
+    def stop_clock(self):
+        if self.started is not None:
+            self.seconds = time.monotonic() - self.started
+        self.started = None
+
+    def kill(self):
+        self.stop_clock()
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
+
+    def exit_text(self):
+        code = self._process.exitcode
+        if code is not None and code < 0:
+            return f"signal {-code} ({signal.strsignal(-code)})"
+        return f"exit status {code}"
+
+
+class RayTasks:
+    """Trains as tasks of a Ray cluster: started here, or the one that ``address`` names.
+
+    A task hands its job to a worker process of its node (``WorkerProcesses``), which compiles the
+    network and loads the data once and is kept; with GPUs Ray uses a process once, which frees the
+    GPU's memory for certain. A training whose node is lost is begun again elsewhere.
+
+    Args:
+        tasks, pset, threads, determinism, time_limit: As for ``WorkerProcesses``; tasks and
+            primitive set travel to each node once.
+        address: As for ``ray.init``.
+        gpus_per_training: GPUs of one training, in parts of one if need be.
+
+    Raises:
+        ValueError: Ray is not installed.
+    """
+
+    def __init__(self, tasks, pset, *, address=None, gpus_per_training=0.0, threads=1,
+                 determinism=None, time_limit=None):
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            import ray
+        except ImportError:
+            raise ValueError("the engine 'ray' needs Ray: pip install -e '.[ray]'") from None
+        self.environment = None
+        self._tasks = tasks
+        self._address = address
+        self._options = {"num_cpus": threads, "num_gpus": gpus_per_training,
+                         "max_retries": RETRIES}
+        self._setup = (tasks, pset, {"threads": threads, "determinism": determinism,
+                                     "time_limit": time_limit})
+        self._ray = ray
+        self._name = uuid.uuid4().hex
+        self._task = None
+
+    def train(self, jobs):
+        jobs = list(jobs)
+        if not jobs:
+            return
+        ray = self._ray
+        if self._task is None:
+            self._start()
+        pending = {self._task.remote(self._name, self._setup_there, job): index
+                   for index, job in enumerate(jobs)}
+        try:
+            while pending:
+                (ended,), _ = ray.wait(list(pending))
+                index = pending.pop(ended)
+                try:
+                    result, self.environment = ray.get(ended)
+                except ray.exceptions.RayTaskError as error:
+                    raise TrainingError(str(error.cause)) from None
+                except ray.exceptions.RayError as error:
+                    job = jobs[index]
+                    result = job.failed(self._tasks[job.task], "crashed", in_one_line(error))
+                yield index, result
+        finally:
+            for reference in pending:
+                ray.cancel(reference, force=True)
+
+    def close(self):
+        """Leaves the cluster; ends it if it was started here."""
+        if self._task is not None:
+            self._ray.shutdown()
+            self._task = None
+
+    def _start(self):
+        try:
+            self._ray.init(address=self._address, log_to_driver=False, include_dashboard=None,
+                           logging_level="ERROR")
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise TrainingError(f"no Ray cluster ({in_one_line(error)})") from None
+        self._setup_there = self._ray.put(self._setup)
+        self._task = self._ray.remote(_train_on_node).options(**self._options)
+
+
+_ON_NODE = {}
+
+
+def _train_on_node(name, setup, job):
+    """The result of a job, and the environment; keeps the driver's engine for the next one."""
+    if name not in _ON_NODE:
+        while _ON_NODE:
+            _ON_NODE.popitem()[1].close()
+        tasks, pset, options = setup
+        share = 0.9 * options["threads"] / os.cpu_count()
+        _ON_NODE[name] = WorkerProcesses(tasks, pset, machine_share=share, **options)
+    engine = _ON_NODE[name]
+    ((_, result),) = engine.train([job])
+    return result, engine.environment
+
+
+@contextmanager
+def _interrupts_blocked():
+    """Ctrl-C reaches all processes of a terminal; one started in here leaves it to its driver."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _serve(connection, tasks, pset, threads, determinism, memory):
+    """A worker's life."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    threading.Thread(target=_end_with, args=[multiprocessing.parent_process()], daemon=True).start()
+    try:
+        import_tensorflow()
+        from deap_lossgp.loops import prepare_tensorflow
+        from deap_lossgp.worker import Worker
+
+        environment = prepare_tensorflow(threads, determinism)
+        if environment["device"].startswith("CPU"):
+            _limit_memory(memory)
+        connection.send(("environment", environment))
+        worker = Worker(tasks, pset)
+        while True:
+            job = connection.recv()
+            worker.prepare(job)
+            connection.send(("started", None))
+            connection.send(("ended", worker.train(job)))
+    except EOFError:
+        return
+    except ValueError as error:
+        connection.send(("refused", str(error)))
+    except Exception as error:
+        connection.send(("refused", in_one_line(error)))
+
+
+def _end_with(driver):
+    """Ends this process when its driver has ended, whatever the driver died of."""
+    wait([driver.sentinel])
+    os._exit(_STOPPED)
+
+
+def _memory(share):
+    """Bytes in a share of the machine's memory; None where that cannot be told."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            with open(path) as file:
+                total = min(total, int(file.read()))
+        except (OSError, ValueError):
+            continue
+    return int(share * total)
+
+
+def _limit_memory(limit):
+    """Lets allocations beyond a number of bytes fail; on Linux, where data can be limited."""
+    if limit is None or sys.platform != "linux":
+        return
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))

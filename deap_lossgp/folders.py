@@ -1,0 +1,142 @@
+"""A run's folder: whose it is, and files that are whole or not there."""
+
+import json
+import os
+import platform
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from deap_lossgp.store import Store
+
+
+class RunFolder:
+    """The folder of one run, held by one process at a time.
+
+    The lock is the operating system's: it ends with the process that holds it, however that dies.
+
+    Args:
+        path: The folder; made by ``claim``.
+        settings: What determines the run, as JSON has it.
+        changeable: Names of settings that may be others in a folder that holds a run already.
+
+    Attributes:
+        store: The run's ``Store``, once the folder is open.
+
+    Raises:
+        ValueError: Another process works here, or another run's trainings lie here.
+        OSError: The folder cannot be used.
+    """
+
+    def __init__(self, path, settings, changeable=()):
+        self.path = Path(path)
+        self.store = None
+        self._settings, self._changeable = settings, changeable
+        self._lock = FileLock(self.path / "run.lock", blocking=False)
+        if self.path.exists():
+            self._open()
+
+    def claim(self):
+        """Makes the folder if need be, and writes down whose it is."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._open()
+        content = {
+            "settings": self._settings, "seed": self._settings.get("seed"),
+            "versions": versions(), "environment": self._read().get("environment"),
+            "process": {"pid": os.getpid(), "host": platform.node(),
+                        "since": datetime.now(UTC).isoformat(timespec="seconds")},
+        }
+        self.write_json("run.json", content)
+
+    def differences(self, environment):
+        """What differs from the environment of the run's first training, which is kept.
+
+        Returns:
+            list of str, like ``"threads 1, now 4"``.
+        """
+        content = self._read()
+        if not content.get("environment"):
+            self.write_json("run.json", {**content, "environment": environment})
+            return []
+        return [f"{name} {before}, now {environment.get(name)}"
+                for name, before in content["environment"].items()
+                if before != environment.get(name)]
+
+    def write_json(self, name, content):
+        with self.replacing(name) as path:
+            path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+    @contextmanager
+    def replacing(self, name):
+        """A path to write to; what is written takes the name's place once it is whole."""
+        draft = self.path / f".{name}"
+        try:
+            yield draft
+            os.replace(draft, self.path / name)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def close(self):
+        """Closes the store and lets go of the folder."""
+        if self.store is not None:
+            self.store.close()
+            self.store = None
+        self._lock.release()
+
+    def _open(self):
+        if self.store is not None:
+            return
+        try:
+            self._lock.acquire()
+        except Timeout:
+            first = self._read().get("process") or {}
+            raise ValueError(
+                f"{self.path} is in use by process {first.get('pid', '?')} on "
+                f"{first.get('host', '?')}, since {first.get('since', '?')}: wait for it, or "
+                f"choose another folder with --output"
+            ) from None
+        try:
+            self.store = Store(self.path / "evaluations.sqlite")
+            self._check_settings()
+        except BaseException:
+            self.close()
+            raise
+
+    def _check_settings(self):
+        theirs, ours = self._read().get("settings"), self._settings
+        if theirs is None or not len(self.store):
+            return
+        for name in {**ours, **theirs}:
+            if name not in self._changeable and ours.get(name) != theirs.get(name):
+                raise ValueError(
+                    f"{self.path} holds another run, with {name} {theirs.get(name)!r} instead "
+                    f"of {ours.get(name)!r}: choose another folder with --output"
+                )
+
+    def _read(self):
+        path = self.path / "run.json"
+        if not path.exists():
+            return {}
+        try:
+            content = json.loads(path.read_text("utf-8"))
+            if not isinstance(content["settings"], dict):
+                raise TypeError
+            return content
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(f"{path} is not a run's file: choose another folder "
+                             f"with --output") from None
+
+
+def versions():
+    """Versions of Python and of the packages that results may depend on."""
+    found = {"python": platform.python_version()}
+    for name in ("deap_lossgp", "deap", "keras", "numpy", "scikit-learn", "tensorflow",
+                 "tensorflow-cpu"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
