@@ -171,6 +171,27 @@ def compare_sizes(trainer, pset, rounds, seed):
     print(f"  a tree of {len(large)} nodes costs {median:.3f} times one of {len(small)}")
 
 
+def measure_determinism(task, pset, trees, seed):
+    """Seconds per tree with and without deterministic operations, in two worker processes."""
+    from deap_lossgp.candidates import Job, candidate_of
+    from deap_lossgp.engines import WorkerProcesses
+
+    engines = {"deterministic": WorkerProcesses([task], pset, determinism=True),
+               "not deterministic": WorkerProcesses([task], pset, determinism=False)}
+    times = {name: [] for name in engines}
+    for number, tree in enumerate([trees[0], *trees]):
+        job = Job(0, candidate_of(tree, pset, task), seed)
+        for name, engine in engines.items():
+            ((_, result),) = engine.train([job])
+            if number:  # the first one warms up
+                times[name].append(result.seconds)
+    for engine in engines.values():
+        engine.close()
+    ratio = statistics.median(a / b for a, b in zip(*times.values(), strict=True))
+    print(f"  deterministic operations cost {ratio:.3f} times others")
+    return times
+
+
 def compare_memory(task, pset, count, seed):
     """Traces of the network, and growth of the process, over many different losses."""
     from deap_lossgp.candidates import candidate_of
@@ -234,9 +255,10 @@ def run(program, options):
                     validation_share=VALIDATION / total)
         first, times, trainer = measure(task, pset, trees, options.seed)
         report(data.name, options.images, first, times)
+        compare_sizes(trainer, pset, options.losses, options.seed)
+        times |= measure_determinism(task, pset, trees, options.seed)
         tables.append(pd.DataFrame({"dataset": data.name, "nodes": [len(t) for t in trees],
                                     **times}))
-        compare_sizes(trainer, pset, options.losses, options.seed)
     write_csv(pd.concat(tables), output / "benchmark_evaluation.csv")
     if options.memory:
         task = Task(loaded[0], small_cnn, epochs=1, train_size=1024)
