@@ -66,8 +66,9 @@ class Evaluation:
     Attributes:
         counts: Of evaluations: ``ntrained nscreened ncached``; besides, ``exact`` and ``curves``
             (trainings on either path), ``discarded`` (trees that ``is_valid`` refused) and
-            ``seconds`` (which the trainings took). What the store held beforehand counts as
-            trained when it is first asked for, so that a resumed run counts as an undisturbed one.
+            ``seconds`` (which the trainings took), and trainings by status. What the store held
+            beforehand counts as trained when it is first asked for, so that a resumed run counts
+            as an undisturbed one does.
     """
 
     def __init__(self, tasks, pset, fitness="error", *, mean_over_all=False, seed=0, store=None,
@@ -242,6 +243,7 @@ class Evaluation:
             for result in results:
                 self.counts["seconds"] += result.seconds
                 self.counts["exact" if result.exact else "curves"] += 1
+                self.counts[result.status] += 1
         return results
 
     def _check_that_something_trains(self, requests):

@@ -21,6 +21,7 @@ from deap_lossgp.folders import RunFolder
 from deap_lossgp.plotting import plot_generations, plot_individuals
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.recording import RunStatistics, logbook_table, write_csv
+from deap_lossgp.results import STATUSES
 from deap_lossgp.settings import RESCORING, Execution
 from deap_lossgp.tasks import Task
 from deap_lossgp.toolbox import make_toolbox
@@ -226,13 +227,18 @@ class Run:
             f"{counts['ncached']} known already; "
             f"{counts['discarded']} trees were not valid and replaced before.",
             f"Trainings: {counts['curves']} on curves, {counts['exact']} on the exact path, "
-            f"in {counts['seconds']:.0f} s.",
+            f"in {counts['seconds']:.0f} s." + self._failures(),
             f"Results in {self.output}{os.sep}: " + ", ".join(
                 ("best_loss.json", "logbook.csv", "individuals.csv", "generations.png",
-                 "individuals.png", "run.json")
+                 "individuals.png", "evaluations.sqlite", "run.json")
             ),
         ]
         return "\n".join(lines)
+
+    def _failures(self):
+        failed = {status: self.evaluation.counts[status] for status in STATUSES[1:]}
+        text = ", ".join(f"{count} {status}" for status, count in failed.items() if count)
+        return f" Failed: {text}." if text else ""
 
 
 def _mean_text(accuracies):
