@@ -66,7 +66,8 @@ class Evaluation:
     Attributes:
         counts: Of evaluations: ``ntrained nscreened ncached``; besides, ``exact`` and ``curves``
             (trainings on either path), ``discarded`` (trees that ``is_valid`` refused) and
-            ``seconds`` (which the trainings took), and trainings by status. What the store held
+            ``seconds`` (which the trainings took), ``charged_seconds`` (those of every evaluation,
+            of one known already too) and trainings by status. What the store held
             beforehand counts as trained when it is first asked for, so that a resumed run counts
             as an undisturbed one does.
     """
@@ -74,9 +75,7 @@ class Evaluation:
     def __init__(self, tasks, pset, fitness="error", *, mean_over_all=False, seed=0, store=None,
                  engine=None, on_training=None):
         fitness_mode(fitness)
-        names = [task.name for task in tasks]
-        if not names or len(set(names)) < len(names):
-            raise ValueError(f"expected tasks of distinct names, at least 1, got {names}")
+        check_names(tasks)
         self.tasks = tasks
         self.pset = pset
         self.fitness = fitness
@@ -182,7 +181,7 @@ class Evaluation:
             request = self._request(tree)
             self.counts["ncached" if request in self._charged else "ntrained"] += 1
             self._train([request])
-            self._charge(request)
+            self.counts["charged_seconds"] += sum(r.seconds for r in self._charge(request))
         return fitness_of(self.known_results(tree), baselines, self.fitness, self.mean_over_all)
 
     def __reduce__(self):
@@ -263,6 +262,13 @@ class Evaluation:
         """Forgets failures, so that another start tries again."""
         self.store.discard([key for request in requests for key in self._keys(request)
                             if not self.store.get(key).ok])
+
+
+def check_names(tasks):
+    """Raises a ValueError unless there are tasks, of distinct names."""
+    names = [task.name for task in tasks]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"expected tasks of distinct names, at least 1, got {names}")
 
 
 _HERE = {}

@@ -6,6 +6,7 @@ import os
 import random
 import statistics
 import sys
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,10 +14,10 @@ import pandas as pd
 from deap import tools
 from tqdm import tqdm
 
-from deap_lossgp import algorithms
+from deap_lossgp.arms import evolve
 from deap_lossgp.backend import import_tensorflow
 from deap_lossgp.engines import InProcess, RayTasks, WorkerProcesses
-from deap_lossgp.evaluation import Evaluation
+from deap_lossgp.evaluation import Evaluation, check_names
 from deap_lossgp.folders import RunFolder
 from deap_lossgp.plotting import plot_generations, plot_individuals
 from deap_lossgp.psets import loss_primitive_set
@@ -25,8 +26,6 @@ from deap_lossgp.results import STATUSES
 from deap_lossgp.settings import RESCORING, Execution
 from deap_lossgp.tasks import Task
 from deap_lossgp.toolbox import make_toolbox
-
-_COUNTS = ("ntrained", "nscreened", "ncached", "seconds")
 
 
 def make_engine(tasks, pset, execution):
@@ -44,10 +43,10 @@ def make_engine(tasks, pset, execution):
     return InProcess(tasks, pset, prepare_tensorflow(e.threads, e.determinism))
 
 
-class Run:
-    """One evolution and its folder. Making it checks and loads everything; then ``execute`` it.
+class Experiment:
+    """What runs and comparisons share: tasks, an engine, and a folder with a store.
 
-    A run that was stopped, by whatever, goes on when it is made and executed again: all its
+    An experiment that was stopped, by whatever, goes on when it is made and executed again: all its
     randomness comes from the seed, and each training is in the folder's store as soon as it ends,
     so that it is replayed up to where it stopped.
 
@@ -58,61 +57,37 @@ class Run:
         progress: Whether to draw a progress bar.
 
     Raises:
-        ValueError: Settings or data are not usable, the folder holds another run, or another
+        ValueError: Settings or data are not usable, the folder holds another experiment, or another
             process works in it.
         OSError: The folder cannot be written.
     """
+
+    changeable = RESCORING
+    """Settings that may be others in a folder that holds trainings."""
 
     def __init__(self, settings, output=None, *, execution=None, progress=True):
         self.settings = s = settings
         self.output = Path("runs") / s.folder if output is None else Path(output)
         self._environment = None
-        self._folder = RunFolder(self.output, json.loads(json.dumps(asdict(s))), RESCORING)
+        self._folder = RunFolder(self.output, json.loads(json.dumps(asdict(s))), self.changeable)
         try:
             self.pset = loss_primitive_set(s.protected)
-            tasks = [
+            self.tasks = [
                 Task.load(
                     name, s.model, data_dir=s.data_dir, epochs=s.epochs, batch_size=s.batch_size,
                     learning_rate=s.learning_rate, train_size=s.train_size,
-                    validation_share=s.validation_share, mixed_precision=s.mixed_precision,
-                    jit_compile=s.jit_compile,
+                    validation_share=s.validation_share, augmentation=s.augmentation,
+                    mixed_precision=s.mixed_precision, jit_compile=s.jit_compile,
                 )
                 for name in s.datasets
             ]
+            check_names(self.tasks)
             self._progress, self._bar = progress, tqdm(disable=True)
-            self._engine = make_engine(tasks, self.pset, execution or Execution())
-            self.evaluation = Evaluation(
-                tasks, self.pset, s.fitness, mean_over_all=s.mean_over_all, seed=s.seed,
-                engine=self._engine, on_training=self._on_training,
-            )
-            self.toolbox = make_toolbox(
-                self.pset, self.evaluation, valid=self.evaluation.is_valid,
-                max_height=s.max_height, max_size=s.max_size, subtreepb=s.subtree_mutation,
-                pointpb=s.point_mutation,
-            )
-            self.toolbox.register("map", self._map)
+            self._engine = make_engine(self.tasks, self.pset, execution or Execution())
             self._folder.claim()
-            self.evaluation.store = self._folder.store
         except BaseException:
             self.close()
             raise
-
-    def execute(self):
-        """Evolves, tests the best loss, writes the folder and returns the report as text."""
-        s = self.settings
-        trainings = len(s.datasets) * (s.evaluations + 1 + 2 * s.test_seeds)
-        with tqdm(total=trainings, unit="training", disable=not self._progress, leave=False,
-                  dynamic_ncols=True) as self._bar:
-            state = random.getstate()
-            random.seed(s.seed)
-            try:
-                logbook, best = self._evolve()
-                tests = self._test(best)
-            finally:
-                random.setstate(state)
-                self._engine.close()
-        self._write(logbook, best, tests)
-        return self._report(logbook, best, tests)
 
     def close(self):
         """Lets go of the folder."""
@@ -124,6 +99,66 @@ class Run:
     def __exit__(self, *_):
         self.close()
 
+    def new_evaluation(self, seed, fitness=None):
+        """An ``Evaluation`` on the experiment's store and engine, with counts of its own."""
+        s = self.settings
+        return Evaluation(
+            self.tasks, self.pset, fitness or s.fitness, mean_over_all=s.mean_over_all, seed=seed,
+            store=self._folder.store, engine=self._engine, on_training=self._on_training,
+        )
+
+    def new_toolbox(self, evaluation):
+        """A toolbox whose ``map`` trains what an evaluation of many asks for all at once."""
+        s = self.settings
+        toolbox = make_toolbox(
+            self.pset, evaluation, valid=evaluation.is_valid, max_height=s.max_height,
+            max_size=s.max_size, subtreepb=s.subtree_mutation, pointpb=s.point_mutation,
+        )
+        toolbox.register("map", evaluation.map)
+        return toolbox
+
+    def new_stats(self, evaluation):
+        """A ``RunStatistics`` of the evaluation's counts and figures."""
+        counts = evaluation.counts
+
+        def figures(individual):
+            columns = {}
+            for result in evaluation.known_results(individual):
+                columns[f"accuracy_{result.task}"] = result.accuracy
+                columns[f"loss_{result.task}"] = result.loss
+            return columns
+
+        return RunStatistics(
+            lambda: {"ntrained": counts["ntrained"],
+                     "nscreened": counts["nscreened"] + counts["discarded"],
+                     "ncached": counts["ncached"], "seconds": counts["seconds"]},
+            figures,
+        )
+
+    @contextmanager
+    def executing(self, trainings):
+        """Shows progress over so many trainings; keeps the caller's random stream; ends workers."""
+        with tqdm(total=trainings, unit="training", disable=not self._progress, leave=False,
+                  dynamic_ncols=True) as self._bar:
+            state = random.getstate()
+            try:
+                yield
+            finally:
+                random.setstate(state)
+                self._engine.close()
+
+    def advance(self, trainings):
+        """Shows that so many of the trainings are known, however that came."""
+        self._bar.update(max(0, trainings - self._bar.n))
+
+    def write_table(self, table, name):
+        with self._folder.replacing(name) as path:
+            write_csv(table, path)
+
+    def write_figure(self, axes, name):
+        with self._folder.replacing(name) as path:
+            axes.figure.savefig(path, dpi=150, bbox_inches="tight", format="png")
+
     def _on_training(self, result):
         self._bar.update()
         if self._environment is None and self._engine.environment:
@@ -132,46 +167,37 @@ class Run:
                 self._bar.write(f"Warning: {self.output} was begun with {difference}: "
                                 f"the trainings from here on may differ", file=sys.stderr)
 
-    def _map(self, evaluate, individuals):
-        fitnesses = self.evaluation.map(evaluate, individuals)
-        counts = self.evaluation.counts
-        known = 1 + counts["ntrained"] + counts["ncached"] + counts["nscreened"]
-        self._bar.update(known * len(self.evaluation.tasks) - self._bar.n)
-        return fitnesses
+
+class Run(Experiment):
+    """One evolution; the arguments are an ``Experiment``'s. Make it, then ``execute`` it."""
+
+    def execute(self):
+        """Evolves, tests the best loss, writes the folder and returns the report as text."""
+        s = self.settings
+        self.evaluation = self.new_evaluation(s.seed)
+        with self.executing(len(self.tasks) * (s.evaluations + 1 + 2 * s.test_seeds)):
+            random.seed(s.seed)
+            logbook, best = self._evolve()
+            tests = self._test(best)
+        self._write(logbook, best, tests)
+        return self._report(logbook, best, tests)
 
     def _evolve(self):
         s = self.settings
-        counts = self.evaluation.counts
-        self.stats = RunStatistics(
-            lambda: {name: counts[name] for name in _COUNTS}
-            | {"nscreened": counts["nscreened"] + counts["discarded"]},
-            self._figures,
-        )
-        halloffame = tools.HallOfFame(1)
-        population = self.toolbox.population(n=s.population)
-        common = {"stats": self.stats, "halloffame": halloffame, "verbose": False}
-        if s.algorithm == "sample-tournament":
-            _, logbook = algorithms.eaSampleTournament(
-                population, self.toolbox, s.crossover, 1.0, s.generations,
-                sample_size=s.sample_size, nparents=s.parents, **common,
-            )
-        elif s.algorithm == "archive":
-            _, logbook = algorithms.eaArchive(
-                population, self.toolbox, s.crossover, 1.0, s.generations, **common
-            )
-        else:
-            lambda_ = algorithms.tournament_sizes(s.population, s.sample_size, s.parents)[1]
-            _, logbook = algorithms.eaRandom(
-                population, self.toolbox, s.generations, lambda_=lambda_, **common
-            )
+        toolbox = self.new_toolbox(self.evaluation)
+        toolbox.register("map", self._map)
+        self.stats, halloffame = self.new_stats(self.evaluation), tools.HallOfFame(1)
+        population = toolbox.population(n=s.population)
+        logbook = evolve(s.algorithm, population, toolbox, s, stats=self.stats,
+                         halloffame=halloffame, verbose=False)
         return logbook, halloffame[0]
 
-    def _figures(self, individual):
-        columns = {}
-        for result in self.evaluation.known_results(individual):
-            columns[f"accuracy_{result.task}"] = result.accuracy
-            columns[f"loss_{result.task}"] = result.loss
-        return columns
+    def _map(self, evaluate, individuals):
+        fitnesses = self.evaluation.map(evaluate, individuals)
+        counts = self.evaluation.counts
+        self.advance(len(self.tasks) * (
+            1 + counts["ntrained"] + counts["ncached"] + counts["nscreened"]))
+        return fitnesses
 
     def _test(self, best):
         """Test accuracies {task: {"evolved": [...], "cross_entropy": [...]}} on fresh seeds."""
@@ -183,10 +209,8 @@ class Run:
 
     def _write(self, logbook, best, tests):
         individuals = pd.DataFrame(self.stats.rows)
-        with self._folder.replacing("logbook.csv") as path:
-            write_csv(logbook_table(logbook), path)
-        with self._folder.replacing("individuals.csv") as path:
-            write_csv(individuals, path)
+        self.write_table(logbook_table(logbook), "logbook.csv")
+        self.write_table(individuals, "individuals.csv")
         wins, improvement = best.fitness.values
         self._folder.write_json("best_loss.json", {
             **json.loads(best.to_json(self.pset)),
@@ -198,10 +222,8 @@ class Run:
             },
             "test_accuracy": tests,
         })
-        for name, axes in (("generations", plot_generations(logbook)[0]),
-                           ("individuals", plot_individuals(individuals)[0])):
-            with self._folder.replacing(f"{name}.png") as path:
-                axes.figure.savefig(path, dpi=150, bbox_inches="tight", format="png")
+        self.write_figure(plot_generations(logbook)[0], "generations.png")
+        self.write_figure(plot_individuals(individuals)[0], "individuals.png")
 
     def _report(self, logbook, best, tests):
         wins, improvement = best.fitness.values

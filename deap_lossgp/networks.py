@@ -231,7 +231,7 @@ def build_network(network, input_shape, num_classes):
 
 
 def build_model(task):
-    """Build a task's network, in bfloat16 inside where the task says so.
+    """Build a task's network, in bfloat16 inside and behind augmentation where the task says so.
 
     Args:
         task: A `Task`.
@@ -245,6 +245,18 @@ def build_model(task):
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if task.mixed_precision else "float32")
     try:
-        return build_network(task.network, task.data.input_shape, task.data.num_classes)
+        model = build_network(task.network, task.data.input_shape, task.data.num_classes)
+        return _augmented(model) if task.augmentation else model
     finally:
         keras.config.set_dtype_policy(policy)
+
+
+def _augmented(model):
+    # As published with arXiv:2404.12948: zoom 0.2, shifts 0.1, horizontal flip.
+    return keras.Sequential([
+        keras.Input(model.input_shape[1:]),
+        layers.RandomFlip("horizontal"),
+        layers.RandomTranslation(0.1, 0.1, fill_mode="nearest"),
+        layers.RandomZoom(0.2, fill_mode="nearest"),
+        model,
+    ], name=model.name)

@@ -30,8 +30,8 @@ class RunSettings:
         subtree_mutation, point_mutation: M_ST and M_N.
         fitness: A name of ``fitness.FITNESS_MODES``.
         mean_over_all: As for ``fitness.compare``.
-        epochs, batch_size, learning_rate, train_size, validation_share, mixed_precision,
-            jit_compile: As for ``Task``.
+        epochs, batch_size, learning_rate, train_size, validation_share, augmentation,
+            mixed_precision, jit_compile: As for ``Task``.
         protected: Whether the primitives are protected.
         max_size, max_height: Limits on trees.
         seed: Of everything.
@@ -56,6 +56,7 @@ class RunSettings:
     learning_rate: float = 1e-3
     train_size: int | None = None
     validation_share: float = 0.1
+    augmentation: bool = False
     mixed_precision: bool = False
     jit_compile: bool = False
     protected: bool = True

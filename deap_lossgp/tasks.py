@@ -46,6 +46,8 @@ class Task:
         validation_share: The share of them kept for validation.
         callbacks: ``callbacks()``, a list of Keras callbacks for one training. They are called at
             the beginning and the end of training and of each epoch.
+        augmentation: Whether training images are shifted (0.1), zoomed (0.2) and mirrored at
+            random, as the NGL authors do.
         mixed_precision: Whether the network computes in bfloat16.
         jit_compile: Whether XLA compiles the training loop.
     """
@@ -58,6 +60,7 @@ class Task:
     train_size: int | None = None
     validation_share: float = 0.1
     callbacks: Callable = reduce_on_plateau
+    augmentation: bool = False
     mixed_precision: bool = False
     jit_compile: bool = False
 
@@ -100,7 +103,8 @@ class Task:
             digest.update(f"{name} {array.shape} {array.dtype}".encode())
             digest.update(array.data if array.flags.c_contiguous else array.tobytes())
         numbers = (self.epochs, self.batch_size, self.learning_rate, self.train_size,
-                   self.validation_share, self.mixed_precision, self.jit_compile)
+                   self.validation_share, self.augmentation, self.mixed_precision,
+                   self.jit_compile)
         for part in (self.name, source_of(self.network), source_of(self.callbacks), numbers):
             digest.update(repr(part).encode())
         return digest.hexdigest()

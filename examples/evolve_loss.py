@@ -68,6 +68,8 @@ def parser():
                           help="share of them kept for validation")
     training.add_argument("--batch-size", type=int, help="images per step")
     training.add_argument("--learning-rate", type=float, help="of Adam")
+    training.add_argument("--augmentation", action="store_true",
+                          help="shift, zoom and mirror training images, as the NGL authors do")
     training.add_argument("--mixed-precision", action="store_true",
                           help="bfloat16 inside the network (GPUs)")
     training.add_argument("--jit-compile", action="store_true", help="XLA (GPUs)")

@@ -12,7 +12,7 @@ import deap_lossgp
 PACKAGE = Path(deap_lossgp.__file__).parent
 ABOVE = ["naming", "backend", "primitives", "checking", "psets", "trees", "curves", "canonical",
          "operators", "algorithms", "toolbox", "results", "screening", "fitness", "store",
-         "recording", "settings", "datasets", "plotting", "tasks"]  # fmt: skip
+         "recording", "settings", "arms", "datasets", "plotting", "tasks"]  # fmt: skip
 TRAINING = ["losses", "networks", "loops", "training", "worker"]
 DRIVING = ["candidates", "engines", "evaluation", "folders", "experiments"]
 ORDER = [*ABOVE, "losses", "candidates", *TRAINING[1:], *DRIVING[1:]]
