@@ -15,6 +15,7 @@ import time
 import uuid
 from collections import deque
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 
 from deap_lossgp.backend import import_tensorflow
@@ -142,6 +143,7 @@ class WorkerProcesses:
         }
         left = max(0.0, min(deadlines.values()) - time.monotonic()) if deadlines else None
         ready = set(wait([process.connection for process in self._processes], left))
+        now = time.monotonic()  # who listens to the results may take its time in between
         for process in list(self._processes):
             if process.connection in ready:
                 try:
@@ -160,7 +162,7 @@ class WorkerProcesses:
                     if getattr(content, "status", None) == "oom":
                         self._end(process)  # who knows what else could not be allocated there
                     yield process, content
-            elif process in deadlines and time.monotonic() >= deadlines[process]:
+            elif process in deadlines and now >= deadlines[process]:
                 self._end(process)
                 yield process, ("timeout", f"stopped after {self._time_limit:g} s")
 
@@ -303,6 +305,7 @@ def _interrupts_blocked():
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # it would be started in here and unblock them
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -314,7 +317,7 @@ def _serve(connection, tasks, pset, threads, determinism, memory):
     """A worker's life."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    threading.Thread(target=_end_with, args=[multiprocessing.parent_process()], daemon=True).start()
+    _end_with(multiprocessing.parent_process())
     try:
         import_tensorflow()
         from deap_lossgp.loops import prepare_tensorflow
@@ -340,8 +343,19 @@ def _serve(connection, tasks, pset, threads, determinism, memory):
 
 def _end_with(driver):
     """Ends this process when its driver has ended, whatever the driver died of."""
-    wait([driver.sentinel])
-    os._exit(_STOPPED)
+
+    def end():
+        wait([driver.sentinel])
+        os._exit(_STOPPED)
+
+    threading.Thread(target=end, daemon=True).start()
+    if sys.platform == "linux":
+        import fcntl
+
+        # A loss may let no other thread run; the kernel's SIGIO ends the process even then.
+        fcntl.fcntl(driver.sentinel, fcntl.F_SETOWN, os.getpid())
+        flags = fcntl.fcntl(driver.sentinel, fcntl.F_GETFL)
+        fcntl.fcntl(driver.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
 
 
 def _memory(share):

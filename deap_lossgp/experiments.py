@@ -14,7 +14,7 @@ import pandas as pd
 from deap import tools
 from tqdm import tqdm
 
-from deap_lossgp.arms import evolve
+from deap_lossgp.arms import evolve, mutations
 from deap_lossgp.backend import import_tensorflow
 from deap_lossgp.engines import InProcess, RayTasks, WorkerProcesses
 from deap_lossgp.evaluation import Evaluation, check_names
@@ -107,12 +107,12 @@ class Experiment:
             store=self._folder.store, engine=self._engine, on_training=self._on_training,
         )
 
-    def new_toolbox(self, evaluation):
+    def new_toolbox(self, evaluation, algorithm=None):
         """A toolbox whose ``map`` trains what an evaluation of many asks for all at once."""
         s = self.settings
         toolbox = make_toolbox(
             self.pset, evaluation, valid=evaluation.is_valid, max_height=s.max_height,
-            max_size=s.max_size, subtreepb=s.subtree_mutation, pointpb=s.point_mutation,
+            max_size=s.max_size, **mutations(algorithm or s.algorithm, s),
         )
         toolbox.register("map", evaluation.map)
         return toolbox
@@ -188,7 +188,7 @@ class Run(Experiment):
         toolbox.register("map", self._map)
         self.stats, halloffame = self.new_stats(self.evaluation), tools.HallOfFame(1)
         population = toolbox.population(n=s.population)
-        logbook = evolve(s.algorithm, population, toolbox, s, stats=self.stats,
+        logbook = evolve(s.algorithm, population, toolbox, self.pset, s, stats=self.stats,
                          halloffame=halloffame, verbose=False)
         return logbook, halloffame[0]
 

@@ -21,6 +21,7 @@ class RunStatistics(tools.MultiStatistics):
         figures: ``figures(individual) -> dict``, further columns of the individual's row.
 
     Attributes:
+        gen: The generation whose record comes next.
         rows: list of dicts ``gen index expression size height wins improvement ...``.
     """
 
@@ -35,7 +36,7 @@ class RunStatistics(tools.MultiStatistics):
         self.rows = []
         self._counts, self._figures = counts, figures
         self._before = counts()
-        self._gen = 0
+        self.gen = 0
 
     @property
     def fields(self):
@@ -48,11 +49,11 @@ class RunStatistics(tools.MultiStatistics):
         for index, individual in enumerate(population):
             wins, improvement = individual.fitness.values
             self.rows.append({
-                "gen": self._gen, "index": index, "expression": str(individual),
+                "gen": self.gen, "index": index, "expression": str(individual),
                 "size": len(individual), "height": individual.height,
                 "wins": wins, "improvement": improvement, **self._figures(individual),
             })
-        self._gen += 1
+        self.gen += 1
         return {**record, **super().compile(population)}
 
 

@@ -3,13 +3,13 @@
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from deap_lossgp.algorithms import tournament_sizes
 from deap_lossgp.fitness import fitness_mode
 from deap_lossgp.naming import unknown_name
 
-ALGORITHMS = ("sample-tournament", "archive", "random")
+ALGORITHMS = ("sample-tournament", "archive", "random", "regularized", "glo")
 ENGINES = ("local", "ray")
 RESCORING = ("fitness", "mean_over_all")
 """Settings that may change in a run's folder: they rank what the store holds."""
@@ -88,20 +88,84 @@ class RunSettings:
         tournament_sizes(self.population, self.sample_size, self.parents)
 
     @property
+    def children(self):
+        """N, the children of a generation; every algorithm's but the archive's."""
+        return tournament_sizes(self.population, self.sample_size, self.parents)[1]
+
+    @property
+    def stages(self):
+        """Generations of GLO's two stages; the second has one more record, its start."""
+        second = self.generations // 2
+        return self.generations - second, second
+
+    @property
     def evaluations(self):
-        """How many evaluations the run asks for: P + T N, or P + T P for the archive."""
-        children = self.population
-        if self.algorithm != "archive":
-            children = tournament_sizes(
-                self.population, self.sample_size, self.parents
-            )[1]
-        return self.population + self.generations * children
+        """How many evaluations the run asks for: P + T N, or P + T P for the archive.
+
+        GLO asks for one more, the start of its second stage, and for at least 2 there at a time.
+        """
+        if self.algorithm == "archive":
+            return self.population * (1 + self.generations)
+        if self.algorithm == "glo":
+            first, second = self.stages
+            tuned = 1 + second * max(2, self.children)
+            return self.population + first * self.children + tuned
+        return self.population + self.generations * self.children
 
     @property
     def folder(self):
         """A folder name of its own for these settings."""
         digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
         return "-".join([*self.datasets, self.algorithm, f"seed{self.seed}", digest[:6]])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonSettings(RunSettings):
+    """Everything that determines a comparison of algorithms; ``algorithm`` is left aside.
+
+    Attributes:
+        arms: Names of ``ALGORITHMS``, each started from the same populations.
+        replicates: How often, each time from another initial population and seed.
+        initial: The fitness mode whose notion of validity the initial populations are drawn by, so
+            that comparisons under different modes can start alike; None for ``fitness``.
+        seed_losses: Names of known losses that are put into every initial population.
+        known_losses: Names of known losses that are tested beside the winners.
+    """
+
+    arms: tuple[str, ...] = ("archive", "sample-tournament", "random")
+    replicates: int = 1
+    initial: str | None = None
+    seed_losses: tuple[str, ...] = ()
+    known_losses: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        super().__post_init__()
+        for arm in self.arms:
+            if arm not in ALGORITHMS:
+                raise unknown_name("arm", arm, ALGORITHMS)
+        if not self.arms or len(set(self.arms)) < len(self.arms):
+            raise ValueError(f"expected distinct arms, at least 1, got {list(self.arms)}")
+        _at_least(self, "replicates", 1)
+        if self.initial is not None:
+            fitness_mode(self.initial)
+        if len(self.seed_losses) > self.population:
+            raise ValueError(f"seed_losses must be at most the population, {self.population}, "
+                             f"got {len(self.seed_losses)}")
+
+    def asked(self, arm):
+        """How many evaluations an arm asks for in a replicate."""
+        settings = {f.name: getattr(self, f.name) for f in fields(RunSettings)}
+        if arm == "archive":
+            settings |= {"sample_size": None, "parents": None}
+        return RunSettings(**{**settings, "algorithm": arm}).evaluations
+
+    @property
+    def folder(self):
+        """A folder name of its own for these settings, but for those that may change."""
+        fixed = {k: v for k, v in asdict(self).items()
+                 if k not in ("arms", "replicates", "known_losses")}
+        digest = hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
+        return "-".join([*self.datasets, "comparison", f"seed{self.seed}", digest[:6]])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,16 @@
 """What trains, in whatever process: one compiled trainer per task, failures as results."""
 
-import re
 import time
+import traceback
+from dataclasses import replace
 
 import tensorflow as tf
 
 from deap_lossgp.losses import check_operations
 from deap_lossgp.naming import in_one_line
 from deap_lossgp.training import Trainer
+
+_OUT_OF_MEMORY = MemoryError, tf.errors.ResourceExhaustedError
 
 
 class Worker:
@@ -39,19 +42,30 @@ class Worker:
     def train(self, job):
         """Trains a job; whatever the loss brings about is a ``TrainingResult``, not an error."""
         start = time.perf_counter()
+        candidate, raised = job.candidate, []
+        if candidate.loss is not None:
+            candidate = replace(candidate, loss=_watched(candidate.loss, raised))
         try:
-            return self.trainer(job.task).train(job.candidate, job.seed, job.test)
-        except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-            status, message = "oom", _in_one_line(error)
-        except Exception as error:
-            status, message = "error", _in_one_line(error)
-        return job.failed(self.tasks[job.task], status, message, time.perf_counter() - start)
+            return self.trainer(job.task).train(candidate, job.seed, job.test)
+        except (Exception, SystemExit) as error:
+            cause = raised[0] if raised else error
+        if not isinstance(cause, Exception | SystemExit):
+            raise cause
+        status = "oom" if isinstance(cause, _OUT_OF_MEMORY) else "error"
+        seconds = time.perf_counter() - start
+        return job.failed(self.tasks[job.task], status, in_one_line(cause), seconds)
 
 
-def _in_one_line(error):
-    """What an operation of the exact path raised comes wrapped, with a traceback behind it."""
-    if isinstance(error, tf.errors.OpError):
-        text = re.sub(r"\{\{.*?\}\}", "", error.message.partition("Traceback")[0])
-        return " ".join(text.split())[:200]
-    return in_one_line(error)
+def _watched(loss, raised):
+    """The loss; puts into ``raised`` what it raises, of which TensorFlow passes on a text."""
 
+    @tf.autograph.experimental.do_not_convert
+    def watched(y_true, y_pred):
+        try:
+            return loss(y_true, y_pred)
+        except BaseException as error:
+            traceback.clear_frames(error.__traceback__)  # they hold what could not be allocated
+            raised.append(error)
+            raise
+
+    return watched

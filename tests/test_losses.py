@@ -121,6 +121,52 @@ def test_baikal_is_the_published_formula():
                                -(np.log(y_pred) - y_true / y_pred), rtol=1e-6)
 
 
+def test_focal_is_that_of_keras():
+    y_true, y_pred = batch()
+    keras_focal = keras.losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=2.0, reduction=None)
+    np.testing.assert_allclose(loss_of(KNOWN_LOSSES["focal"], y_true, y_pred).sum(1),
+                               keras_focal(y_true, y_pred), rtol=1e-5, atol=1e-5)
+
+
+# Value and derivative by p, of the label t, written down by hand.
+BY_HAND = {
+    "focal": (lambda t, p: -((1 - p) ** 2) * t * np.log(p),
+              lambda t, p: t * (2 * (1 - p) * np.log(p) - (1 - p) ** 2 / p)),
+    "baikal_cma": (
+        lambda t, p: -(2.7278 * 0.9863 * np.log(1.5352 * p) - 1.1135 * 1.3716 / 0.8411 * t / p),
+        lambda t, p: -(2.7278 * 0.9863 / p + 1.1135 * 1.3716 / 0.8411 * t / p**2)),
+}
+
+
+@pytest.mark.parametrize("protected", [True, False], ids=["protected", "plain"])
+@pytest.mark.parametrize("name", BY_HAND)
+def test_published_formulas_have_their_values_and_derivatives(name, protected):
+    pset = loss_primitive_set(protected)
+    t, p = np.array([[0.0], [1.0]]), np.linspace(0.001, 0.999, 999)
+    ours = differentiate(LossTree.from_string(KNOWN_LOSSES[name], pset), pset, t, p)
+    for values, formula in zip(ours, BY_HAND[name], strict=True):
+        # log(1.5352 p) is 0 near p = 0.65: there only the absolute error is small.
+        np.testing.assert_allclose(values, formula(t, p), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_protection_changes_published_formulas_by_a_millionth_at_the_lowest_prediction(name):
+    """EPSILON**2 / p**2 is 7e-7 at p = LOWEST, where the smoothed pole of 1/p begins to show."""
+    t, p = np.array([[0.0], [1.0]]), np.array([LOWEST])
+    ours = differentiate(LossTree.from_string(KNOWN_LOSSES[name], PSET), PSET, t, p)
+    for values, formula in zip(ours, BY_HAND[name], strict=True):
+        np.testing.assert_allclose(values, formula(t, p), rtol=3e-6)
+
+
+def test_baikal_cma_is_baikal_with_coefficients():
+    weights = "neg(sub(mul(1.0, log(mul(1.0, y_pred))), mul(1.0, div(y_true, y_pred))))"
+    y_true, y_pred = batch("float64")
+    np.testing.assert_array_equal(loss_of(weights, y_true, y_pred),
+                                  loss_of(KNOWN_LOSSES["baikal"], y_true, y_pred))
+    names = [node.name for node in LossTree.from_string(weights, PSET)]
+    assert names == [node.name for node in LossTree.from_string(KNOWN_LOSSES["baikal_cma"], PSET)]
+
+
 def test_known_losses_at_the_perfect_prediction_of_ten_classes():
     """FACTS: NGL's optimum is near p = 0.39; so its value there is below the perfect one."""
     y_true = np.eye(10)[:1]

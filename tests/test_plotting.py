@@ -13,7 +13,13 @@ import pytest
 from deap import algorithms, base, tools
 from matplotlib.figure import Figure
 
-from deap_lossgp.plotting import plot_generations, plot_individuals
+from deap_lossgp.plotting import (
+    plot_comparison,
+    plot_generations,
+    plot_individuals,
+    plot_loss_accuracy,
+    plot_test_accuracies,
+)
 
 NAN, INF = math.nan, math.inf
 
@@ -547,6 +553,416 @@ def test_individuals_error_says_what_was_expected(rows, options, message):
     assert str(caught.value).startswith(message)
 
 
+# Individuals of one arm of a comparison
+
+
+def test_table_filtered_to_one_arm_is_drawn_as_that_arm_alone():
+    rows = [{**row, "replicate": 0, "arm": "a", "loss_digits": 0.5} for row in ROWS]
+    others = [{**row, "arm": "b", "improvement": -9.0} for row in rows]
+    table = pd.DataFrame([row for pair in zip(others, rows, strict=True) for row in pair])
+    filtered = plot_individuals(table[table["arm"] == "a"])
+    assert [drawn(ax) for ax in filtered] == [drawn(ax) for ax in plot_individuals(ROWS)]
+
+
+# Comparisons
+
+
+def progress_of(arms, trainings=(10, 20, 30)):
+    """Records from {arm: {replicate: [(improvement, wins)...]}}."""
+    return [
+        {"replicate": replicate, "arm": arm, "gen": gen, "trainings": trainings[gen],
+         "charged_seconds": 1.5 * trainings[gen], "best_improvement": pair[0],
+         "best_wins": pair[1]}
+        for arm, replicates in arms.items()
+        for replicate, pairs in replicates.items()
+        for gen, pair in enumerate(pairs)
+    ]  # fmt: skip
+
+
+TWO_ARMS = progress_of({
+    "zebra": {0: [(0.1, 1), (0.2, 1)], 1: [(0.3, 0), (0.4, 2)], 2: [(0.2, 1), (0.1, 3)]},
+    "ape": {0: [(-0.1, 0), (0.5, 1)], 1: [(-0.3, 0), (0.1, 1)], 2: [(0.0, 0), (0.0, 0)]},
+})  # fmt: skip
+
+
+def test_line_of_an_arm_is_the_median_of_its_replicates_in_each_panel():
+    upper, lower = plot_comparison(TWO_ARMS)
+    assert drawn(upper)["zebra (n = 3)"] == [(0, 0.2), (1, 0.2)]
+    assert drawn(lower)["zebra (n = 3)"] == [(0, 1), (1, 2)]
+    assert drawn(upper)["ape (n = 3)"] == [(0, -0.1), (1, 0.1)]
+    assert drawn(lower)["ape (n = 3)"] == [(0, 0), (1, 1)]
+
+
+def test_replicates_are_thin_lines_behind_the_median():
+    upper, lower = plot_comparison(TWO_ARMS)
+    assert drawn(upper)["_zebra 1"] == [(0, 0.3), (1, 0.4)]
+    assert drawn(lower)["_ape 0"] == [(0, 0), (1, 1)]
+    for ax in (upper, lower):
+        thin, median = lines(ax)["_zebra 1"], lines(ax)["zebra (n = 3)"]
+        assert thin.get_color() == median.get_color()
+        assert thin.get_linewidth() < median.get_linewidth()
+        assert thin.get_zorder() < median.get_zorder()
+        assert sum(label.startswith("_zebra") for label in lines(ax)) == 3
+
+
+def test_legend_names_arms_by_first_appearance_and_counts_replicates():
+    upper, lower = plot_comparison(TWO_ARMS)
+    assert texts(upper) == ["zebra (n = 3)", "ape (n = 3)", "cross entropy"]
+    assert upper.get_legend().get_title().get_text() == "median of n replicates"
+    assert texts(lower) == []
+
+
+def test_single_replicate_is_just_a_line():
+    upper, lower = plot_comparison([row for row in TWO_ARMS if row["replicate"] == 2])
+    assert list(lines(upper)) == ["zebra (n = 1)", "ape (n = 1)", "cross entropy"]
+    assert list(lines(lower)) == ["zebra (n = 1)", "ape (n = 1)"]
+    assert drawn(upper)["zebra (n = 1)"] == [(0, 0.2), (1, 0.1)]
+    assert upper.get_legend().get_title().get_text() == ""
+
+
+def test_arms_differ_in_colour_marker_and_line_style():
+    arms = {name: {0: [(0.1, 1), (0.2, 1)]} for name in "abcd"}
+    upper, lower = plot_comparison(progress_of(arms))
+    for ax in (upper, lower):
+        found = [lines(ax)[f"{name} (n = 1)"] for name in "abcd"]
+        for look in ("get_color", "get_marker", "get_linestyle", "get_linewidth"):
+            assert len({getattr(line, look)() for line in found}) == 4, look
+
+
+@pytest.mark.parametrize(
+    ("against", "xs", "label"),
+    [
+        ("gen", [0, 1], "Generation"),
+        ("trainings", [10, 20], "Trainings"),
+        ("charged_seconds", [15, 30], "Time charged for trainings (s)"),
+    ],
+)
+def test_comparison_is_drawn_against_generations_trainings_or_seconds(against, xs, label):
+    upper, lower = plot_comparison(TWO_ARMS, against=against)
+    assert [x for x, _ in drawn(upper)["zebra (n = 3)"]] == xs
+    assert [ax.get_xlabel() for ax in (upper, lower)] == ["", label]
+    assert upper.get_ylabel() == "Improvement over\ncross entropy"
+    assert lower.get_ylabel() == "Data sets won"
+    assert upper.get_shared_x_axes().joined(upper, lower)
+    assert against == "gen" or lower.get_xlim()[0] == 0
+    assert lines(upper)["_ape 0"].get_drawstyle() == {"gen": "default"}.get(against, "steps-post")
+
+
+def test_best_so_far_holds_until_the_next_record_of_its_replicate():
+    rows = progress_of({"a": {0: [(0.1, 0), (0.5, 0)]}}, trainings=(10, 30))
+    rows += progress_of({"a": {1: [(0.2, 0), (0.3, 0)]}}, trainings=(10, 20))
+    rows += progress_of({"a": {2: [(0.0, 0), (0.4, 0)]}}, trainings=(10, 40))
+    upper, _ = plot_comparison(rows, against="trainings")
+    assert drawn(upper)["a (n = 3)"] == [(10, 0.1), (20, 0.1), (30, 0.3), (40, 0.4)]
+    assert drawn(upper)["_a 1"] == [(10, 0.2), (20, 0.3)]
+
+
+def test_replicate_that_has_not_begun_counts_as_the_lowest():
+    rows = progress_of({"a": {0: [(0.1, 0)]}}, trainings=(10,))
+    rows += progress_of({"a": {1: [(0.5, 0)]}}, trainings=(20,))
+    rows += progress_of({"a": {2: [(0.3, 0)]}}, trainings=(30,))
+    upper, _ = plot_comparison(rows, against="trainings")
+    assert drawn(upper)["a (n = 3)"] == [(20, 0.1), (30, 0.3)]
+
+
+def test_generation_that_trained_nothing_keeps_its_last_record():
+    rows = progress_of({"a": {0: [(0.1, 0), (0.2, 0), (0.3, 1)]}}, trainings=(10, 20, 20))
+    upper, _ = plot_comparison(random.Random(1).sample(rows, 3), against="trainings")
+    assert drawn(upper)["a (n = 1)"] == [(10, 0.1), (20, 0.3)]
+
+
+@pytest.mark.parametrize("failure", [-INF, NAN, INF, None])
+def test_best_that_is_not_finite_is_a_gap_and_the_lowest_of_the_median(failure):
+    pairs = [(0.2, 1), (0.4, 1), (0.6, 1)]
+    bad = [(failure, 0), (0.3, 0), (failure, 0)]
+    upper, _ = plot_comparison(progress_of({"a": {0: pairs, 1: pairs, 2: bad}}))
+    assert drawn(upper)["_a 2"] == [(1, 0.3)]
+    assert lines(upper)["_a 2"].get_marker() == "."
+    assert drawn(upper)["a (n = 3)"] == [(0, 0.2), (1, 0.4), (2, 0.6)]
+    upper, _ = plot_comparison(progress_of({"a": {0: bad, 1: pairs, 2: bad}}))
+    assert drawn(upper)["a (n = 3)"] == [(1, 0.3)]
+
+
+def test_comparison_in_which_all_failed_is_drawn(tmp_path, recwarn):
+    rows = progress_of({"a": {r: [(-INF, 0), (-INF, 0)] for r in range(3)}})
+    for against in ("gen", "charged_seconds"):
+        upper, lower = plot_comparison(rows, against=against)
+        upper.figure.savefig(tmp_path / "failed.png")
+        assert drawn(upper)["a (n = 3)"] == []
+        assert len(drawn(lower)["a (n = 3)"]) == 2
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_single_record_and_last_record_are_marked():
+    upper, _ = plot_comparison(progress_of({"a": {0: [(0.1, 1)]}}))
+    assert list(lines(upper)["a (n = 1)"].get_markevery()) == [0]
+    long = progress_of({"a": {0: [(0.1, 1)] * 60}}, trainings=range(60))
+    assert max(lines(plot_comparison(long)[0])["a (n = 1)"].get_markevery()) == 59
+
+
+def test_comparison_is_drawn_on_the_given_axes_and_leaves_the_table():
+    given = [Figure().add_subplot(), Figure().add_subplot()]
+    table = pd.DataFrame(TWO_ARMS)
+    before = table.copy()
+    assert list(plot_comparison(table, axes=given, against="trainings")) == given
+    assert [ax.get_xlim()[0] for ax in given] == [0, 0]
+    assert all(tick == round(tick) for ax in given for tick in ax.get_xticks())
+    pd.testing.assert_frame_equal(table, before)
+
+
+# Loss and accuracy
+
+
+def figures_of(*pairs, **columns):
+    return [{"loss_digits": loss, "accuracy_digits": accuracy, **columns}
+            for loss, accuracy in pairs]  # fmt: skip
+
+
+PAIRS = [(1e-6, 0.1), (0.5, 0.9), (30.0, 0.95), (0.01, 0.05), (0.2, 0.11)]
+
+
+def test_every_individual_is_a_point_of_its_loss_and_its_accuracy():
+    ax = plot_loss_accuracy(figures_of(*PAIRS), "digits", 10)
+    assert drawn(ax)["individual (5)"] == PAIRS
+    assert ax.get_xlabel() == "Validation loss on digits, each by its own function"
+    assert ax.get_ylabel() == "Validation accuracy on digits"
+    assert texts(ax) == ["individual (5)", "chance (0.1)"]
+    assert list(lines(ax)["chance (0.1)"].get_ydata()) == [0.1, 0.1]
+    low, high = ax.get_ylim()
+    assert low < 0 < 0.95 < high < 1.1
+
+
+def test_arms_have_colours_and_counts():
+    rows = figures_of(*PAIRS[:2], arm="b") + figures_of(*PAIRS[2:], arm="a")
+    ax = plot_loss_accuracy(rows, "digits", 10)
+    assert drawn(ax).items() >= {"b (2)": PAIRS[:2], "a (3)": PAIRS[2:]}.items()
+    b, a = lines(ax)["b (2)"], lines(ax)["a (3)"]
+    assert b.get_color() != a.get_color()
+    assert b.get_marker() != a.get_marker()
+
+
+def test_baseline_is_a_star_and_losses_that_beat_it_by_chance_are_counted():
+    ax = plot_loss_accuracy(figures_of(*PAIRS), "digits", 10, baseline=(0.3, 0.88))
+    star = lines(ax)["cross entropy"]
+    assert (star.get_marker(), drawn(ax)["cross entropy"]) == ("*", [(0.3, 0.88)])
+    (area,) = ax.collections
+    assert area.get_label().endswith("no better than chance:\n2 of 5")
+    assert area.get_label() in texts(ax)
+    corners = area.get_paths()[0].get_extents()
+    assert (corners.x1, corners.y1) == pytest.approx((0.3, 0.1))
+    assert (corners.x0, corners.y0) == pytest.approx((ax.get_xlim()[0], ax.get_ylim()[0]))
+
+
+def test_chance_in_single_precision_is_not_above_chance():
+    rows = figures_of((0.1, float(np.float32(0.1))), (0.1, 0.1002))
+    ax = plot_loss_accuracy(rows, "digits", 10, baseline=(0.3, 0.9))
+    assert ax.collections[0].get_label().endswith("1 of 2")
+
+
+def test_loss_equal_to_that_of_cross_entropy_does_not_beat_it():
+    ax = plot_loss_accuracy(figures_of((0.3, 0.1)), "digits", 10, baseline=(0.3, 0.9))
+    assert ax.collections[0].get_label().endswith("0 of 1")
+
+
+@pytest.mark.parametrize(
+    ("losses", "scale"),
+    [
+        ([0.1, 0.2, 1.5], "linear"),
+        ([-0.5, 0.0, 0.3], "linear"),
+        ([1e-8, 0.1, 3.0], "log"),
+        ([0.0, 1e-8, 0.1, 3.0], "symlog"),
+        ([-40.0, 1e-3, 0.1], "symlog"),
+        ([5e-324, 1e99], "symlog"),
+        ([0.0], "linear"),
+    ],
+)
+def test_scale_of_the_losses_shows_them_all(losses, scale, tmp_path, recwarn):
+    ax = plot_loss_accuracy(figures_of(*[(x, 0.5) for x in losses]), "digits", 10)
+    ax.figure.savefig(tmp_path / "losses.png")
+    assert ax.get_xscale() == scale
+    xs = ax.transAxes.inverted().transform(ax.transData.transform([(x, 0.5) for x in losses]))
+    assert ((xs[:, 0] > 0) & (xs[:, 0] < 1)).all()
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_ticks_of_symmetric_losses_do_not_overlap():
+    losses = [*-(10.0 ** np.arange(-8, 3)), 0.0, *10.0 ** np.arange(-8, 3)]
+    ax = plot_loss_accuracy(figures_of(*[(x, 0.5) for x in losses]), "digits", 10)
+    ax.figure.draw_without_rendering()
+    low, high = ax.get_xlim()
+    shown = [text for text in ax.get_xticklabels() if low <= text.get_position()[0] <= high]
+    boxes = [text.get_window_extent() for text in shown]
+    assert len(boxes) >= 5
+    assert all(a.x1 < b.x0 for a, b in zip(boxes, boxes[1:], strict=False))
+    assert "0" in [text.get_text() for text in shown]
+
+
+@pytest.mark.parametrize("failure", [None, NAN, INF])
+def test_individuals_without_loss_or_accuracy_are_counted_as_failed(failure):
+    rows = figures_of((failure, 0.5), (0.2, failure), (0.3, 0.4))
+    ax = plot_loss_accuracy(rows, "digits", 10)
+    assert drawn(ax)["individual (1)"] == [(0.3, 0.4)]
+    assert "failed (2), not drawn" in texts(ax)
+
+
+def test_losses_that_all_failed_are_drawn(tmp_path):
+    rows = figures_of((None, None), (None, None))
+    ax = plot_loss_accuracy(rows, "digits", 10, baseline=(0.3, 0.9))
+    ax.figure.savefig(tmp_path / "failed.png")
+    assert texts(ax)[:2] == ["individual (0)", "failed (2), not drawn"]
+
+
+def test_individual_that_lives_on_is_one_point():
+    rows = figures_of((0.2, 0.4), expression="x", replicate=0, arm="a")
+    rows += [{**rows[0], "gen": 1}, {**rows[0], "replicate": 1}, {**rows[0], "expression": "y"}]
+    assert "a (3)" in lines(plot_loss_accuracy(rows, "digits", 10))
+
+
+# Accuracies on the test set
+
+
+def accuracies_of(accuracies):
+    """Rows from {(task, arm): [[accuracy of a seed...] of a replicate...]}."""
+    return [
+        {"replicate": replicate, "arm": arm, "task": task, "seed": seed, "test_accuracy": accuracy}
+        for (task, arm), replicates in accuracies.items()
+        for replicate, seeds in enumerate(replicates)
+        for seed, accuracy in enumerate(seeds)
+    ]
+
+
+TESTS = accuracies_of({
+    ("digits", "evolved"): [[0.5, 0.7], [0.8, 0.8], [0.9, 1.0]],
+    ("digits", "cross_entropy"): [[0.5, 0.6], [0.65, 0.65]],
+    ("wine", "evolved"): [[0.1, 0.1], [0.2, 0.2], [0.3, 0.3]],
+})  # fmt: skip
+
+
+def strips(ax):
+    """The points of each strip, as [(label, xs, ys)]."""
+    return [(line.get_label(), list(line.get_xdata()), list(line.get_ydata()))
+            for line in ax.lines if "(n = " in line.get_label()]  # fmt: skip
+
+
+def test_points_are_the_replicates_means_in_a_strip_for_each_arm():
+    ax = plot_test_accuracies(TESTS)
+    found = strips(ax)
+    assert [label for label, _, _ in found] == [
+        "evolved (n = 3)", "evolved (n = 3)", "cross entropy (n = 2)"]  # fmt: skip
+    assert [ys for _, _, ys in found] == [
+        pytest.approx([0.6, 0.8, 0.95]), pytest.approx([0.1, 0.2, 0.3]),
+        pytest.approx([0.55, 0.65])]  # fmt: skip
+    assert max(found[0][1]) < 0 < min(found[2][1])
+    assert min(found[1][1]) > 0.5 and max(found[1][1]) < 1
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["digits", "wine"]
+    assert ax.get_ylabel() == "Accuracy on the test set"
+
+
+def test_mean_of_each_strip_is_a_bar_across_it_and_written_above():
+    ax = plot_test_accuracies(TESTS)
+    bars = [line for line in ax.lines if line.get_label() == "_mean"]
+    means = [2.35 / 3, 0.2, 0.6]
+    assert [list(bar.get_ydata()) for bar in bars] == [pytest.approx([m, m]) for m in means]
+    for bar, (_, xs, _) in zip(bars, strips(ax), strict=True):
+        assert bar.get_xdata()[0] < min(xs) <= max(xs) < bar.get_xdata()[1]
+    assert [text.get_text() for text in ax.texts] == ["0.783", "0.200", "0.600"]
+
+
+def test_cross_entropy_is_black_and_takes_no_colour_from_the_arms():
+    rows = accuracies_of({("digits", arm): [[0.5]] for arm in ("cross_entropy", "a", "b")})
+    look = {line.get_label(): line.get_color() for line in plot_test_accuracies(rows).lines}
+    others = plot_comparison(progress_of({"a": {0: [(0.1, 1)]}, "b": {0: [(0.1, 1)]}}))[0]
+    assert look["cross entropy (n = 1)"] == "#333333"
+    for arm in ("a (n = 1)", "b (n = 1)"):
+        assert look[arm] == lines(others)[arm].get_color()
+
+
+def test_failed_tests_are_crosses_at_the_bottom_of_their_strip():
+    rows = accuracies_of({("digits", "a"): [[0.5, None], [NAN, NAN]], ("digits", "b"): [[0.6]]})
+    ax = plot_test_accuracies(rows)
+    assert [ys for _, _, ys in strips(ax)] == [[0.5], [0.6]]
+    crosses = lines(ax)["failed (3)"]
+    assert all(x < 0 for x in crosses.get_xdata())
+    assert texts(ax) == ["a (n = 2)", "b (n = 1)", "mean", "failed (3)"]
+
+
+def test_means_are_not_written_where_they_would_overlap():
+    rows = accuracies_of({(f"task {i}", arm): [[0.5]] for i in range(4) for arm in "abcd"})
+    assert not plot_test_accuracies(rows).texts
+
+
+def test_written_means_do_not_overlap():
+    rows = accuracies_of({(f"task {i}", arm): [[0.5], [0.4]] for i in range(3) for arm in "abcde"})
+    ax = plot_test_accuracies(rows)
+    ax.figure.draw_without_rendering()
+    boxes = sorted((text.get_window_extent() for text in ax.texts), key=lambda box: box.x0)
+    assert len(boxes) == 15
+    assert all(a.x1 < b.x0 for a, b in zip(boxes, boxes[1:], strict=False))
+
+
+COMPARISON_COLUMNS = "'replicate', 'arm', 'gen', 'trainings', 'best_improvement', 'best_wins'"
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plot_comparison([]), "expected at least one record, got an empty table"),
+        (
+            lambda: plot_comparison([{"gen": 0, "arm": "a"}], against="trainings"),
+            f"expected the columns {COMPARISON_COLUMNS}; 'replicate', 'trainings', "
+            "'best_improvement', 'best_wins' not among 'gen', 'arm'",
+        ),
+        (
+            lambda: plot_comparison(TWO_ARMS, against="epochs"),
+            "expected against among 'gen', 'trainings', 'charged_seconds'; got 'epochs'",
+        ),
+        (
+            lambda: plot_comparison([{**TWO_ARMS[0], "arm": None}]),
+            "expected no gap in the column 'arm', got None or NaN",
+        ),
+        (
+            lambda: plot_comparison([{**TWO_ARMS[0], "trainings": NAN}], against="trainings"),
+            "expected finite numbers in the column 'trainings', got NaN or infinity",
+        ),
+        (
+            lambda: plot_comparison(TWO_ARMS, axes=Figure().add_subplot()),
+            "expected two axes, upper and lower, got 1",
+        ),
+        (
+            lambda: plot_loss_accuracy([], "digits", 10),
+            "expected at least one individual, got an empty table",
+        ),
+        (
+            lambda: plot_loss_accuracy(figures_of((0.1, 0.2)), "wine", 3),
+            "expected the columns 'loss_wine', 'accuracy_wine'; 'loss_wine', 'accuracy_wine' "
+            "not among 'loss_digits', 'accuracy_digits'",
+        ),
+        (
+            lambda: plot_loss_accuracy(figures_of((0.1, 0.2)), "digits", 1),
+            "expected num_classes of at least 2, got 1",
+        ),
+        (
+            lambda: plot_loss_accuracy(figures_of((0.1, 0.2)), "digits", 10, baseline=(None, 0.5)),
+            "expected a finite baseline (loss, accuracy), got (None, 0.5)",
+        ),
+        (
+            lambda: plot_loss_accuracy(figures_of((0.1, 0.2)), "digits", 10, baseline=0.5),
+            "expected a finite baseline (loss, accuracy), got 0.5",
+        ),
+        (lambda: plot_test_accuracies([]), "expected at least one test, got an empty table"),
+        (
+            lambda: plot_test_accuracies([{"replicate": 0, "arm": "a", "task": "digits"}]),
+            "expected the columns 'replicate', 'arm', 'task', 'test_accuracy'; 'test_accuracy' "
+            "not among 'replicate', 'arm', 'task'",
+        ),
+    ],
+)
+def test_error_of_a_comparison_says_what_was_expected(draw, message):
+    with pytest.raises(ValueError) as caught:
+        draw()
+    assert str(caught.value) == message
+
+
 # The figure and nothing else
 
 
@@ -556,6 +972,9 @@ def test_png_is_a_picture_with_something_on_it(tmp_path):
         "flat": plot_generations(onemax(statistics(fitness_values))).figure,
         "chapters": plot_generations(onemax(two_chapters()))[0].figure,
         "individuals": plot_individuals(ROWS)[0].figure,
+        "comparison": plot_comparison(TWO_ARMS)[0].figure,
+        "losses": plot_loss_accuracy(figures_of(*PAIRS), "digits", 10).figure,
+        "tests": plot_test_accuracies(TESTS).figure,
     }
     for name, figure in figures.items():
         figure.savefig(path)
@@ -571,6 +990,9 @@ def test_settings_of_matplotlib_are_left_as_they_were():
     before = dict(matplotlib.rcParams)
     plot_generations(onemax(two_chapters()))
     plot_individuals(ROWS)
+    plot_comparison(TWO_ARMS, against="trainings")
+    plot_loss_accuracy(figures_of(*PAIRS), "digits", 10, baseline=(0.3, 0.88))
+    plot_test_accuracies(TESTS)
     assert dict(matplotlib.rcParams) == before
 
 

@@ -1,0 +1,142 @@
+"""Tables of a comparison, computed from its raw rows; the thesis's figures beside ours."""
+
+import math
+
+import pandas as pd
+
+from deap_lossgp.replicates import compare_arms
+
+THESIS_ACCURACY = {
+    "small": {"cifar10": (0.0239, 0.0149), "fashion_mnist": (0.001, 9.999e-05),
+              "cifar100": (0.0013, 0.0062)},
+    "large": {"cifar10": (0.7046, 0.7953), "fashion_mnist": (0.9074, 0.8988),
+              "cifar100": (0.0619, 0.1376)},
+}
+"""Tables 4.2 and 4.3: accuracy of (NGL, the thesis's algorithm)."""
+
+THESIS_SECONDS = {"small": (173286.98, 62363.94), "large": (1013738.83, 426915.20)}
+"""Table 4.4: seconds of (NGL, the thesis's algorithm), initial population not included."""
+
+THESIS_ARMS = {"archive": 0, "sample-tournament": 1}
+
+
+def progress_table(evaluations, tasks):
+    """The best so far, by replicate, arm and generation.
+
+    Args:
+        evaluations: A ``Comparison``'s evaluations.
+        tasks: Number of tasks, each one training per evaluation.
+
+    Returns:
+        Columns ``replicate arm gen trainings charged_seconds best_wins best_improvement``; the
+        trainings and seconds are those since the beginning, the initial population's included.
+    """
+    rows = []
+    for (replicate, arm), table in evaluations.groupby(["replicate", "arm"], sort=False):
+        best, seconds = (-1.0, 0.0), 0.0
+        for gen, of_gen in table.groupby("gen"):
+            best = max([best, *zip(of_gen["wins"], of_gen["improvement"], strict=True)])
+            seconds += of_gen["seconds"].sum()
+            rows.append({
+                "replicate": replicate, "arm": arm, "gen": gen,
+                "trainings": int(of_gen["number"].max()) * tasks, "charged_seconds": seconds,
+                "best_wins": best[0], "best_improvement": best[1],
+            })
+    return pd.DataFrame(rows)
+
+
+def accuracy_table(tests):
+    """Test accuracy by arm and task, as the thesis's tables 4.2 and 4.3 have it.
+
+    Args:
+        tests: A ``Comparison``'s tests.
+
+    Returns:
+        A row per task and arm: ``task arm mean std low high`` over replicates (each the mean of
+        its seeds), then ``thesis_small`` and ``thesis_large`` where the thesis has a figure.
+    """
+    means = tests.groupby(["task", "arm", "replicate"], sort=False)["test_accuracy"].mean()
+    table = means.groupby(["task", "arm"], sort=False).agg(
+        mean="mean", std="std", low="min", high="max", replicates="count").reset_index()
+    for scale, by_task in THESIS_ACCURACY.items():
+        table[f"thesis_{scale}"] = [
+            by_task.get(task, {})[THESIS_ARMS[arm]] if task in by_task and arm in THESIS_ARMS
+            else None for task, arm in zip(table["task"], table["arm"], strict=True)]
+    return table
+
+
+def time_table(evaluations, tasks):
+    """Trainings and charged seconds by arm, as the thesis's table 4.4 has it.
+
+    The thesis's clock starts after the initial population: it is shown apart.
+
+    Returns:
+        A row per arm, means over replicates: ``arm initial_trainings trainings initial_seconds
+        seconds``, then the ratios to the archive's ``ratio_trainings`` (with the initial
+        population), ``ratio_trainings_after`` (without), ``ratio_seconds``,
+        ``ratio_seconds_after``, and ``thesis_small``, ``thesis_large``: the thesis's ratios.
+    """
+    rows = []
+    replicates = evaluations["replicate"].nunique()
+    for arm, table in evaluations.groupby("arm", sort=False):
+        first = table["gen"] == 0
+        rows.append({
+            "arm": arm,
+            "initial_trainings": int(first.sum()) * tasks // replicates,
+            "trainings": int((~first).sum()) * tasks // replicates,
+            "initial_seconds": table.loc[first, "seconds"].sum() / replicates,
+            "seconds": table.loc[~first, "seconds"].sum() / replicates,
+        })
+    table = pd.DataFrame(rows)
+    archive = table[table["arm"] == "archive"]
+    if len(archive):
+        of = archive.iloc[0]
+        for what in ("trainings", "seconds"):
+            total = table[what] + table[f"initial_{what}"]
+            table[f"ratio_{what}"] = total / (of[what] + of[f"initial_{what}"])
+            table[f"ratio_{what}_after"] = table[what] / of[what] if of[what] else None
+        for scale, seconds in THESIS_SECONDS.items():
+            table[f"thesis_{scale}"] = [
+                seconds[THESIS_ARMS[arm]] / seconds[0] if arm in THESIS_ARMS else None
+                for arm in table["arm"]]
+    return table
+
+
+def statistics_table(tests, arms):
+    """Paired differences of test accuracy between arms, by task and over all tasks.
+
+    Args:
+        tests: A ``Comparison``'s tests.
+        arms: The arms to compare, each with each.
+
+    Returns:
+        The columns of ``replicates.compare_arms`` behind ``task``; the task ``all`` is the mean
+        over tasks. P-values are corrected within each task.
+    """
+    # A failed training is a failure of its arm, not a missing value.
+    tests = tests.assign(test_accuracy=tests["test_accuracy"].astype(float).fillna(-math.inf))
+    means = tests.groupby(["task", "arm", "replicate"], sort=False, as_index=False)[
+        "test_accuracy"].mean()
+    over_all = means.groupby(["arm", "replicate"], sort=False, as_index=False)[
+        "test_accuracy"].mean().assign(task="all")
+    tables = []
+    parts = [over_all] if means["task"].nunique() > 1 else []
+    for part in [*parts, *(table for _, table in means.groupby("task", sort=False))]:
+        table = compare_arms(part, "test_accuracy", arms=arms)
+        table.insert(0, "task", part["task"].iloc[0])
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def at_chance_table(tests, chances):
+    """How many replicates' winners have a mean test accuracy at or below guessing.
+
+    Args:
+        tests: A ``Comparison``'s tests.
+        chances: dict from task to 1 / number of classes.
+    """
+    means = tests.groupby(["task", "arm", "replicate"], sort=False, as_index=False)[
+        "test_accuracy"].mean()
+    means["at_chance"] = means["test_accuracy"].fillna(0.0) <= means["task"].map(chances)
+    table = means.groupby(["arm", "task"], sort=False)["at_chance"].agg(["sum", "count"])
+    return table.rename(columns={"sum": "at_or_below_chance", "count": "replicates"}).reset_index()

@@ -1,0 +1,102 @@
+"""Tables of a comparison, against hand-computed figures."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from deap_lossgp.comparison_tables import (
+    accuracy_table,
+    at_chance_table,
+    progress_table,
+    statistics_table,
+    time_table,
+)
+
+
+def evaluations(seconds=1.0):
+    """P = 2, T = 2; the archive makes 2 children a generation, the sample tournament 1."""
+    rows = []
+    for replicate in range(2):
+        for arm, gens in (("archive", [0, 0, 1, 1, 2, 2]), ("sample-tournament", [0, 0, 1, 2])):
+            for number, gen in enumerate(gens, 1):
+                rows.append({"replicate": replicate, "arm": arm, "number": number, "gen": gen,
+                             "wins": float(number == 3), "improvement": -0.1 * number,
+                             "seconds": seconds * (10.0 if gen == 0 else 2.0)})
+    return pd.DataFrame(rows)
+
+
+def table_of(accuracies):
+    """From {(replicate, arm, task): accuracies by seed}."""
+    return pd.DataFrame([
+        {"replicate": replicate, "arm": arm, "task": task, "seed": seed, "test_accuracy": value}
+        for (replicate, arm, task), values in accuracies.items()
+        for seed, value in enumerate(values)
+    ])
+
+
+def test_the_best_so_far_ranks_by_wins_then_improvement_and_counts_every_training():
+    table = progress_table(evaluations(), tasks=3)
+    first = table[(table["replicate"] == 1) & (table["arm"] == "archive")]
+    assert first["gen"].tolist() == [0, 1, 2]
+    assert first["trainings"].tolist() == [6, 12, 18]
+    assert first["charged_seconds"].tolist() == [20.0, 24.0, 28.0]
+    assert first["best_wins"].tolist() == [0.0, 1.0, 1.0]
+    assert first["best_improvement"].tolist() == pytest.approx([-0.1, -0.3, -0.3])
+
+
+def test_time_is_shown_with_and_without_the_initial_population():
+    table = time_table(evaluations(), tasks=3).set_index("arm")
+    assert table["initial_trainings"].tolist() == [6, 6]
+    assert table["trainings"].tolist() == [12, 6]
+    assert table["initial_seconds"].tolist() == [20.0, 20.0]
+    assert table["seconds"].tolist() == [8.0, 4.0]
+    tournament = table.loc["sample-tournament"]
+    assert tournament["ratio_trainings"] == (2 + 2 * 1) / (2 + 2 * 2)
+    assert tournament["ratio_trainings_after"] == 0.5
+    assert tournament["ratio_seconds"] == pytest.approx(24 / 28)
+    # Table 4.4 of the thesis.
+    assert tournament["thesis_small"] == pytest.approx(0.360, abs=5e-4)
+    assert tournament["thesis_large"] == pytest.approx(0.421, abs=5e-4)
+
+
+def test_accuracy_is_the_mean_over_replicates_of_the_mean_over_seeds():
+    table = accuracy_table(table_of({
+        (0, "archive", "cifar10"): [0.4, 0.6], (1, "archive", "cifar10"): [0.7],
+        (0, "random", "digits"): [0.9], (1, "random", "digits"): [None],
+    })).set_index(["task", "arm"])
+    archive = table.loc["cifar10", "archive"]
+    assert archive["mean"] == pytest.approx(0.6)
+    assert (archive["low"], archive["high"]) == (0.5, 0.7)
+    assert archive["std"] == pytest.approx(math.sqrt(0.02))
+    assert (archive["thesis_small"], archive["thesis_large"]) == (0.0239, 0.7046)
+    assert table.loc["digits", "random"]["mean"] == 0.9
+    assert math.isnan(table.loc["digits", "random"]["thesis_large"])
+
+
+def test_statistics_pair_the_arms_within_replicates():
+    accuracies = {}
+    for replicate in range(7):
+        for task in ("a", "b"):
+            accuracies[replicate, "ours", task] = [0.5 + 0.01 * replicate]
+            accuracies[replicate, "theirs", task] = [0.4 + 0.01 * replicate**1.1]
+    table = statistics_table(table_of(accuracies), ["ours", "theirs"]).set_index("task")
+    assert table.index.tolist() == ["all", "a", "b"]
+    assert table["p_value"].tolist() == [2 / 2**7] * 3
+    assert table.loc["all", "wins"] == 7
+
+
+def test_a_failed_training_counts_against_its_arm():
+    accuracies = {(r, arm, "a"): [0.5 + 0.01 * r] for r in range(3) for arm in ("ours", "theirs")}
+    accuracies[1, "theirs", "a"] = [0.9, None]
+    (row,) = statistics_table(table_of(accuracies), ["ours", "theirs"]).to_dict("records")
+    assert (row["wins"], row["ties"], row["losses"], row["failed"]) == (1, 2, 0, 1)
+
+
+def test_winners_at_or_below_guessing_are_counted():
+    table = at_chance_table(table_of({
+        (0, "archive", "a"): [0.1, 0.1], (1, "archive", "a"): [0.1, 0.12],
+        (2, "archive", "a"): [None], (0, "random", "a"): [0.11],
+    }), {"a": 0.1}).set_index("arm")
+    assert table["at_or_below_chance"].tolist() == [2, 0]
+    assert table["replicates"].tolist() == [3, 1]
