@@ -48,6 +48,7 @@ class Comparison(Experiment):
         output, execution, progress: As for ``Experiment``.
 
     Attributes:
+        baselines: Cross entropy's validation figures: ``replicate task loss accuracy``.
         evaluations: A row per evaluation in the order in which an arm asked for them: ``replicate
             arm number gen expression wins improvement seconds``, then ``accuracy_`` and ``loss_``
             of each task.
@@ -77,7 +78,7 @@ class Comparison(Experiment):
     def execute(self):
         """Evolves and tests; fills the tables."""
         s = self.settings
-        self._rows = {name: [] for name in ("evaluations", "winners", "tests")}
+        self._rows = {name: [] for name in ("baselines", "evaluations", "winners", "tests")}
         self._tables = {name: [] for name in ("individuals", "generations")}
         arms = [s.asked(arm) for arm in s.arms]
         tested = len(arms) + sum(asked > min(arms) for asked in arms) + 1 + len(s.known_losses)
@@ -93,9 +94,8 @@ class Comparison(Experiment):
 
     def report(self):
         """Writes tables, figures and the report into the folder; returns a summary as text."""
-        tables = {"evaluations": self.evaluations, "individuals": self.individuals,
-                  "generations": self.generations, "winners": self.winners, "tests": self.tests,
-                  **self.tables()}
+        tables = {name: getattr(self, name) for name in (*self._rows, *self._tables)}
+        tables |= self.tables()
         for name, table in tables.items():
             self.write_table(table, f"{name}.csv")
         title = f"Comparison of {', '.join(self.settings.arms)}"
@@ -127,6 +127,7 @@ class Comparison(Experiment):
     def _figures(self, tables):
         """Draws and writes the figures; returns (Figure, ...) by section."""
         first = self.individuals[self.individuals["replicate"] == 0]
+        baselines = self.baselines.groupby("task")[["loss", "accuracy"]].mean()
         each = [(f"individuals-{arm}", f"{arm}: every individual of the first replicate "
                                        f"(the thesis's figures 4.1 to 4.4)",
                  plot_individuals(first[first["arm"] == arm])[0])
@@ -139,7 +140,8 @@ class Comparison(Experiment):
         losses = [(f"loss-accuracy-{task.name}",
                    f"{task.name}: value of the loss against accuracy of the network it trained "
                    f"(anomalies as in the thesis's figures 4.7 to 4.9)",
-                   plot_loss_accuracy(self.evaluations, task.name, task.data.num_classes))
+                   plot_loss_accuracy(self.evaluations, task.name, task.data.num_classes,
+                                      baseline=tuple(baselines.loc[task.name])))
                   for task in self.tasks
                   if self.evaluations[f"accuracy_{task.name}"].notna().any()]
         tests = [("test-accuracies", "Accuracy of the winners on the test set",
@@ -262,7 +264,11 @@ class Comparison(Experiment):
         seeds = range(seed + 1, seed + 1 + s.test_seeds)
         trees = {**winners, **{name: self._known[name] for name in s.known_losses},
                  CROSS_ENTROPY: None}
-        accuracies = self.new_evaluation(seed).test_accuracies(list(trees.values()), seeds)
+        evaluation = self.new_evaluation(seed)
+        self._rows["baselines"] += [
+            {"replicate": replicate, "task": r.task, "loss": r.loss, "accuracy": r.accuracy}
+            for r in evaluation.baselines()]
+        accuracies = evaluation.test_accuracies(list(trees.values()), seeds)
         self._rows["tests"] += [
             {"replicate": replicate, "arm": arm, "task": task, "seed": of, "test_accuracy": value}
             for arm, by_task in zip(trees, accuracies, strict=True)

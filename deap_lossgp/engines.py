@@ -268,15 +268,18 @@ class RayTasks:
                 ray.cancel(reference, force=True)
 
     def close(self):
-        """Leaves the cluster; ends it if it was started here."""
+        """Leaves the cluster if it was joined here; ends it if it was started here."""
         if self._task is not None:
-            self._ray.shutdown()
+            if self._joined:
+                self._ray.shutdown()
             self._task = None
 
     def _start(self):
+        self._joined = not self._ray.is_initialized()
         try:
-            self._ray.init(address=self._address, log_to_driver=False, include_dashboard=None,
-                           logging_level="ERROR")
+            if self._joined:
+                self._ray.init(address=self._address, log_to_driver=False,
+                               include_dashboard=False, logging_level="ERROR")
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise TrainingError(f"no Ray cluster ({in_one_line(error)})") from None
         self._setup_there = self._ray.put(self._setup)

@@ -1,6 +1,7 @@
 """The evaluation of a loss: screening, training, fitness, in this order."""
 
 import hashlib
+import random
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -111,7 +112,9 @@ class Evaluation:
             results = self._charge(self._cross_entropy)
             failed = [r for r in results if not r.ok]
             if failed:
-                self._forget([self._cross_entropy])
+                # With it all other failures: the reason may be the same.
+                keys = self.store.keys()
+                self.store.discard([key for key in keys if not self.store.get(key).ok])
                 raise BaselineError(f"the cross-entropy baseline failed on {failed[0].task}: "
                                     f"{failed[0].status}, {failed[0].message}")
             # The value of the tree is the mean over classes; cross entropy is the sum.
@@ -198,8 +201,10 @@ class Evaluation:
                 valid = all(in_value_range(curves, task.data.num_classes) for task in self.tasks)
             else:
                 valid = is_trainable(curves)
-            key = canonical_key(form.core, self.pset)
-            self._screened[text] = _Screened(form, key, valid)
+            screened = _Screened(form, canonical_key(form.core, self.pset), valid)
+            if not valid:
+                return screened  # thousands of them, and hardly ever asked for again
+            self._screened[text] = screened
         return self._screened[text]
 
     def _request(self, tree):
@@ -229,10 +234,14 @@ class Evaluation:
                                          curves=curves)
                 missing[keys[i]] = request, Job(i, candidate, request.seed, request.test)
         jobs = list(missing.items())
-        for i, result in self.engine.train([job for _, (_, job) in jobs]):
-            key, (request, _) = jobs[i]
-            self.store.put(key, result, expression=str(request.tree), seed=request.seed)
-            self._on_training(result)
+        state = random.getstate()  # engines draw from it, too: Ray does when it starts
+        try:
+            for i, result in self.engine.train([job for _, (_, job) in jobs]):
+                key, (request, _) = jobs[i]
+                self.store.put(key, result, expression=str(request.tree), seed=request.seed)
+                self._on_training(result)
+        finally:
+            random.setstate(state)
 
     def _charge(self, request):
         """The request's results; counts them when they are first asked for."""

@@ -144,8 +144,8 @@ class Experiment:
             try:
                 yield
             finally:
-                random.setstate(state)
                 self._engine.close()
+                random.setstate(state)
 
     def advance(self, trainings):
         """Shows that so many of the trainings are known, however that came."""
