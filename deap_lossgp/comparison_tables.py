@@ -102,12 +102,12 @@ def time_table(evaluations, tasks):
     return table
 
 
-def statistics_table(tests, arms):
+def statistics_table(tests, couples):
     """Paired differences of test accuracy between arms, by task and over all tasks.
 
     Args:
         tests: A ``Comparison``'s tests.
-        arms: The arms to compare, each with each.
+        couples: Pairs of arms to compare.
 
     Returns:
         The columns of ``replicates.compare_arms`` behind ``task``; the task ``all`` is the mean
@@ -122,7 +122,7 @@ def statistics_table(tests, arms):
     tables = []
     parts = [over_all] if means["task"].nunique() > 1 else []
     for part in [*parts, *(table for _, table in means.groupby("task", sort=False))]:
-        table = compare_arms(part, "test_accuracy", arms=arms)
+        table = compare_arms(part, "test_accuracy", couples=couples)
         table.insert(0, "task", part["task"].iloc[0])
         tables.append(table)
     return pd.concat(tables, ignore_index=True)

@@ -1,5 +1,6 @@
 """Algorithms compared on equal terms: the thesis's Algorithm 2, with replicates and statistics."""
 
+import itertools
 import random
 from dataclasses import asdict
 
@@ -196,10 +197,25 @@ class Comparison(Experiment):
             "progress": progress,
             "accuracy": accuracy_table(self.tests),
             "time": time_table(self.evaluations, len(self.tasks)),
-            "statistics": statistics_table(
-                self.tests, [*dict.fromkeys(self.winners["arm"]), CROSS_ENTROPY]),
+            "statistics": statistics_table(self.tests, self._couples()),
             "at_chance": at_chance_table(self.tests, chances),
         }
+
+    @property
+    def _fewest(self):
+        """The evaluations of the arm that asks for the fewest."""
+        return min(self.settings.asked(arm) for arm in self.settings.arms)
+
+    def _equal(self, arm):
+        """The name under which an arm stands at equal trainings."""
+        fewest = self._fewest
+        return arm if self.settings.asked(arm) == fewest else f"{arm}, {fewest} evaluations"
+
+    def _couples(self):
+        """What is tested: each arm against cross entropy, and any two at equal trainings."""
+        arms = self.settings.arms
+        return [*((arm, CROSS_ENTROPY) for arm in arms),
+                *itertools.combinations(map(self._equal, arms), 2)]
 
     def _replicate(self, replicate, seed):
         s = self.settings
@@ -207,14 +223,11 @@ class Comparison(Experiment):
         starter = self.new_toolbox(self.new_evaluation(seed, s.initial))
         initial = [self._known[name] for name in s.seed_losses]
         initial += starter.population(n=s.population - len(initial))
-        fewest = min(s.asked(arm) for arm in s.arms)
         winners = {}
         for arm in s.arms:
             asked = self._evolve(arm, initial, replicate, seed)
-            winners[arm] = max(asked, key=lambda tree: tree.fitness)
-            if len(asked) > fewest:
-                winners[f"{arm}, {fewest} evaluations"] = max(
-                    asked[:fewest], key=lambda tree: tree.fitness)
+            for name, until in ((arm, len(asked)), (self._equal(arm), self._fewest)):
+                winners[name] = max(asked[:until], key=lambda tree: tree.fitness)
         for arm, tree in winners.items():
             wins, improvement = tree.fitness.values
             self._rows["winners"].append({

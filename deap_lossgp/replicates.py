@@ -298,9 +298,9 @@ def holm(p_values):
     return p_values
 
 
-def compare_arms(table, value, arm="arm", pair=("replicate",), arms=None, *,
+def compare_arms(table, value, arm="arm", pair=("replicate",), couples=None, *,
                  level=0.95, resamples=9999, seed=0):  # fmt: skip
-    """Compares every two arms of a long table.
+    """Compares arms of a long table, two at a time.
 
     Args:
         table: ``pandas.DataFrame`` with a row per arm and replicate; an arm without a row, or
@@ -308,7 +308,8 @@ def compare_arms(table, value, arm="arm", pair=("replicate",), arms=None, *,
         value: Name of the column with the values, larger is better.
         arm: Name of the column with the arm.
         pair: Names of the columns that make two rows a pair.
-        arms: Arms to compare, in this order. Default: all, in order of appearance.
+        couples: Pairs of arms to compare; the fewer, the less is lost to the correction for
+            being several. Default: every two, in order of appearance.
         level, resamples, seed: As for ``paired_difference``.
 
     Returns:
@@ -317,7 +318,7 @@ def compare_arms(table, value, arm="arm", pair=("replicate",), arms=None, *,
 
     Raises:
         ValueError: An unknown column or arm, two rows of one arm in a pair, a row without arm or
-            pair, fewer than two arms.
+            pair, an arm compared with itself, nothing to compare.
 
     >>> table = pd.DataFrame({"replicate": [1, 1, 2, 2], "arm": ["gp", "random"] * 2,
     ...                       "accuracy": [0.93, 0.90, 0.92, 0.91]})
@@ -331,12 +332,13 @@ def compare_arms(table, value, arm="arm", pair=("replicate",), arms=None, *,
         if column not in table:
             raise unknown_name("column", column, map(str, table))
     present = list(table[arm].unique())
-    arms = present if arms is None else list(arms)
+    couples = list(itertools.combinations(present, 2) if couples is None else couples)
+    arms = list(dict.fromkeys(itertools.chain(*couples)))
     for name in arms:
         if name not in present:
             raise unknown_name("arm", name, map(str, present))
-    if len({*arms}) < max(2, len(arms)):
-        raise ValueError(f"expected two or more different arms, got {arms}")
+    if not couples or any(first == second for first, second in couples):
+        raise ValueError(f"expected two or more different arms, got {couples or present}")
     table = table[table[arm].isin(arms)]
     wrong = table[table.duplicated(key) | table[key].isna().any(axis=1)]
     if len(wrong):
@@ -345,7 +347,6 @@ def compare_arms(table, value, arm="arm", pair=("replicate",), arms=None, *,
     wide = table.pivot(index=pair, columns=arm, values=value)
     columns = {name: wide[name].to_numpy(dtype=float, na_value=np.nan) for name in arms}
 
-    couples = list(itertools.combinations(arms, 2))
     results = [paired_difference(*(columns[name] for name in couple),
                                  level=level, resamples=resamples, seed=seed)
                for couple in couples]  # fmt: skip

@@ -80,7 +80,7 @@ def test_statistics_pair_the_arms_within_replicates():
         for task in ("a", "b"):
             accuracies[replicate, "ours", task] = [0.5 + 0.01 * replicate]
             accuracies[replicate, "theirs", task] = [0.4 + 0.01 * replicate**1.1]
-    table = statistics_table(table_of(accuracies), ["ours", "theirs"]).set_index("task")
+    table = statistics_table(table_of(accuracies), [("ours", "theirs")]).set_index("task")
     assert table.index.tolist() == ["all", "a", "b"]
     assert table["p_value"].tolist() == [2 / 2**7] * 3
     assert table.loc["all", "wins"] == 7
@@ -89,7 +89,7 @@ def test_statistics_pair_the_arms_within_replicates():
 def test_a_failed_training_counts_against_its_arm():
     accuracies = {(r, arm, "a"): [0.5 + 0.01 * r] for r in range(3) for arm in ("ours", "theirs")}
     accuracies[1, "theirs", "a"] = [0.9, None]
-    (row,) = statistics_table(table_of(accuracies), ["ours", "theirs"]).to_dict("records")
+    (row,) = statistics_table(table_of(accuracies), [("ours", "theirs")]).to_dict("records")
     assert (row["wins"], row["ties"], row["losses"], row["failed"]) == (1, 2, 0, 1)
 
 

@@ -300,11 +300,11 @@ def test_every_two_arms_are_compared_as_by_hand():
 
 def test_the_order_of_the_rows_does_not_matter():
     table = long_table(7)
-    arms = ["bandit", "gp", "random"]
+    couples = list(itertools.combinations(["bandit", "gp", "random"], 2))
     shuffled = table.sample(frac=1.0, random_state=1)
     pd.testing.assert_frame_equal(
-        compare_arms(table, "accuracy", arms=arms, resamples=500),
-        compare_arms(shuffled, "accuracy", arms=arms, resamples=500),
+        compare_arms(table, "accuracy", couples=couples, resamples=500),
+        compare_arms(shuffled, "accuracy", couples=couples, resamples=500),
     )
 
 
@@ -312,7 +312,8 @@ def test_the_verdict_goes_by_the_corrected_p_value():
     # Alone, 6 replicates could show a difference: 1 / 32. Three comparisons make it 3 / 32.
     verdict = compare_arms(long_table(6), "accuracy", resamples=500)["verdict"][0]
     assert verdict.endswith("the smallest possible p-value is 0.0938 after Holm's correction")
-    two = compare_arms(long_table(6), "accuracy", arms=["gp", "bandit"], resamples=500)
+    two = compare_arms(long_table(6), "accuracy", couples=[("gp", "bandit")],
+                       resamples=500)
     assert two["verdict"][0].startswith("the first is larger by") and "Holm" not in str(two)
 
 
@@ -333,7 +334,8 @@ def test_what_is_shown_alone_need_not_be_shown_among_several():
 def test_replicates_that_an_arm_did_not_run_are_counted_as_missing():
     table = long_table(8).drop(index=0)
     table.loc[4, "accuracy"] = None
-    result = compare_arms(table, "accuracy", arms=["gp", "random", "bandit"], resamples=500)
+    couples = list(itertools.combinations(["gp", "random", "bandit"], 2))
+    result = compare_arms(table, "accuracy", couples=couples, resamples=500)
     assert list(result["n"]) == [6, 7, 7]
     assert list(result["missing"]) == [2, 1, 1]
 
@@ -351,9 +353,9 @@ def test_several_columns_make_a_pair():
     ({"value": "acuracy"}, "unknown column 'acuracy': did you mean 'accuracy'"),
     ({"arm": "Arm"}, "unknown column 'Arm': did you mean 'arm'"),
     ({"pair": ("seed",)}, "unknown column 'seed'"),
-    ({"arms": ["gp", "rondom"]}, "unknown arm 'rondom': did you mean 'random'"),
-    ({"arms": ["gp"]}, "two or more different arms"),
-    ({"arms": ["gp", "gp", "random"]}, "two or more different arms"),
+    ({"couples": [("gp", "rondom")]}, "unknown arm 'rondom': did you mean 'random'"),
+    ({"couples": []}, "two or more different arms"),
+    ({"couples": [("gp", "gp")]}, "two or more different arms"),
 ])  # fmt: skip
 def test_a_table_that_does_not_fit_is_an_error(options, message):
     with pytest.raises(ValueError, match=message):
