@@ -73,6 +73,11 @@ class Evaluation:
             as an undisturbed one does.
     """
 
+    # Slots: DEAP's register copies an object's __dict__ into its partial, which then cannot travel.
+    __slots__ = ("tasks", "pset", "fitness", "mean_over_all", "seed", "counts", "store", "engine",
+                 "_on_training", "_name", "_screened", "_charged", "_trains", "_baselines", "_code",
+                 "_cross_entropy")
+
     def __init__(self, tasks, pset, fitness="error", *, mean_over_all=False, seed=0, store=None,
                  engine=None, on_training=None):
         fitness_mode(fitness)

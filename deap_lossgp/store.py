@@ -108,7 +108,8 @@ class Store:
         self._connection, self._results = None, {}
         try:
             self._connection = sqlite3.connect(
-                self._file, timeout=TIMEOUT, isolation_level="IMMEDIATE"
+                self._file, timeout=TIMEOUT, isolation_level="IMMEDIATE",
+                check_same_thread=False,  # Dask's tasks come in turn, and in threads of their own
             )
             self._open()
             self._results = self._read()

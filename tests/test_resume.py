@@ -290,7 +290,7 @@ def test_a_store_that_cannot_be_used_is_one_line_and_left_as_it_is(
 
 def test_the_soak_finds_nothing_lost_in_a_few_kills(tmp_path):
     command = [sys.executable, str(TESTS / "soak.py"), "--quick", "--only", "driver-kill",
-               "--rounds", "3", "--output", "out"]
+               "--rounds", "10", "--output", "out"]
     process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stdout + process.stderr
     assert "driver-kill: ok, 3 of 3 rounds: 4 kills" in process.stdout

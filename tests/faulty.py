@@ -1,0 +1,169 @@
+"""Losses that go wrong in training only, each in its way, with a task for them.
+
+A module of its own, because the processes that train import its functions by name.
+"""
+
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from deap_lossgp.candidates import Job, candidate_of
+from deap_lossgp.losses import KNOWN_LOSSES, elementwise_loss
+from deap_lossgp.primitives import LossPrimitive
+from deap_lossgp.psets import add_primitive, loss_primitive_set
+from deap_lossgp.tasks import Task
+from deap_lossgp.trees import LossTree
+
+NOTES = "FAULTY_NOTES"
+"""The environment variable that names the folder for what the losses write down."""
+
+
+def linear(input_shape, num_classes):
+    """The network that is compiled soonest."""
+    import keras
+
+    return keras.Sequential([keras.Input(input_shape), keras.layers.Flatten(),
+                             keras.layers.Dense(num_classes, "softmax")])  # fmt: skip
+
+
+def note(name):
+    """Writes down, where there is a folder for it, that this process is about to do this."""
+    if NOTES in os.environ:
+        with open(Path(os.environ[NOTES], name), "a") as file:
+            file.write(f"{os.getpid()}\n")
+
+
+def noted(name):
+    """The processes that have written this down, in order."""
+    path = Path(os.environ[NOTES], name)
+    return [int(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def exits(ops, a):
+    os._exit(3)
+
+
+def kills(ops, a):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def leaves(ops, a):
+    sys.exit(3)
+
+
+def leaves_at_last(ops, a):
+    """In validation, where a loss is computed outside of TensorFlow's own calls."""
+    if hasattr(a, "numpy"):
+        sys.exit(3)
+    return ops.multiply(1.0, a)
+
+
+def raises(ops, a):
+    raise ValueError("the fault\nof this loss")
+
+
+def loops(ops, a):
+    while True:
+        pass
+
+
+def holds(ops, a):
+    """Loops for ever and lets no other thread of Python run."""
+    return sum(range(10**18))
+
+
+def sleeps(ops, a):
+    time.sleep(1e8)
+
+
+def allocates(ops, a):
+    blocks = []
+    while True:
+        blocks.append(np.empty(2**22))
+
+
+def hoards(ops, a):
+    """Allocates small pieces, until there is no room for an error's message."""
+    pieces = []
+    while True:
+        pieces.append(bytes(2**16))
+
+
+def nan(ops, a):
+    return ops.multiply(float("nan"), a)
+
+
+def infinite(ops, a):
+    return ops.add(float("inf"), a)
+
+
+def flat(ops, a):
+    return ops.zeros_like(a)
+
+
+def waits(ops, a):
+    """Does nothing until it has been noted that it may go on."""
+    while not noted("goes_on"):
+        time.sleep(0.05)
+    return ops.multiply(1.0, a)
+
+
+FAULTS = (exits, kills, leaves, leaves_at_last, raises, loops, holds, sleeps, allocates, hoards,
+          nan, infinite, flat, waits)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """The identity, wherever a primitive is checked."""
+
+    fault: object
+
+    def __call__(self, ops, a):
+        if ops is np or a.shape == (2,):
+            return ops.multiply(1.0, a)
+        note(self.fault.__name__)
+        return self.fault(ops, a)
+
+
+def one(ops, a):
+    return (1.0,)
+
+
+def in_numpy(ops, a):
+    return np.multiply(1.0, np.asarray(a))
+
+
+def row(name, value):
+    return LossPrimitive(name, 1, value, one, "({0})")
+
+
+def primitive_set(*rows):
+    """The usual one, with every fault and with further rows."""
+    pset = loss_primitive_set()
+    for fault in FAULTS:
+        add_primitive(pset, row(fault.__name__, Faulty(fault)))
+    for further in rows:
+        add_primitive(pset, further)
+    return pset
+
+
+def digits(network=linear):
+    return Task.load("digits", network, epochs=1, train_size=200)
+
+
+def job(expression, pset, task, seed=1, *, exact=False, test=False):
+    tree = LossTree.from_string(expression, pset)
+    candidate = candidate_of(tree, pset, task)
+    if exact:
+        candidate = replace(candidate, loss=elementwise_loss(tree, pset))
+    return Job(0, candidate, seed, test)
+
+
+def faulty_job(name, pset, task):
+    """Cross entropy with a fault, trained on its operations, where the fault is."""
+    return job(f"{name}({KNOWN_LOSSES['cross_entropy']})", pset, task, exact=True)
