@@ -368,7 +368,7 @@ def test_the_driving_process_does_without_tensorflow(driver):
     trains = driver("WorkerProcesses", "flat")
     assert trains.process.communicate() == ("no_gradient\n", "")
     assert trains.process.returncode == 0
-    assert not trains.descendants()
+    assert wait_for(lambda: not trains.descendants(), 5.0)
 
 
 @on_linux
