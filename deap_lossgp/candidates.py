@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deap_lossgp.curves import LossCurves
-from deap_lossgp.losses import elementwise_loss
+from deap_lossgp.elementwise import elementwise_loss
 from deap_lossgp.results import TrainingResult
 
 CROSS_ENTROPY_SCALE = 0.5

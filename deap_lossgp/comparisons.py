@@ -17,7 +17,7 @@ from deap_lossgp.comparison_tables import (
 )
 from deap_lossgp.experiments import Experiment
 from deap_lossgp.folders import versions
-from deap_lossgp.losses import KNOWN_LOSSES
+from deap_lossgp.known_losses import KNOWN_LOSSES
 from deap_lossgp.naming import unknown_name
 from deap_lossgp.plotting import (
     plot_comparison,

@@ -12,7 +12,7 @@ from deap_lossgp.canonical import AffineForm, affine_form, canonical_key
 from deap_lossgp.curves import LossCurves
 from deap_lossgp.engines import InProcess, TrainingError
 from deap_lossgp.fitness import fitness_mode, fitness_of
-from deap_lossgp.losses import KNOWN_LOSSES
+from deap_lossgp.known_losses import KNOWN_LOSSES
 from deap_lossgp.results import TrainingResult
 from deap_lossgp.screening import in_value_range, is_trainable
 from deap_lossgp.store import Store

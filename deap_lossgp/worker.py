@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import tensorflow as tf
 
-from deap_lossgp.losses import check_operations
+from deap_lossgp.elementwise import check_operations
 from deap_lossgp.naming import in_one_line
 from deap_lossgp.training import Trainer
 

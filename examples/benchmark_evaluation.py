@@ -104,7 +104,7 @@ def measure(task, pset, trees, seed):
     from keras import ops
 
     from deap_lossgp.candidates import candidate_of
-    from deap_lossgp.losses import elementwise_loss
+    from deap_lossgp.elementwise import elementwise_loss
     from deap_lossgp.training import Trainer
 
     def cross_entropy(labels, y_pred):

@@ -26,7 +26,8 @@ from deap_lossgp.trees import LossTree, constant
 
 tf = pytest.importorskip("tensorflow")
 
-from deap_lossgp.losses import KNOWN_LOSSES, elementwise_loss  # noqa: E402
+from deap_lossgp.elementwise import elementwise_loss  # noqa: E402
+from deap_lossgp.known_losses import KNOWN_LOSSES  # noqa: E402
 
 TREES = int(os.environ.get("DEAP_LOSSGP_TREES", 60))
 LABELS = np.array([[0.0], [1.0]])

@@ -23,8 +23,9 @@ import keras  # noqa: E402
 from keras import layers, ops  # noqa: E402
 
 from deap_lossgp.candidates import Candidate, candidate_of  # noqa: E402
+from deap_lossgp.elementwise import elementwise_loss  # noqa: E402
+from deap_lossgp.known_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.loops import look_up  # noqa: E402
-from deap_lossgp.losses import KNOWN_LOSSES, elementwise_loss  # noqa: E402
 from deap_lossgp.networks import build_model, small_cnn  # noqa: E402
 from deap_lossgp.tasks import Task  # noqa: E402
 from deap_lossgp.training import Trainer  # noqa: E402

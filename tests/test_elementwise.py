@@ -16,7 +16,8 @@ pytest.importorskip("tensorflow")
 import keras  # noqa: E402
 from keras import ops  # noqa: E402
 
-from deap_lossgp.losses import KNOWN_LOSSES, elementwise_loss  # noqa: E402
+from deap_lossgp.elementwise import elementwise_loss  # noqa: E402
+from deap_lossgp.known_losses import KNOWN_LOSSES  # noqa: E402
 
 PSET = loss_primitive_set()
 
