@@ -12,10 +12,9 @@ import deap_lossgp
 PACKAGE = Path(deap_lossgp.__file__).parent
 ABOVE = ["naming", "cli", "backend", "primitives", "checking", "psets", "trees", "curves",
          "canonical", "known_losses", "found_losses", "operators", "algorithms", "regularized",
-         "constants", "toolbox", "results", "screening", "fitness", "store", "recording", "settings", "options",
-         "arms", "replicates",
-         "comparison_tables", "reports", "datasets", "drawing", "plotting",
-         "tasks"]  # fmt: skip
+         "constants", "toolbox", "results", "screening", "fitness", "store", "recording",
+         "settings", "options", "arms", "replicates", "comparison_tables", "reports", "datasets",
+         "drawing", "plotting", "tasks"]  # fmt: skip
 TRAINING = ["elementwise", "networks", "loops", "training", "worker"]
 DRIVING = ["candidates", "engines", "evaluation", "folders", "experiments", "comparisons"]
 ORDER = [*ABOVE, "elementwise", "candidates", *TRAINING[1:], *DRIVING[1:]]
