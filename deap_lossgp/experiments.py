@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from deap_lossgp.arms import evolve, mutations
 from deap_lossgp.backend import import_tensorflow
-from deap_lossgp.engines import InProcess, RayTasks, WorkerProcesses
+from deap_lossgp.clusters import RayTasks
+from deap_lossgp.engines import InProcess, WorkerProcesses
 from deap_lossgp.evaluation import Evaluation, check_names
 from deap_lossgp.folders import RunFolder
 from deap_lossgp.plotting import plot_generations, plot_individuals

@@ -16,7 +16,8 @@ ABOVE = ["naming", "cli", "backend", "primitives", "checking", "psets", "trees",
          "settings", "options", "arms", "replicates", "comparison_tables", "reports", "datasets",
          "drawing", "plotting", "tasks"]  # fmt: skip
 TRAINING = ["elementwise", "networks", "loops", "training", "worker"]
-DRIVING = ["candidates", "engines", "evaluation", "folders", "experiments", "comparisons"]
+DRIVING = ["candidates", "engines", "clusters", "evaluation", "folders", "experiments",
+           "comparisons"]
 ORDER = [*ABOVE, "elementwise", "candidates", *TRAINING[1:], *DRIVING[1:]]
 TREES = {path.stem: ast.parse(path.read_text("utf-8")) for path in PACKAGE.glob("*.py")}
 FREE = {"__init__"}
