@@ -1,19 +1,28 @@
-"""What the figures share: tables in, colours, axes, scales, legends, and the marks of each kind.
+"""The marks of the figures of runs and comparisons: records of a logbook, individuals and arms.
 
-Matplotlib is loaded by the first call, pyplot and its backends never. Colours are Okabe and Ito's,
-which the colour-blind can tell apart; arms differ in marker and line style as well.
+Arms differ in marker and line style as well as in colour.
 """
 
 import itertools
 import math
-import os
 
 import numpy as np
 
-BLACK, BLUE, RED, GREY = "#333333", "#0072B2", "#D55E00", "#666666"
-CYCLE = (BLUE, RED, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+from deap_lossgp.figures import (
+    BLACK,
+    BLUE,
+    CYCLE,
+    GREY,
+    LINESTYLES,
+    RED,
+    set_integer_ticks,
+    set_loss_scale,
+    set_scale,
+    set_style,
+)
+from deap_lossgp.tables import finite, quoted
+
 FIELD_COLORS = {"max": BLUE, "avg": BLACK, "min": RED}
-LINESTYLES = ("-", "--", ":", "-.")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 POINT = {"linestyle": "", "alpha": 0.7, "markeredgecolor": "white", "markeredgewidth": 0.6}
 CROSS = {"linestyle": "", "marker": "x", "markersize": 4.5, "color": GREY}
@@ -24,172 +33,8 @@ BOOKKEEPING = ("gen", "nevals", "std")
 ROUNDING = 1e-6
 """An accuracy of a tenth, stored in float32, is not above a chance of a tenth."""
 
-LARGEST = 1e100
-"""Numbers beyond this are left out as infinite ones are: Matplotlib's margins would overflow."""
-
 WRITTEN_MEANS = 15
 """As many means as have room to be written out."""
-
-EXTREME_RATIO = 30
-"""Largest over median magnitude from which a linear scale would flatten half of the data."""
-
-
-# Tables
-
-
-def quoted(names):
-    return ", ".join(repr(name) for name in names) or "it has none"
-
-
-def finite(values):
-    return np.where(np.abs(values) <= LARGEST, values, np.nan)
-
-
-def read_table(source, row, keys=(), places=(), values=(), extras=()):
-    """Columns of a table as a new frame, its numbers as floats.
-
-    Args:
-        source: A DataFrame, a list of dicts or the path of a CSV file.
-        row: What a row is, in one word, for the message about an empty table.
-        keys: Columns that say whose a row is; anything but a gap.
-        places: Columns of finite numbers.
-        values: Columns of numbers, of which those that are not finite become NaN.
-        extras: Keys taken only if there are such columns.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If there is no row, or a column is missing or holds something else.
-    """
-    import pandas as pd
-
-    table = pd.read_csv(source) if isinstance(source, str | os.PathLike) else pd.DataFrame(source)
-    expected = list(dict.fromkeys((*keys, *places, *values)))
-    missing = [name for name in expected if name not in table.columns]
-    if table.empty:
-        raise ValueError(f"expected at least one {row}, got an empty table")
-    if missing:
-        message = f"expected the columns {quoted(expected)}"
-        raise ValueError(f"{message}; {quoted(missing)} not among {quoted(table.columns)}")
-    columns = {name: table[name].to_numpy() for name in (*keys, *extras) if name in table}
-    for name in columns:
-        if table[name].isna().any():
-            raise ValueError(f"expected no gap in the column {name!r}, got None or NaN")
-    for name in dict.fromkeys((*places, *values)):
-        try:
-            columns[name] = finite(pd.to_numeric(table[name]).to_numpy(dtype=float))
-        except (TypeError, ValueError) as err:
-            raise ValueError(f"expected numbers in the column {name!r}: {err}") from err
-    for name in places:
-        if np.isnan(columns[name]).any():
-            raise ValueError(f"expected finite numbers in the column {name!r}, got NaN or infinity")
-    return pd.DataFrame(columns)
-
-
-# Axes, scales and legends
-
-
-def new_axes(count=1, width=7.0, height=3.4, height_ratios=None):
-    """Axes one above the other, as an array, on a figure that belongs to nobody else."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, 0.4 + height * count), dpi=150, layout="constrained")
-    ratios = {"height_ratios": height_ratios}
-    axes = figure.subplots(count, 1, sharex=True, squeeze=False, gridspec_kw=ratios)[:, 0]
-    figure.align_ylabels(axes)
-    return axes
-
-
-def two_axes(axes, width=7.0):
-    """The upper and the lower of two axes, made here if None."""
-    if axes is None:
-        axes = new_axes(2, width, height=2.3, height_ratios=(3, 2))
-    axes = np.asarray(axes, dtype=object).ravel()
-    if len(axes) != 2:
-        raise ValueError(f"expected two axes, upper and lower, got {len(axes)}")
-    return axes
-
-
-def set_style(ax, grid="both"):
-    ax.grid(color="#E3E3E3", linewidth=0.7, axis=grid)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
-
-
-def set_integer_ticks(axis):
-    from matplotlib.ticker import MaxNLocator
-
-    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-
-
-def add_legend(ax, explained=(), title=None):
-    """Adds a legend beside the data, of what is not explained yet; returns what now is."""
-    pairs = zip(*ax.get_legend_handles_labels(), strict=True)
-    new = {label: handle for handle, label in pairs if label not in explained}
-    if new:
-        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
-        look = {"frameon": False, "alignment": "left"}
-        ax.legend(new.values(), new.keys(), title=title, **look, **place)
-    return {*explained, *new}
-
-
-def set_scale(ax, values):
-    """Turns a linear y axis into a symmetric logarithmic one where extremes would flatten it."""
-    from matplotlib.ticker import MaxNLocator
-
-    sizes = _sizes(values)
-    if len(sizes) < 3 or ax.get_yscale() != "linear":
-        return
-    if not sizes[-1] > EXTREME_RATIO * np.median(sizes):
-        return
-    # A round number that at least half of the values lie within.
-    width = MaxNLocator(1, steps=[1, 2, 5, 10]).tick_values(0, np.median(sizes))[-1]
-    linscale = max(1.0, math.log10(sizes[-1] / width))
-    ax.set_yscale("symlog", linthresh=width, linscale=linscale)
-    _set_symlog_ticks(ax.yaxis, sizes[-1], np.linspace(-width, width, 5), linscale / 4)
-
-
-def set_loss_scale(ax, values):
-    """Turns a linear x axis into a logarithmic one where losses differ by much.
-
-    It is symmetric, and linear around zero, where there are losses of zero or below.
-    """
-    sizes = _sizes(values)
-    if len(sizes) < 2 or ax.get_xscale() != "linear" or sizes[-1] <= EXTREME_RATIO * sizes[0]:
-        return
-    if np.nanmin(values) >= 1 / LARGEST:
-        ax.set_xscale("log")
-        return
-    width = 10.0 ** math.floor(math.log10(max(np.quantile(sizes, 0.05), 1 / LARGEST)))
-    decades = math.log10(sizes[-1] / width) * (2 if np.nanmin(values) < 0 else 1)
-    gap = max(1.0, decades / 6)
-    ax.set_xscale("symlog", linthresh=width, linscale=gap)
-    _set_symlog_ticks(ax.xaxis, sizes[-1], np.array([-width, 0, width]), gap)
-    ax.xaxis.set_major_formatter(lambda value, _: _power_text(value) if value else "0")
-
-
-def _sizes(values):
-    return np.unique(np.abs(values[np.isfinite(values) & (values != 0)]))
-
-
-def _set_symlog_ticks(axis, largest, inner, gap):
-    """Ticks a symmetric logarithmic axis: where it is linear, and at least gap decades apart."""
-    from matplotlib.ticker import FixedLocator, NullLocator
-
-    first, last = math.log10(inner[-1]), math.log10(largest)
-    beyond = 10.0 ** np.arange(math.ceil(first + gap), last + 1, math.ceil(gap))
-    axis.set_major_locator(FixedLocator(np.concatenate([-beyond[::-1], inner, beyond])))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(lambda value, _: _tick_text(value))
-
-
-def _tick_text(value):
-    if abs(value) < 1e4:
-        return f"{value:g}".replace("-", "\N{MINUS SIGN}")
-    return _power_text(value)
-
-
-def _power_text(value):
-    return rf"${'-' if value < 0 else ''}10^{{{round(math.log10(abs(value)))}}}$"
 
 
 # Records of a logbook

@@ -1,4 +1,4 @@
-"""Figures from DEAP logbooks, from a run's table of individuals and from a comparison's tables.
+"""Figures of DEAP logbooks, of a run's individuals, of a comparison's tables, and of losses.
 
 Every function takes the axes to draw on, or makes a figure that belongs to nobody else, and returns
 the axes; ``ax.figure.savefig("name.png")`` writes it, with or without a display. A table is
@@ -9,8 +9,11 @@ ignored. Matplotlib is loaded by the first call, pyplot and its backends never.
 import numpy as np
 from deap import tools
 
-from deap_lossgp import drawing
-from deap_lossgp.drawing import new_axes, quoted, read_table, two_axes
+from deap_lossgp import drawing, figures
+from deap_lossgp.figures import new_axes, two_axes
+from deap_lossgp.loss_plots import plot_loss as plot_loss  # figures are asked for here
+from deap_lossgp.tables import quoted, read_table
+from deap_lossgp.tree_plots import plot_tree as plot_tree
 
 _CHAPTER_LABELS = {"wins": "Data sets won", "improvement": "Improvement over\ncross entropy"}
 _AGAINST_LABELS = {
@@ -80,7 +83,7 @@ def plot_generations(logbook, ax=None, chapter=None, fields=None):
         if name is not None:
             words = _CHAPTER_LABELS if ours else {}
             panel.set_ylabel(words.get(name, str(name).capitalize()))
-        explained = drawing.add_legend(panel, explained)
+        explained = figures.add_legend(panel, explained)
     last = panels[list(columns)[-1]]
     axes[-1].set_xlabel("Generation" if drawing.has_generations(last) else "Record")
     return axes if ax is None and chapter is None and chapters else axes[0]
@@ -230,11 +233,11 @@ def plot_loss_accuracy(individuals, task, num_classes, ax=None, baseline=None):
         table["arm"] = "individual"
     table = table.rename(columns={loss: "loss", accuracy: "accuracy"})
     ax = new_axes(width=8.0, height=3.6)[0] if ax is None else ax
-    drawing.set_style(ax)
+    figures.set_style(ax)
     drawing.draw_losses(ax, table, 1 / num_classes, baseline)
     ax.set_xlabel(f"Validation loss on {task}, each by its own function")
     ax.set_ylabel(f"Validation accuracy on {task}")
-    drawing.add_legend(ax)
+    figures.add_legend(ax)
     return ax
 
 
@@ -266,25 +269,25 @@ def plot_test_accuracies(tests, ax=None):
     """
     table = read_table(tests, "test", keys=("replicate", "arm", "task"), values=("test_accuracy",))
     ax = new_axes(width=8.0)[0] if ax is None else ax
-    drawing.set_style(ax, grid="y")
+    figures.set_style(ax, grid="y")
     drawing.draw_strips(ax, table)
     ax.set_ylabel("Accuracy on the test set")
-    drawing.add_legend(ax)
+    figures.add_legend(ax)
     return ax
 
 
 def _finish_panels(axes, improvements, against, title=None):
     """Scales, labels and legends of two panels, improvement above and data sets won below."""
     upper, lower = axes
-    drawing.set_scale(upper, improvements)
-    upper.axhline(0, color=drawing.BLACK, linewidth=0.9, linestyle="--", label="cross entropy")
-    drawing.set_integer_ticks(lower.yaxis)
+    figures.set_scale(upper, improvements)
+    upper.axhline(0, color=figures.BLACK, linewidth=0.9, linestyle="--", label="cross entropy")
+    figures.set_integer_ticks(lower.yaxis)
     explained = set()
     for ax, column in zip(axes, ("improvement", "wins"), strict=True):
-        drawing.set_style(ax)
+        figures.set_style(ax)
         ax.set_ylabel(_CHAPTER_LABELS[column])
-        explained = drawing.add_legend(ax, explained, title)
-        drawing.set_integer_ticks(ax.xaxis)
+        explained = figures.add_legend(ax, explained, title)
+        figures.set_integer_ticks(ax.xaxis)
         if against != "gen":
             ax.set_xlim(left=0)
             steps = {"nbins": 6, "steps": [1, 2, 2.5, 5, 10]}

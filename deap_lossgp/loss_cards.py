@@ -1,0 +1,175 @@
+"""A loss's card: the figures that describe a loss, and their text."""
+
+import math
+from dataclasses import dataclass
+
+from deap_lossgp.curves import LOWEST
+
+MISTAKES = (1e-2, 1e-4, 1e-6)
+"""Predictions for the target, one of two classes, that are confident mistakes."""
+
+
+@dataclass(frozen=True)
+class TotalLoss:
+    """A sample's loss, the mean over classes, while p_target goes from 0 to 1.
+
+    The other classes share 1 - p_target equally; at the start every class has 1 / num_classes.
+
+    Attributes:
+        num_classes: K.
+        start_value: The loss at the start.
+        start_gradient: Its derivative there with respect to the target's logit.
+        relative_gradient: That of the loss brought to cross entropy's scale, divided by cross
+            entropy's; negative where training begins by making predictions wrong.
+        least_at: The p_target at which the loss is least, on the grid's range; NaN where it is
+            constant, or nowhere a number.
+        course: ``falls``, ``rises``, ``stays``, ``falls, rises``, ``rises, falls``, ``turns 3
+            times`` and so on, or ``undefined``, where it is not a number somewhere.
+    """
+
+    num_classes: int
+    start_value: float
+    start_gradient: float
+    relative_gradient: float
+    least_at: float
+    course: str
+
+
+@dataclass(frozen=True)
+class LossCard:
+    """What there is to say of a loss; ``str(card)`` is the text.
+
+    Attributes:
+        name: As given, or ``loss``.
+        expression, infix: The loss, for the package and for people to read.
+        primitives: Name of its primitive set.
+        size, height: Number of nodes, and of edges from the root to the deepest leaf.
+        certified: Whether it trains on its curves; otherwise on the exact path.
+        certificate_error: ``LossCurves.error``: large where there are poles, kinks, oscillations.
+        finite: Whether values and derivatives are finite on the whole grid.
+        scale: The median gradient that reaches a logit, relative to cross entropy's.
+        totals: A ``TotalLoss`` for each number of classes.
+        unbounded: The places where the value grows without end, or is not finite, in words.
+        power: Of p, which dL(1, p)/dp is proportional to for p from 1e-6 to 1e-3; NaN if to none.
+        mistakes: For each of ``MISTAKES`` the gradient on the target's logit, on cross entropy's
+            scale and relative to it: negative where training makes the mistake worse.
+        label_blind: Whether the gradient is the same whatever the label.
+        similarities: (name, cosine) of the known losses, the most similar first: of the gradients
+            with respect to the logits at random predictions. Those of two losses that train alike
+            are in proportion, so their cosine is 1; NaN where there is no gradient.
+    """
+
+    name: str
+    expression: str
+    infix: str
+    primitives: str
+    size: int
+    height: int
+    certified: bool
+    certificate_error: float
+    finite: bool
+    scale: float
+    totals: tuple[TotalLoss, ...]
+    unbounded: tuple[str, ...]
+    power: float
+    mistakes: tuple[float, ...]
+    label_blind: bool
+    similarities: tuple[tuple[str, float], ...]
+
+    @property
+    def monotone(self):
+        """Whether the loss does nothing but fall, or rise, with p_target, in all of ``totals``."""
+        courses = {total.course for total in self.totals}
+        return courses in ({"falls"}, {"rises"})
+
+    @property
+    def bounded(self):
+        """Whether the value grows without end nowhere."""
+        return not self.unbounded
+
+    @property
+    def scale_free(self):
+        """Whether the target's gradient is a power of p near 0, and so knows no scale of p."""
+        return not math.isnan(self.power)
+
+    @property
+    def trend(self):
+        """What the gradient does as a mistake grows: grows, levels off, vanishes or is undefined.
+
+        Relative to cross entropy's, which levels off.
+        """
+        mild, grave = (abs(ratio) for ratio in self.mistakes[-2:])
+        if not (math.isfinite(mild) and math.isfinite(grave)):
+            return "is undefined"
+        if not (mild and grave):
+            return "grows" if grave else "vanishes"
+        power = math.log(grave / mild) / math.log(MISTAKES[-2] / MISTAKES[-1])
+        return "levels off" if abs(power) <= 0.05 else "grows" if power > 0.0 else "vanishes"
+
+    @property
+    def nearest(self):
+        """Name of the known loss most similar to this one."""
+        return self.similarities[0][0]
+
+    @property
+    def similarity(self):
+        """Its cosine."""
+        return self.similarities[0][1]
+
+    def __str__(self):
+        return "\n".join([self.name, *_rows(self), "", *_table(self.totals), "", *_traits(self)])
+
+
+def _rows(card):
+    path = "trained on its curves" if card.certified else "not certified: trained on the exact path"
+    yield _row("expression", card.expression)
+    yield _row("written out", card.infix)
+    yield _row("tree", f"{card.size} nodes, height {card.height}, {card.primitives} primitives")
+    yield _row("certificate", f"{path} (error {card.certificate_error:.2g})")
+
+
+def _table(totals):
+    rows = {
+        "classes": [f"{total.num_classes}" for total in totals],
+        "value at the start": [f"{total.start_value:.4g}" for total in totals],
+        "gradient at the start": [f"{total.start_gradient:.4g}" for total in totals],
+        "  against cross entropy's": [f"{total.relative_gradient:.3g}x" for total in totals],
+        "least at p_target": [_place(total.least_at) for total in totals],
+        "as p_target rises, it": [total.course for total in totals],
+    }
+    return [f"  {title:25}" + "".join(f"{text:>15}" for text in texts).rstrip()
+            for title, texts in rows.items()]
+
+
+def _traits(card):
+    if card.scale:
+        yield _row("scale", f"median gradient {card.scale:.4g} times cross entropy's; divided out "
+                            f"before a training")
+        yield _row("", "and wherever gradients are held against cross entropy's here")
+    else:
+        yield _row("scale", "it has no gradient")
+    yield _row("monotone", "yes" if card.monotone else "no")
+    yield _row("bounded", "yes" if card.bounded else f"no: {'; '.join(card.unbounded)}")
+    free = f"yes: dL(1, p)/dp goes as p^{_power(card.power)} for p from 1e-6 to 1e-3"
+    yield _row("scale-free", free if card.scale_free else "no")
+    yield _row("label-blind", "yes: it cannot train" if card.label_blind else "no")
+    wrong = ", the wrong way" if min(card.mistakes) < 0.0 else ""
+    yield _row("confident mistakes", f"the gradient {card.trend}{wrong}; against cross entropy's")
+    ratios = (f"{ratio:.3g}x at {p:g}" for p, ratio in zip(MISTAKES, card.mistakes, strict=True))
+    yield _row("", f"with p_target falling: {', '.join(ratios)}")
+    yield _row("nearest known loss", "none" if math.isnan(card.similarity)
+               else f"{card.nearest}, cosine {card.similarity:.3f}")
+
+
+def _row(title, text):
+    return f"  {title:19} {text}"
+
+
+def _place(p):
+    if math.isnan(p):
+        return "nowhere"
+    return "0" if p <= 2 * LOWEST else "1" if p >= 1.0 - 2 * LOWEST else f"{p:.4g}"
+
+
+def _power(power):
+    return f"{round(power, 1) + 0.0:g}"

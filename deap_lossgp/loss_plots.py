@@ -1,0 +1,172 @@
+"""A loss as a figure: its value and gradient over the predicted probability."""
+
+import itertools
+
+import numpy as np
+
+from deap_lossgp.curves import GRID, LossCurves, interpolate
+from deap_lossgp.figures import (
+    BLACK,
+    CYCLE,
+    EXTREME_RATIO,
+    GREY,
+    LINESTYLES,
+    add_legend,
+    four_axes,
+    set_scale,
+    set_style,
+)
+from deap_lossgp.found_losses import FoundLoss, read_loss
+from deap_lossgp.tables import finite
+from deap_lossgp.trees import LossTree
+
+_WRITTEN = {
+    "cross_entropy": "cross entropy", "mse": "MSE", "ngl": "NGL", "baikal": "Baikal",
+    "baikal_cma": "Baikal-CMA", "focal": "focal loss",
+}
+_BESIDE_STYLES = {"cross_entropy": (BLACK, "--"), "ngl": (GREY, ":")}
+_TITLES = {1: "Target class", 0: "Other classes"}
+_RIGHT = {1: 0.99, 0: 0.01}
+"""A prediction that is nearly right, for the target and for the others."""
+
+_SCALE = 0.5
+"""The common scale: cross entropy's median gradient at a logit."""
+
+_JUDGED = np.linspace(0.01, 0.99, 197)
+"""Where the limits of the panels are decided; both ends may hold a pole."""
+
+
+def plot_loss(losses, axes=None, *, pset=None, beside=("cross_entropy", "ngl")):
+    """Draws losses over p: value above, gradient below; the target left, other classes right.
+
+    All are brought to the common scale, as they are before a training: multiplied by what makes
+    the median of abs(p (1 - p) dL/dp), the gradient that reaches a logit, cross entropy's. A value
+    is drawn less that of a nearly right prediction (p of 0.99 for the target, of 0.01 for others),
+    since no constant trains anything. What is not finite is a gap, and a pole leaves the panel.
+    Where losses still differ so much that one would flatten the others, the scale is linear around
+    zero and logarithmic beyond.
+
+    Args:
+        losses: A ``FoundLoss``, as ``read_loss`` gives, a ``LossTree``, or a sequence of these.
+        axes: Four axes, two rows of two; None makes a figure.
+        pset: The primitive set of those that are ``LossTree``.
+        beside: Known losses to draw beside them, by name.
+
+    Returns:
+        The four axes, as an array of shape (2, 2).
+
+    Raises:
+        TypeError: If ``losses`` holds something else, or a ``LossTree`` without ``pset``.
+        ValueError: If there is no loss, a name is unknown or ``axes`` are not four.
+
+    >>> from deap_lossgp.found_losses import read_loss
+    >>> axes = plot_loss(read_loss("mse"))
+    >>> [line.get_label() for line in axes[0, 0].lines]
+    ['cross entropy', 'NGL', 'MSE']
+    """
+    losses = _found(losses, pset)
+    known = [read_loss(name) for name in beside]
+    known = [loss for loss in known if str(loss.tree) not in {str(each.tree) for each in losses}]
+    axes = four_axes(axes)
+    styles = _styles(known, losses)
+    drawn = [(*style, LossCurves.of(loss.tree, loss.pset))
+             for loss, style in zip([*known, *losses], styles, strict=True)]
+    for column, label in enumerate((1, 0)):
+        upper, lower = axes[:, column]
+        for ax, quantity in ((upper, _values), (lower, _gradients)):
+            _draw(ax, [(style, quantity(curves, label)) for *style, curves in drawn])
+        upper.set_title(f"{_TITLES[label]}, L({label}, p)", fontsize="medium")
+        lower.set_xlabel(f"Predicted probability p of {'the' if label else 'another'} "
+                         f"{'target class' if label else 'class'}")
+    axes[0, 0].set_ylabel("Value, scaled to\ncross entropy's gradient")
+    axes[1, 0].set_ylabel("p (1 − p) dL/dp, scaled to\ncross entropy's gradient")
+    add_legend(axes[0, 1])
+    return axes
+
+
+def _found(losses, pset):
+    """Any of what ``plot_loss`` takes, as a list of FoundLoss."""
+    if isinstance(losses, FoundLoss | LossTree):
+        losses = [losses]
+    found = []
+    for place, loss in enumerate(losses, start=1):
+        if isinstance(loss, LossTree):
+            if pset is None:
+                raise TypeError("expected the pset of a LossTree, got None")
+            name = "loss" if len(losses) == 1 else f"loss {place}"
+            loss = FoundLoss(name, loss, pset)
+        if not isinstance(loss, FoundLoss):
+            raise TypeError(f"expected FoundLoss or LossTree, got {type(loss).__name__}")
+        found.append(loss)
+    if not found:
+        raise ValueError("expected at least one loss, got none")
+    return found
+
+
+def _styles(known, losses):
+    """(label, colour, line style) of each; black and grey are cross entropy and NGL."""
+    cycle = zip(itertools.cycle(CYCLE), itertools.cycle(LINESTYLES))
+    for loss in [*known, *losses]:
+        style = _BESIDE_STYLES.get(loss.name) if loss in known else None
+        yield _legend_text(loss.name), *(style or next(cycle))
+
+
+def _legend_text(name):
+    # Matplotlib hides labels that begin with an underscore and reads what is between dollars.
+    name = _WRITTEN.get(name, name).replace("$", r"\$")
+    return f" {name}" if name.startswith("_") else name or "loss"
+
+
+def _factor(curves):
+    return _SCALE / curves.gradient_scale if curves.gradient_scale else 1.0
+
+
+def _values(curves, label):
+    with np.errstate(all="ignore"):
+        values = curves.values[label]
+        right = float(interpolate(values, _RIGHT[label]))
+        return _factor(curves) * (values - (right if np.isfinite(right) else 0.0))
+
+
+def _gradients(curves, label):
+    with np.errstate(all="ignore"):
+        return _factor(curves) * GRID * (1.0 - GRID) * curves.derivatives[label]
+
+
+def _draw(ax, lines):
+    """Draws (style, values on the grid), and chooses limits that no pole decides."""
+    lines = [(style, finite(values)) for style, values in lines]
+    judged = [interpolate(values, _JUDGED) for _, values in lines]
+    judged = [values[np.isfinite(values)] for values in judged]
+    limits = np.reshape([_limits(values) for values in judged if values.size], (-1, 2))
+    low, high = limits[:, 0].min(initial=np.inf), limits[:, 1].max(initial=-np.inf)
+    if not low <= high:
+        low, high = 0.0, 0.0
+    margin = 0.06 * (high - low) or 1.0
+    low, high = low - margin, high + margin
+    for order, ((label, color, linestyle), values) in enumerate(lines):
+        # Narrow above wide, so that lines that coincide are all seen.
+        width = 1.3 if color in (BLACK, GREY) else max(2.6 - 0.4 * order, 1.6)
+        ax.plot(GRID, _without_jumps(values, low, high), color=color, linestyle=linestyle,
+                label=label, linewidth=width, zorder=5.0 - width)  # fmt: skip
+    spans = np.sort(limits[:, 1] - limits[:, 0])
+    spans = spans[spans > 0.0]
+    if spans.size and spans[-1] > EXTREME_RATIO * spans[(len(spans) - 1) // 2]:
+        set_scale(ax, np.clip(np.concatenate(judged), low, high))
+    ax.set_xlim(0.0, 1.0)
+    ax.set_ylim(low, high)
+    set_style(ax)
+
+
+def _limits(values):
+    """The least and greatest value within Tukey's fences, as the whiskers of a box plot have."""
+    low, high = np.quantile(values, [0.25, 0.75])
+    reach = 1.5 * (high - low)
+    return [max(values.min(), low - reach), min(values.max(), high + reach)]
+
+
+def _without_jumps(values, low, high):
+    """A gap where a line leaves the panel at one end to come back from the other: at a pole."""
+    side = np.sign(values - high) + np.sign(values - low)  # -2 below, 0 inside, 2 above
+    jumps = np.abs(np.diff(side)) == 4.0
+    return np.where(np.append(jumps, False), np.nan, values)

@@ -1,0 +1,56 @@
+"""Tables that figures are drawn from: a frame, dicts or a CSV file in, checked columns out."""
+
+import os
+
+import numpy as np
+
+LARGEST = 1e100
+"""Numbers beyond this are left out as infinite ones are: Matplotlib's margins would overflow."""
+
+
+def quoted(names):
+    return ", ".join(repr(name) for name in names) or "it has none"
+
+
+def finite(values):
+    return np.where(np.abs(values) <= LARGEST, values, np.nan)
+
+
+def read_table(source, row, keys=(), places=(), values=(), extras=()):
+    """Columns of a table as a new frame, its numbers as floats.
+
+    Args:
+        source: A DataFrame, a list of dicts or the path of a CSV file.
+        row: What a row is, in one word, for the message about an empty table.
+        keys: Columns that say whose a row is; anything but a gap.
+        places: Columns of finite numbers.
+        values: Columns of numbers, of which those that are not finite become NaN.
+        extras: Keys taken only if there are such columns.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If there is no row, or a column is missing or holds something else.
+    """
+    import pandas as pd
+
+    table = pd.read_csv(source) if isinstance(source, str | os.PathLike) else pd.DataFrame(source)
+    expected = list(dict.fromkeys((*keys, *places, *values)))
+    missing = [name for name in expected if name not in table.columns]
+    if table.empty:
+        raise ValueError(f"expected at least one {row}, got an empty table")
+    if missing:
+        message = f"expected the columns {quoted(expected)}"
+        raise ValueError(f"{message}; {quoted(missing)} not among {quoted(table.columns)}")
+    columns = {name: table[name].to_numpy() for name in (*keys, *extras) if name in table}
+    for name in columns:
+        if table[name].isna().any():
+            raise ValueError(f"expected no gap in the column {name!r}, got None or NaN")
+    for name in dict.fromkeys((*places, *values)):
+        try:
+            columns[name] = finite(pd.to_numeric(table[name]).to_numpy(dtype=float))
+        except (TypeError, ValueError) as err:
+            raise ValueError(f"expected numbers in the column {name!r}: {err}") from err
+    for name in places:
+        if np.isnan(columns[name]).any():
+            raise ValueError(f"expected finite numbers in the column {name!r}, got NaN or infinity")
+    return pd.DataFrame(columns)
