@@ -57,12 +57,12 @@ class Evaluation:
     Args:
         tasks: The ``Task`` objects, with distinct names.
         pset: The primitive set of the trees.
-        fitness: A name of ``FITNESS_MODES``.
+        fitness: As for ``fitness_mode``.
         mean_over_all: As for ``fitness.compare``.
         seed: Seed of every training.
         store: A ``Store``; one in memory by default.
         engine: An engine of ``deap_lossgp.engines`` for these tasks; by default ``InProcess``.
-        on_training: ``on_training(result)``, called after each training.
+        on_training: ``on_training(result, expression)``, called after each training.
 
     Attributes:
         counts: Of evaluations: ``ntrained nscreened ncached``; besides, ``exact`` and ``curves``
@@ -90,7 +90,7 @@ class Evaluation:
         self.counts = Counter()
         self.store = Store() if store is None else store
         self.engine = InProcess(tasks, pset) if engine is None else engine
-        self._on_training = on_training or (lambda result: None)
+        self._on_training = on_training or (lambda result, expression: None)
         self._name = uuid.uuid4().hex
         self._screened = {}
         self._charged = set()
@@ -232,7 +232,8 @@ class Evaluation:
         missing = {}
         for request in requests:
             keys = self._keys(request)
-            new = [i for i, key in enumerate(keys) if key not in self.store and key not in missing]
+            new = [i for i, key in enumerate(keys)
+                   if key not in missing and self._is_missing(key, request)]
             curves = LossCurves.of(request.tree, self.pset) if new else None
             for i in new:
                 candidate = candidate_of(request.tree, self.pset, self.tasks[i], raw=request.raw,
@@ -243,10 +244,19 @@ class Evaluation:
         try:
             for i, result in self.engine.train([job for _, (_, job) in jobs]):
                 key, (request, _) = jobs[i]
-                self.store.put(key, result, expression=str(request.tree), seed=request.seed)
-                self._on_training(result)
+                self.store.put(key, result, expression=str(request.tree), seed=request.seed,
+                               replace=key in self.store)
+                self._on_training(result, str(request.tree))
         finally:
             random.setstate(state)
+
+    def _is_missing(self, key, request):
+        """Whether the store lacks a result, or the figure of it that the fitness reads."""
+        result = self.store.get(key)
+        if result is None or not result.ok or request.test:
+            return result is None
+        old = result.balanced_accuracy is None  # of a version that had no such figure
+        return old and fitness_mode(self.fitness)(result) is None
 
     def _charge(self, request):
         """The request's results; counts them when they are first asked for."""

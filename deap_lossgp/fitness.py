@@ -8,6 +8,7 @@ is kept to reproduce the thesis, and misleads. The others cannot be fooled by re
 import math
 
 from deap_lossgp.naming import unknown_name
+from deap_lossgp.user_functions import load_function
 
 WORST = (0.0, -math.inf)
 """Fitness of a loss with a failed training: below everything else, and never NaN."""
@@ -19,6 +20,19 @@ ACCURACY_WEIGHT = 0.5
 def error(result):
     """Validation error rate, 1 - accuracy."""
     return result.error_rate
+
+
+def balanced_error(result):
+    """1 - the mean over classes of the validation accuracy, so that rare classes count alike.
+
+    None for results of package versions that had no such figure.
+
+    References:
+        Brodersen et al., The balanced accuracy and its posterior distribution, ICPR 2010.
+    """
+    if result.balanced_accuracy is None:
+        return None
+    return round(1.0 - result.balanced_accuracy, 12)  # equal shares of errors tie
 
 
 def thesis(result):
@@ -44,14 +58,28 @@ def weighted(result):
     )
 
 
-FITNESS_MODES = {mode.__name__: mode for mode in (error, thesis, weighted, reference)}
+FITNESS_MODES = {
+    mode.__name__: mode for mode in (error, balanced_error, thesis, weighted, reference)
+}
 
 
-def fitness_mode(name):
-    """The figure of a mode by its name; ValueError with the nearest name if there is none."""
-    if name not in FITNESS_MODES:
-        raise unknown_name("fitness", name, FITNESS_MODES)
-    return FITNESS_MODES[name]
+def fitness_mode(mode):
+    """The figure of a mode.
+
+    Args:
+        mode: A name of ``FITNESS_MODES``, ``module:function``, or a function:
+            ``mode(result)``, the figure of a ``TrainingResult`` that is ``ok``, smaller is better.
+
+    Raises:
+        ValueError: No such mode, with the nearest name; or no such function.
+    """
+    if callable(mode):
+        return mode
+    if mode in FITNESS_MODES:
+        return FITNESS_MODES[mode]
+    if ":" in mode:
+        return load_function(mode, "fitness")
+    raise unknown_name("fitness", mode, FITNESS_MODES, hint="or give module:function")
 
 
 def compare(figures, baselines, mean_over_all=False):
@@ -101,7 +129,7 @@ def fitness_of(results, baselines, mode="error", mean_over_all=False):
         results: A ``TrainingResult`` per task.
         baselines: The cross-entropy baseline's ``TrainingResult`` per task, in the same order;
             its ``loss`` is its cross entropy.
-        mode: A name of ``FITNESS_MODES``.
+        mode: As for ``fitness_mode``.
         mean_over_all: As for ``compare``.
 
     Returns:

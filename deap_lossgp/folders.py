@@ -39,13 +39,14 @@ class RunFolder:
         if self.path.exists():
             self._open()
 
-    def claim(self):
-        """Makes the folder if need be, and writes down whose it is."""
+    def claim(self, data=()):
+        """Makes the folder if need be, and writes down whose it is, and on what data sets."""
         self.path.mkdir(parents=True, exist_ok=True)
         self._open()
         content = {
             "settings": self._settings, "seed": self._settings.get("seed"),
-            "versions": versions(), "environment": self._read().get("environment"),
+            "data": list(data), "versions": versions(),
+            "environment": self._read().get("environment"),
             "process": {"pid": os.getpid(), "host": platform.node(),
                         "since": datetime.now(UTC).isoformat(timespec="seconds")},
         }

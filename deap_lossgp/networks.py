@@ -1,10 +1,6 @@
 """Image classifiers by name: Keras models that take images in [0, 1] and end in softmax."""
 
-import importlib
-import inspect
 import math
-import os
-import sys
 
 import keras
 import numpy as np
@@ -12,6 +8,7 @@ from keras import layers
 
 from deap_lossgp.naming import in_one_line, unknown_name
 from deap_lossgp.tasks import NETWORK_NAMES
+from deap_lossgp.user_functions import load_function
 
 
 def small_cnn(input_shape, num_classes):
@@ -144,30 +141,9 @@ def load_network(name):
     """
     if name in NETWORKS:
         return NETWORKS[name]
-    module_name, colon, function_name = name.partition(":")
-    if not colon:
+    if ":" not in name:
         raise unknown_name("network", name, NETWORKS, hint="or give module:function")
-    if not module_name or not function_name:
-        raise ValueError(f"network {name!r}: expected module:function, both named")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
-        raise ValueError(
-            f"network {name!r}: module {module_name!r} cannot be imported "
-            f"({in_one_line(error)}); looked in {os.getcwd()} and where Python finds packages"
-        ) from error
-    function = getattr(module, function_name, None)
-    if callable(function):
-        return function
-    if function is not None:
-        raise ValueError(
-            f"network {name!r}: {function_name!r} is no function, it is {type(function).__name__}"
-        )
-    own = [key for key, value in vars(module).items() if inspect.isfunction(value)]
-    where = getattr(module, "__file__", module_name)
-    raise unknown_name(f"function in {where}", function_name, own)
+    return load_function(name, "network")
 
 
 def build_network(network, input_shape, num_classes):

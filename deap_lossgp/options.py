@@ -27,12 +27,18 @@ def experiment_parser(description, settings, presets):
     """
     p = CommandParser(description)
     p.add_argument("--preset", choices=presets, help="a scale; other options override it")
-    p.add_argument("--datasets", nargs="+", metavar="NAME",
-                   help="digits, fashion_mnist, cifar10, cifar100, or NAME for DIR/NAME.npz")
+    p.add_argument("--datasets", nargs="+", metavar="NAME_OR_FOLDER",
+                   help="digits, fashion_mnist, cifar10, cifar100, NAME for DIR/NAME.npz, or the "
+                        "path of a folder of class folders of images (or of train/ and test/ of "
+                        "them), or of a .npz file")
     p.add_argument("--data-dir", metavar="DIR", help="folder with NAME.npz files")
+    p.add_argument("--image-size", metavar="N|HxW",
+                   help="size to which images in folders are resized; default: 32")
+    p.add_argument("--image-mode", metavar="grey|rgb",
+                   help="what images in folders are made; default: grey if all are, else rgb")
     p.add_argument("--model",
                    help="small_cnn, resnet8, inception_v3, or module:function")
-    p.add_argument("--fitness", help=", ".join(FITNESS_MODES))
+    p.add_argument("--fitness", help=", ".join([*FITNESS_MODES, "or module:function"]))
     p.add_argument("--mean-over-all", action="store_true",
                    help="average the improvement over all data sets, not only those won")
     p.add_argument("--output", metavar="DIR", help="the folder; default: one in runs/")
@@ -87,7 +93,7 @@ def parse_experiment(parser, argv, settings_class, presets):
     """Reads a command line with an ``experiment_parser``.
 
     Returns:
-        (settings, execution, output folder or None)
+        (settings, execution, all options as a dict)
 
     Raises:
         ValueError, TypeError: The options are not usable together.
@@ -100,4 +106,4 @@ def parse_experiment(parser, argv, settings_class, presets):
         values = {f.name: options[f.name] for f in fields(cls)}
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
-    return taken(settings_class), taken(Execution), options["output"]
+    return taken(settings_class), taken(Execution), options

@@ -19,13 +19,15 @@ class RunStatistics(tools.MultiStatistics):
     Args:
         counts: ``counts() -> dict`` of running totals; its keys become fields of the logbook.
         figures: ``figures(individual) -> dict``, further columns of the individual's row.
+        on_generation: ``on_generation(record)``, called with each generation's figures, a dict
+            ``gen``, the counts, then ``wins_avg`` and so on.
 
     Attributes:
         gen: The generation whose record comes next.
         rows: list of dicts ``gen index expression size height wins improvement ...``.
     """
 
-    def __init__(self, counts, figures):
+    def __init__(self, counts, figures, on_generation=None):
         super().__init__(
             wins=tools.Statistics(lambda individual: individual.fitness.values[0]),
             improvement=tools.Statistics(lambda individual: individual.fitness.values[1]),
@@ -35,6 +37,7 @@ class RunStatistics(tools.MultiStatistics):
             self.register(name, _finite(getattr(np, {"avg": "mean"}.get(name, name))))
         self.rows = []
         self._counts, self._figures = counts, figures
+        self._on_generation = on_generation or (lambda record: None)
         self._before = counts()
         self.gen = 0
 
@@ -53,8 +56,13 @@ class RunStatistics(tools.MultiStatistics):
                 "size": len(individual), "height": individual.height,
                 "wins": wins, "improvement": improvement, **self._figures(individual),
             })
+        chapters = super().compile(population)
+        self._on_generation({"gen": self.gen, **record, **{
+            f"{chapter}_{name}": value for chapter, statistics in chapters.items()
+            for name, value in statistics.items()
+        }})
         self.gen += 1
-        return {**record, **super().compile(population)}
+        return {**record, **chapters}
 
 
 def _finite(statistic):

@@ -21,6 +21,9 @@ class TrainingResult:
         exact: Whether it was trained on the exact path instead of on curves.
         message: What went wrong, in one line.
         test_accuracy: Accuracy on the test set, where it was asked for.
+        balanced_accuracy: Mean over classes of the share of a class's validation images that is
+            classified right, in [0, 1]; None in results of package versions that had no such
+            figure.
 
     >>> TrainingResult("digits", 10, "ok", 0.2, 0.9, 0.3, 1.0).error_rate
     0.1
@@ -39,6 +42,7 @@ class TrainingResult:
     exact: bool = False
     message: str = ""
     test_accuracy: float | None = None
+    balanced_accuracy: float | None = None
 
     def __post_init__(self):
         if self.status not in STATUSES:

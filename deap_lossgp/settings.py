@@ -6,13 +6,19 @@ import os
 from dataclasses import asdict, dataclass, fields
 
 from deap_lossgp.algorithms import tournament_sizes
+from deap_lossgp.dataset_names import dataset_name
 from deap_lossgp.fitness import fitness_mode
+from deap_lossgp.image_folders import check_image_mode, read_size
 from deap_lossgp.naming import unknown_name
 
 ALGORITHMS = ("sample-tournament", "archive", "random", "regularized", "glo")
 ENGINES = ("local", "ray")
 RESCORING = ("fitness", "mean_over_all")
 """Settings that may change in a run's folder: they rank what the store holds."""
+TASK_SETTINGS = ("datasets", "data_dir", "model", "epochs", "batch_size", "learning_rate",
+                 "train_size", "validation_share", "augmentation", "mixed_precision",
+                 "jit_compile", "image_size", "image_mode")
+"""Settings that describe the tasks; from the second on they are arguments of ``Task.load``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,14 +27,16 @@ class RunSettings:
 
     Attributes:
         algorithm: A name of ``ALGORITHMS``.
-        datasets: Names of data sets.
+        datasets: Names of data sets, and paths of folders of images or of ``.npz`` files.
         data_dir: Folder with ``NAME.npz`` files; None for what is embedded or in Keras's cache.
+        image_size: N, ``HxW`` or (h, w), to which images in folders are brought; None for 32.
+        image_mode: ``grey`` or ``rgb``, to which they are brought; None for grey if all are.
         model: A name of ``networks.NETWORKS``, or ``module:function``.
         population, generations: P, at least 1, and T, at least 0.
         sample_size, parents: G and N of the sample tournament; None for floor(3P/4), floor(G/2).
         crossover: C_r, the probability that both parents come from the population.
         subtree_mutation, point_mutation: M_ST and M_N.
-        fitness: A name of ``fitness.FITNESS_MODES``.
+        fitness: A name of ``fitness.FITNESS_MODES``, or ``module:function``.
         mean_over_all: As for ``fitness.compare``.
         epochs, batch_size, learning_rate, train_size, validation_share, augmentation,
             mixed_precision, jit_compile: As for ``Task``.
@@ -41,6 +49,8 @@ class RunSettings:
     algorithm: str = "sample-tournament"
     datasets: tuple[str, ...] = ("digits",)
     data_dir: str | None = None
+    image_size: tuple[int, int] | None = None
+    image_mode: str | None = None
     model: str = "small_cnn"
     population: int = 8
     generations: int = 4
@@ -71,6 +81,12 @@ class RunSettings:
         fitness_mode(self.fitness)
         if self.data_dir is not None:
             object.__setattr__(self, "data_dir", os.path.abspath(self.data_dir))
+        if self.image_size is not None:
+            object.__setattr__(self, "image_size", read_size(self.image_size))
+        check_image_mode(self.image_mode)
+        if (self.image_size or self.image_mode) and not any(map(os.path.isdir, self.datasets)):
+            raise ValueError(f"image_size and image_mode belong to folders of images, "
+                             f"got the data sets {', '.join(self.datasets)}")
         for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0)):
             _at_least(self, name, least)
         if self.seed + self.test_seeds >= 2**32:
@@ -116,7 +132,8 @@ class RunSettings:
     def folder(self):
         """A folder name of its own for these settings."""
         digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
-        return "-".join([*self.datasets, self.algorithm, f"seed{self.seed}", digest[:6]])
+        names = map(dataset_name, self.datasets)
+        return "-".join([*names, self.algorithm, f"seed{self.seed}", digest[:6]])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +182,8 @@ class ComparisonSettings(RunSettings):
         fixed = {k: v for k, v in asdict(self).items()
                  if k not in ("arms", "replicates", "known_losses")}
         digest = hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
-        return "-".join([*self.datasets, "comparison", f"seed{self.seed}", digest[:6]])
+        names = map(dataset_name, self.datasets)
+        return "-".join([*names, "comparison", f"seed{self.seed}", digest[:6]])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from deap_lossgp.naming import in_one_line
 from deap_lossgp.results import TrainingResult
 
 APPLICATION_ID = 0x4C6F7347  # "LosG"
-VERSION = 1
+VERSION = 2
 TIMEOUT = 30.0  # seconds to wait while another process writes
 
 
@@ -59,14 +59,28 @@ NUMBERS = "TEXT", _numbers, _read_numbers
 COLUMNS = {
     "key": TEXT, "task": TEXT, "num_classes": INTEGER, "expression": TEXT, "seed": INTEGER,
     "status": TEXT, "loss": NUMBER, "accuracy": NUMBER, "cross_entropy": NUMBER,
-    "test_accuracy": NUMBER, "seconds": NUMBER, "losses": NUMBERS, "accuracies": NUMBERS,
-    "cross_entropies": NUMBERS, "exact": TRUTH, "message": TEXT,
+    "test_accuracy": NUMBER, "balanced_accuracy": NUMBER, "seconds": NUMBER, "losses": NUMBERS,
+    "accuracies": NUMBERS, "cross_entropies": NUMBERS, "exact": TRUTH, "message": TEXT,
 }  # fmt: skip
-SCHEMA = "CREATE TABLE trainings ({}, checksum TEXT NOT NULL, PRIMARY KEY (key))".format(
-    ", ".join(f"{name} {declared}" for name, (declared, _, _) in COLUMNS.items())
-)
-OBJECTS = [("table", "trainings", SCHEMA), ("index", "sqlite_autoindex_trainings_1", None)]
+NEW_IN = {2: ["balanced_accuracy"]}
+"""Columns by the version that brought them; NULL in rows that are older."""
+
+
+def columns_of(version):
+    """The names of a version's columns, in their order, but for the checksum."""
+    newer = {name for number, names in NEW_IN.items() if number > version for name in names}
+    return [name for name in COLUMNS if name not in newer]
+
+
+def schema_of(version):
+    """The statement that makes a version's table."""
+    columns = ", ".join(f"{name} {COLUMNS[name][0]}" for name in columns_of(version))
+    return f"CREATE TABLE trainings ({columns}, checksum TEXT NOT NULL, PRIMARY KEY (key))"
+
+
+SCHEMA = schema_of(VERSION)
 INSERT = f"INSERT INTO trainings VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"
+REPLACE = INSERT.replace("INSERT", "REPLACE", 1)
 
 # What strange bytes may raise on their way from the file to a result.
 UNREADABLE = (sqlite3.Error, ArithmeticError, MemoryError, RecursionError, TypeError, ValueError)
@@ -88,7 +102,8 @@ class Store:
     A result is on the disk when ``put`` returns. When a store is opened, every row is read and
     checked against its checksum. Any SQLite client can read the table ``trainings`` meanwhile;
     numbers that SQLite or JSON cannot hold are there as texts: ``nan inf -inf -zero``. What
-    another process adds is seen when the store is opened the next time.
+    another process adds is seen when the store is opened the next time. A file of an older version
+    is read as it is, and becomes one of this version when it is first written to.
 
     Args:
         path: The file; made where it is missing or empty. Default: in memory only.
@@ -124,7 +139,7 @@ class Store:
         """Return the TrainingResult that was put under the key, or None."""
         return self._results.get(key)
 
-    def put(self, key, result, *, expression, seed):
+    def put(self, key, result, *, expression, seed, replace=False):
         """Write one result; when this returns, a killed process does not lose it.
 
         Args:
@@ -132,6 +147,7 @@ class Store:
             result: The TrainingResult.
             expression: Text of the loss, for those who read the file.
             seed: Integer seed of the training, for those who read the file.
+            replace: Whether it may take the place of a result under this key.
 
         Raises:
             ValueError: The file holds a result under this key already.
@@ -140,7 +156,7 @@ class Store:
         cells = {**vars(result), "key": key, "expression": expression, "seed": seed}
         row = [write(cells[name]) for name, (_, write, _) in COLUMNS.items()]
         try:
-            self._change(INSERT, [(*row, _checksum(row))])
+            self._change(REPLACE if replace else INSERT, [(*row, _checksum(row))])
         except sqlite3.IntegrityError as error:
             raise ValueError(f"{self._file!r} holds a training with key {key!r} already") from error
         self._results[key] = result
@@ -155,6 +171,12 @@ class Store:
     def keys(self):
         """Return the keys, in the order in which they were put."""
         return list(self._results)
+
+    def rows(self):
+        """Return a dict per training as the file has it, without its key: those of ``COLUMNS``."""
+        readers = {name: read for name, (_, _, read) in COLUMNS.items()}
+        return [{name: readers[name](cell) for name, cell in cells.items() if name != "key"}
+                for cells in self._cells(self._pragma("user_version"))]
 
     def __len__(self):
         return len(self._results)
@@ -198,11 +220,35 @@ class Store:
 
     def _read(self):
         objects = self._connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-        if self._pragma("user_version") != VERSION or objects != OBJECTS:
-            raise ValueError(f"not the table of version {VERSION}")
+        version = self._pragma("user_version")
+        expected = [("table", "trainings", schema_of(version)),
+                    ("index", "sqlite_autoindex_trainings_1", None)]  # fmt: skip
+        if version < 1 or objects != expected:
+            raise ValueError(f"not the table of version {version or VERSION}")
         if (report := self._pragma("integrity_check(1)")) != "ok":
             raise ValueError(report)
-        return dict(map(_key_and_result, self._connection.execute("SELECT * FROM trainings")))
+        return dict(_key_and_result(cells) for cells in self._cells(version))
+
+    def _cells(self, version):
+        """Each row of the file, whose version is known, as a dict of all columns of this one."""
+        absent = dict.fromkeys(COLUMNS)
+        for *row, checksum in self._connection.execute("SELECT * FROM trainings"):
+            if _checksum(row) != checksum:
+                raise ValueError(f"a row that does not agree with its checksum (key {row[0]!r})")
+            yield {**absent, **dict(zip(columns_of(version), row, strict=True))}
+
+    def _renew(self):
+        """Inside a transaction: makes a file of an older version one of this version."""
+        execute = self._connection.execute
+        execute("SELECT 1 FROM trainings").fetchone()  # notices what another process has renewed
+        version = self._pragma("user_version")
+        if version == VERSION:
+            return
+        rows = [list(cells.values()) for cells in self._cells(version)]
+        execute("DROP TABLE trainings")
+        execute(SCHEMA)
+        self._connection.executemany(INSERT, [(*row, _checksum(row)) for row in rows])
+        execute(f"PRAGMA user_version = {VERSION}")
 
     def _pragma(self, name):
         return self._connection.execute(f"PRAGMA {name}").fetchone()[0]
@@ -210,6 +256,8 @@ class Store:
     def _change(self, statement, rows):
         try:
             with self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._renew()
                 self._connection.executemany(statement, rows)
         except sqlite3.IntegrityError:
             raise
@@ -241,11 +289,7 @@ def _checksum(row):
     return hashlib.sha256(json.dumps(row, default=bytes.hex).encode()).hexdigest()
 
 
-def _key_and_result(row):
-    *row, checksum = row
-    if _checksum(row) != checksum:
-        raise ValueError(f"a row that does not agree with its checksum (key {row[0]!r})")
-    columns = zip(COLUMNS.items(), row, strict=True)
-    cells = {name: read(cell) for (name, (_, _, read)), cell in columns}
+def _key_and_result(cells):
+    cells = {name: read(cells[name]) for name, (_, _, read) in COLUMNS.items()}
     fields = dataclasses.fields(TrainingResult)
     return cells["key"], TrainingResult(**{field.name: cells[field.name] for field in fields})

@@ -3,15 +3,16 @@
 import hashlib
 import importlib.util
 import inspect
-import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
-from deap_lossgp.datasets import ARRAYS, ImageData, load_dataset, split_validation
+from deap_lossgp.datasets import load_dataset
+from deap_lossgp.image_data import ARRAYS, ImageData
 from deap_lossgp.naming import unknown_name
+from deap_lossgp.splits import split_test, split_validation
+from deap_lossgp.user_functions import look_here
 
 NETWORK_NAMES = ("small_cnn", "resnet8", "inception_v3")
 """The functions of ``deap_lossgp.networks``, by name."""
@@ -80,9 +81,39 @@ class Task:
         self.split()
 
     @classmethod
-    def load(cls, dataset, network="small_cnn", *, data_dir=None, **budget):
-        """A task from the names of a data set and a network (or ``module:function``)."""
-        return cls(load_dataset(dataset, data_dir), network, **budget)
+    def load(cls, dataset, network="small_cnn", *, data_dir=None, image_size=None, image_mode=None,
+             **budget):
+        """A task from the names of a data set (or its path) and a network (``module:function``)."""
+        data = load_dataset(dataset, data_dir, image_size=image_size, image_mode=image_mode)
+        return cls(data, network, **budget)
+
+    @classmethod
+    def from_arrays(cls, name, x_train, y_train, x_test=None, y_test=None, *, network="small_cnn",
+                    **budget):
+        """A task from images and their classes; without a test set, a fifth becomes that.
+
+        Args:
+            name: Of the data set.
+            x_train, y_train, x_test, y_test: Images and classes, as ``ImageData`` takes them.
+            network: As for ``Task``.
+            **budget: ``Task``'s other arguments.
+
+        Raises:
+            ValueError: The arrays or the budget are not as ``ImageData`` and ``Task`` want them.
+
+        >>> from sklearn.datasets import load_digits
+        >>> x, y = load_digits().images, load_digits().target
+        >>> Task.from_arrays("mine", x, y, epochs=6).data
+        <ImageData mine: 1438 + 359 images (8, 8, 1) float32, 10 classes>
+        """
+        if (x_test is None) != (y_test is None):
+            missing = "x_test" if x_test is None else "y_test"
+            raise ValueError(f"expected both of x_test and y_test, or neither, got no {missing}")
+        if x_test is None:
+            whole = ImageData(name, x_train, y_train, x_train, y_train)
+            (x, y), (train, test) = (whole.x_train, whole.y_train), split_test(whole.y_train)
+            x_train, y_train, x_test, y_test = x[train], y[train], x[test], y[test]
+        return cls(ImageData(name, x_train, y_train, x_test, y_test), network, **budget)
 
     @property
     def name(self):
@@ -136,8 +167,7 @@ def _module_bytes(name):
     module, colon, _ = name.partition(":")
     if not colon:
         return b""
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    look_here()
     try:
         spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):

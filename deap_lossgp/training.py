@@ -110,20 +110,23 @@ class Trainer:
                 status, message = "no_gradient", "the weights did not change"
                 break
             history.append(figures)
-            loss, accuracy, cross_entropy = figures
+            loss, accuracy, cross_entropy, balanced_accuracy = figures
             callbacks.on_epoch_end(epoch, {"val_loss": loss, "val_accuracy": accuracy,
-                                           "val_cross_entropy": cross_entropy})
+                                           "val_cross_entropy": cross_entropy,
+                                           "val_balanced_accuracy": balanced_accuracy})
             if self._model.stop_training:
                 break
         callbacks.on_train_end()
-        losses, accuracies, cross_entropies = zip(*history, strict=True) if history else ((),) * 3
-        last = history[-1] if status == "ok" else (None, None, None)
+        columns = zip(*history, strict=True) if history else ((),) * 4
+        losses, accuracies, cross_entropies, _ = columns
+        *last, balanced_accuracy = history[-1] if status == "ok" else (None,) * 4
         seconds = time.perf_counter() - start
         return TrainingResult(
             self.task.name, self.task.data.num_classes, status, *last, seconds=seconds,
             losses=losses, accuracies=accuracies, cross_entropies=cross_entropies,
             exact=candidate.loss is not None, message=message,
             test_accuracy=self.test_accuracy() if test and status == "ok" else None,
+            balanced_accuracy=balanced_accuracy,
         )
 
     def test_accuracy(self):
@@ -146,7 +149,7 @@ class Trainer:
         return np.concatenate([order, order[:missing]]).astype(np.int32)
 
     def _validate(self, candidate):
-        """((loss, accuracy, cross entropy), "") or (None, what is not finite)."""
+        """((loss, accuracy, cross entropy, balanced accuracy), "") or (None, what is wrong)."""
         images, labels = self._validation
         predictions = self.loop.predict(images)
         if not np.isfinite(predictions).all():
@@ -162,10 +165,11 @@ class Trainer:
         loss = float(np.mean(values, dtype=np.float64))
         if not np.isfinite(loss):
             return None, "the loss is not finite"
-        accuracy = float(np.mean(predictions.argmax(1) == labels))
+        right = predictions.argmax(1) == labels
+        accuracy = float(np.mean(right))
         chosen = predictions[np.arange(len(labels)), labels].astype(np.float64)
         cross_entropy = float(-np.mean(np.log(np.clip(chosen, LOWEST, 1.0))))
-        return (loss, accuracy, cross_entropy), ""
+        return (loss, accuracy, cross_entropy, balanced_accuracy(right, labels)), ""
 
     def _reset(self):
         """Brings network and optimizer to their beginning."""
@@ -177,6 +181,24 @@ class Trainer:
 
     def _weights_equal(self, before):
         return all(np.array_equal(a, b) for a, b in zip(self._weights(), before, strict=True))
+
+
+def balanced_accuracy(right, labels):
+    """The mean of each class's share of right predictions, over the classes that occur.
+
+    Args:
+        right: Whether each prediction is right, shape (n,), bool.
+        labels: The classes, shape (n,), int.
+
+    Returns:
+        float in [0, 1].
+
+    >>> balanced_accuracy(np.array([True, True, True, False]), np.array([0, 0, 0, 1]))
+    0.5
+    """
+    counts = np.bincount(labels)
+    present = counts > 0  # a small validation set may lack a rare class
+    return float(np.mean(np.bincount(labels, weights=right)[present] / counts[present]))
 
 
 def _clipped(candidate):

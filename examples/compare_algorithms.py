@@ -45,11 +45,11 @@ def main(argv=None):
 
 
 def prepare(parser, argv):
-    settings, execution, output = parse_experiment(parser, argv, ComparisonSettings, PRESETS)
+    settings, execution, options = parse_experiment(parser, argv, ComparisonSettings, PRESETS)
     check_tensorflow()
     from deap_lossgp.comparisons import Comparison
 
-    return Comparison(settings, output, execution=execution)
+    return Comparison(settings, options["output"], execution=execution)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ The thesis's small scale, which wants a GPU:
 import sys
 
 from deap_lossgp.backend import check_tensorflow
+from deap_lossgp.callbacks import TensorBoard
 from deap_lossgp.cli import fail, refused, resumable
 from deap_lossgp.engines import TrainingError
 from deap_lossgp.options import PRESETS, experiment_parser, parse_experiment
@@ -25,6 +26,7 @@ def main(argv=None):
     )
     parser.add_argument("--algorithm",
                         help="sample-tournament (the thesis), archive (NGL) or random search")
+    parser.add_argument("--tensorboard", metavar="DIR", help="folder to write for TensorBoard to")
     with resumable(parser.prog, argv), refused(parser.prog, prepare, parser, argv) as run:
         try:
             print(run.execute())
@@ -33,11 +35,12 @@ def main(argv=None):
 
 
 def prepare(parser, argv):
-    settings, execution, output = parse_experiment(parser, argv, RunSettings, PRESETS)
+    settings, execution, options = parse_experiment(parser, argv, RunSettings, PRESETS)
     check_tensorflow()
-    from deap_lossgp.experiments import Run
+    from deap_lossgp.runs import Run
 
-    return Run(settings, output, execution=execution)
+    callbacks = [TensorBoard(options["tensorboard"])] if options["tensorboard"] else []
+    return Run(settings, options["output"], execution=execution, callbacks=callbacks)
 
 
 if __name__ == "__main__":

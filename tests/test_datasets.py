@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deap_lossgp.datasets import FASHION_MNIST_SHA256, ImageData, load_dataset, split_validation
+from deap_lossgp.datasets import FASHION_MNIST_SHA256, load_dataset
+from deap_lossgp.image_data import ImageData
+from deap_lossgp.splits import split_test, split_validation
 
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 KEYS = ("x_train", "y_train", "x_test", "y_test")
@@ -306,7 +308,7 @@ def test_arrays_made_in_memory_are_named_by_the_data_set(arrays):
 def test_an_unknown_name_gets_the_nearest_one_and_the_way_to_ones_own():
     assert message_of(ValueError, load_dataset, "cifar01") == (
         "unknown data set 'cifar01': did you mean 'cifar10'? known: cifar10, cifar100, digits, "
-        "fashion_mnist; or give --data-dir DIR with cifar01.npz"
+        "fashion_mnist; or give --data-dir DIR with cifar01.npz, or the path of a folder of images"
     )
 
 
@@ -567,6 +569,34 @@ def test_a_class_with_a_single_image_is_kept_for_training_or_refused():
         "class 2 would have no training image: 1 of the 100 images are of it, and 90 would be "
         "trained on, 10 validated on",
     }
+
+
+# test sets
+
+
+def test_a_fifth_of_every_class_is_for_the_test_the_same_every_time(digits):
+    train, test = split_test(digits.y_train)
+    assert sorted([*train, *test]) == list(range(1437))
+    shares = np.bincount(digits.y_train[test]) / np.bincount(digits.y_train)
+    assert np.abs(shares - 0.2).max() < 0.01
+    for ours, again in zip((train, test), split_test(digits.y_train), strict=True):
+        np.testing.assert_array_equal(ours, again)
+
+
+def test_every_class_keeps_a_training_image_however_few_there_are():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        counts = np.maximum(1, rng.geometric(0.2, rng.integers(2, 9)))
+        counts[0] = max(2, counts[0])
+        y = rng.permutation(np.repeat(np.arange(len(counts)), counts))
+        train, test = split_test(y)
+        assert sorted([*train, *test]) == list(range(len(y)))
+        assert len(test) and set(y[train]) == set(range(len(counts)))
+
+
+def test_a_class_keeps_its_share_of_the_test_beside_one_ten_times_as_large():
+    y = np.repeat([0, 1, 2], [100, 30, 10])
+    assert np.bincount(y[split_test(y)[1]]).tolist() == [20, 6, 2]
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 1.5, float("nan")])

@@ -158,16 +158,18 @@ def test_cross_entropy_itself_wins_nothing(new):
 
 def test_the_baseline_is_trained_once_and_its_loss_is_cross_entropy(new):
     seen = []
-    evaluation = new("thesis", on_training=seen.append)
+    evaluation = new("thesis", on_training=lambda *told: seen.append(told))
     first = evaluation.baselines()
     evaluation(tree_of(CURVES))
     assert evaluation.baselines() is first
     assert [(result.task, result.loss == result.cross_entropy) for result in first] == [
         ("digits", True), ("other", True)]
-    assert [result.task for result in seen] == ["digits", "other"] * 2
+    assert [result.task for result, _ in seen] == ["digits", "other"] * 2
+    assert [expression for _, expression in seen[2:]] == [CURVES] * 2
     for ours, theirs in zip(first, new("error").baselines(), strict=True):
         assert ours == replace(theirs, seconds=ours.seconds)  # at the common scale in every mode
-    assert evaluation.counts["seconds"] == pytest.approx(sum(result.seconds for result in seen))
+    assert evaluation.counts["seconds"] == pytest.approx(
+        sum(result.seconds for result, _ in seen))
 
 
 def test_the_seed_is_that_of_every_training(new):
@@ -260,6 +262,48 @@ def test_a_baseline_that_fails_ends_the_evaluation():
     evaluation = Evaluation([task(callbacks=diverging)], PSET)
     with pytest.raises(BaselineError, match="baseline failed on digits: nan, the predictions"):
         evaluation(tree_of(CURVES))
+
+
+# stores of older versions
+
+
+def forget_balanced_accuracies(store):
+    """Leaves a store as a version without that figure left it."""
+    for key in store.keys():  # noqa: SIM118
+        store.put(key, replace(store.get(key), balanced_accuracy=None), expression="", seed=0,
+                  replace=True)
+
+
+def test_a_result_without_the_figure_that_the_fitness_reads_is_trained_again(new):
+    first = new("balanced_error")
+    expected = first(tree_of(CURVES))
+    assert expected[0] in (0.0, 1.0, 2.0) and math.isfinite(expected[1])
+    forget_balanced_accuracies(first.store)
+    seen = []
+    for fitness, trainings in (("error", 0), ("reference", 0), ("balanced_error", 4),
+                               ("balanced_error", 0)):
+        evaluation = new(fitness, store=first.store,
+                         on_training=lambda *told: seen.append(told))
+        ours = evaluation(tree_of(CURVES))
+        evaluation(tree_of(CURVES))
+        assert len(seen) == trainings, fitness
+        seen.clear()
+        if fitness == "balanced_error":
+            assert ours == expected
+            assert trained(evaluation)[:2] == [1, 1]
+    assert len(first.store) == 4
+
+
+def test_a_failed_training_without_the_figure_is_not_tried_again(new):
+    evaluation = new("balanced_error", tasks=1)
+    evaluation.baselines()
+    evaluation(tree_of(CURVES))
+    key = evaluation.store.keys()[-1]
+    evaluation.store.put(key, replace(evaluation.store.get(key), status="timeout",
+                                      balanced_accuracy=None), expression="", seed=0, replace=True)
+    again = new("balanced_error", tasks=1, store=evaluation.store,
+                on_training=lambda *told: pytest.fail("trained"))
+    assert again(tree_of(CURVES)) == WORST
 
 
 # bad input

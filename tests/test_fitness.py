@@ -11,15 +11,19 @@ from deap_lossgp.trees import LossFitness
 
 # Baseline and candidate on three tasks of 2, 10 and 100 classes.
 BASELINES = [
-    TrainingResult("a", 2, "ok", loss=0.5, accuracy=0.75, cross_entropy=0.5),
-    TrainingResult("b", 10, "ok", loss=1.0, accuracy=0.64, cross_entropy=1.0),
-    TrainingResult("c", 100, "ok", loss=3.0, accuracy=0.34, cross_entropy=3.0),
+    TrainingResult("a", 2, "ok", loss=0.5, accuracy=0.75, cross_entropy=0.5, balanced_accuracy=0.6),
+    TrainingResult("b", 10, "ok", loss=1.0, accuracy=0.64, cross_entropy=1.0,
+                   balanced_accuracy=0.5),
+    TrainingResult("c", 100, "ok", loss=3.0, accuracy=0.34, cross_entropy=3.0,
+                   balanced_accuracy=0.3),
 ]
 RESULTS = [
-    TrainingResult("a", 2, "ok", loss=0.1, accuracy=0.70, cross_entropy=0.6),
-    TrainingResult("b", 10, "ok", loss=1.2, accuracy=0.73, cross_entropy=0.9),
-    TrainingResult("c", 100, "ok", loss=-4.0, accuracy=0.34, cross_entropy=2.0),
-]
+    TrainingResult("a", 2, "ok", loss=0.1, accuracy=0.70, cross_entropy=0.6, balanced_accuracy=0.8),
+    TrainingResult("b", 10, "ok", loss=1.2, accuracy=0.73, cross_entropy=0.9,
+                   balanced_accuracy=0.46),
+    TrainingResult("c", 100, "ok", loss=-4.0, accuracy=0.34, cross_entropy=2.0,
+                   balanced_accuracy=0.31),
+]  # fmt: skip
 # Figures of the error rate .30 .27 .66 against .25 .36 .66: one win by 0.09, a tie, a loss of 0.05.
 # Weighted: half the error rate over 1/2, 9/10, 99/100, half the cross entropy over log(classes).
 WEIGHTED = [
@@ -33,6 +37,7 @@ WEIGHTED = [
     ("mode", "selective", "over_all"),
     [
         ("error", (1, 0.09), (1, 0.04 / 3)),
+        ("balanced_error", (2, (0.2 + 0.01) / 2), (2, (0.2 - 0.04 + 0.01) / 3)),
         ("thesis", (2, (0.4 + 7.0) / 2), (2, (0.4 - 0.2 + 7.0) / 3)),
         ("reference", (2, (0.1 + 1.0) / 2), (2, (-0.1 + 0.1 + 1.0) / 3)),
         ("weighted", (2, sum(WEIGHTED[1:]) / 2), (2, sum(WEIGHTED) / 3)),
@@ -88,7 +93,7 @@ def test_a_failed_training_is_the_worst_fitness_whatever_figures_it_left(mode, s
 @pytest.mark.parametrize("mode", FITNESS_MODES)
 @pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
 def test_broken_figures_never_give_nan(mode, broken):
-    for name in ("loss", "accuracy", "cross_entropy"):
+    for name in ("loss", "accuracy", "cross_entropy", "balanced_accuracy"):
         wins, improvement = fitness_of([replace(RESULTS[0], **{name: broken})], BASELINES[:1], mode)
         assert (wins, improvement) == WORST or math.isfinite(improvement)
 
@@ -96,6 +101,19 @@ def test_broken_figures_never_give_nan(mode, broken):
 def test_equal_counts_of_errors_tie_whatever_the_rounding_of_the_accuracy():
     third = replace(BASELINES[0], accuracy=1 - 2 / 3)
     assert fitness_of([replace(third, accuracy=1 / 3)], [third]) == (0.0, 0.0)
+
+
+def test_equal_shares_of_errors_tie_whatever_their_order_over_the_classes():
+    one, other = (replace(BASELINES[0], balanced_accuracy=accuracy)
+                  for accuracy in ((0.1 + 0.2 + 0.3) / 3, (0.3 + 0.2 + 0.1) / 3))
+    assert one.balanced_accuracy != other.balanced_accuracy
+    assert fitness_of([one], [other], "balanced_error") == (0.0, 0.0)
+
+
+def test_a_result_of_a_version_without_balanced_accuracy_has_no_balanced_error():
+    old = replace(BASELINES[0], balanced_accuracy=None)
+    assert fitness_mode("balanced_error")(old) is None
+    assert fitness_of([old], [old], "error") == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -121,5 +139,5 @@ def test_a_failed_baseline_is_refused():
 def test_an_unknown_mode_offers_the_nearest():
     with pytest.raises(ValueError, match="unknown fitness 'weigthed': did you mean 'weighted'?"):
         fitness_mode("weigthed")
-    with pytest.raises(ValueError, match="unknown fitness 'xyz': known: error, reference, thesis"):
+    with pytest.raises(ValueError, match="unknown fitness 'xyz': known: balanced_error, error"):
         fitness_of(RESULTS, BASELINES, "xyz")

@@ -12,14 +12,17 @@ import deap_lossgp
 PACKAGE = Path(deap_lossgp.__file__).parent
 ABOVE = """
     naming user_functions cli backend primitives checking psets trees curves canonical
-    known_losses found_losses operators algorithms regularized constants toolbox results
+    known_losses found_losses symbolic rewriting simplifying languages mathematics templates
+    exporting operators algorithms regularized constants toolbox results
     screening fitness store recording callbacks dataset_names image_data splits image_folders
     settings options arms replicates comparison_tables reports datasets tables figures drawing
-    infix loss_cards describing loss_plots tree_plots plotting tasks
+    infix loss_cards describing loss_plots tree_plots learning_plots plotting
+    confirmation_results confirmation_settings tasks
 """.split()  # noqa: SIM905  (a list would be one name per line)
-TRAINING = ["elementwise", "losses", "networks", "loops", "training", "worker"]
+TRAINING = ["elementwise", "losses", "networks", "loops", "training", "worker",
+            "keras_training"]
 DRIVING = ["candidates", "engines", "clusters", "evaluation", "folders", "experiments", "runs",
-           "comparisons"]
+           "comparisons", "confirmations"]
 ORDER = [*ABOVE, "elementwise", "candidates", *TRAINING[1:], *DRIVING[1:]]
 TREES = {path.stem: ast.parse(path.read_text("utf-8")) for path in PACKAGE.glob("*.py")}
 FREE = {"__init__"}

@@ -1,7 +1,7 @@
 """The store of results: exact, whole after kills, and never silent about damage.
 
-``python tests/test_store.py`` makes ``stores/version1.sqlite`` anew. It is kept as version 1 of the
-package wrote it: where the format changes, the new code must still read the old file.
+``python tests/test_store.py`` makes ``stores/version2.sqlite`` anew. What a version wrote is kept
+as it wrote it: where the format changes, the new code must still read the old file.
 """
 
 import contextlib
@@ -29,6 +29,7 @@ from deap_lossgp.results import STATUSES, TrainingResult
 from deap_lossgp.store import COLUMNS, Store, StoreError
 
 VERSION1 = Path(__file__).parent / "stores" / "version1.sqlite"
+VERSION2 = VERSION1.with_name("version2.sqlite")
 # key, result, expression, seed; from the hand, every kind of number and text once.
 OF_VERSION1 = [
     ("a1", TrainingResult("digits", 10, "ok", 0.1, 0.9, 1 / 3, 1.5, (0.3, 0.1), (0.8, 0.9),
@@ -46,11 +47,21 @@ OF_VERSION1 = [
 ]  # fmt: skip
 
 
-def make_version1():
-    VERSION1.parent.mkdir(exist_ok=True)
-    VERSION1.unlink(missing_ok=True)
-    with Store(VERSION1) as store:
-        for key, result, expression, seed in OF_VERSION1:
+OF_VERSION2 = [
+    *OF_VERSION1,
+    ("c1", TrainingResult("my images", 3, "ok", 0.1, 0.9, 0.3, 2.0, balanced_accuracy=2 / 3),
+     "y_pred", 4),
+    ("c2", TrainingResult("my images", 3, "ok", balanced_accuracy=-0.0, exact=True), "y_pred", 5),
+    ("c3", TrainingResult("my images", 3, "nan", balanced_accuracy=math.nan), "y_pred", 6),
+]  # fmt: skip
+FIXTURES = {VERSION1: OF_VERSION1, VERSION2: OF_VERSION2}
+
+
+def make_version2():
+    VERSION2.parent.mkdir(exist_ok=True)
+    VERSION2.unlink(missing_ok=True)
+    with Store(VERSION2) as store:
+        for key, result, expression, seed in OF_VERSION2:
             store.put(key, result, expression=expression, seed=seed)
 
 
@@ -77,7 +88,7 @@ def any_result(rng):
     return TrainingResult(
         any_text(rng), rng.randrange(2, 1000), rng.choice(STATUSES), figure(), figure(), figure(),
         any_number(rng), numbers(), numbers(), numbers(), rng.random() < 0.5, any_text(rng),
-        test_accuracy=figure(),
+        test_accuracy=figure(), balanced_accuracy=figure(),
     )  # fmt: skip
 
 
@@ -136,15 +147,146 @@ def test_what_was_put_comes_back_to_the_last_bit(tmp_path, seed):
     assert list(contents(tmp_path / "s.sqlite")) == list(results)
 
 
-def test_the_store_of_version_1_is_read():
-    """Every store that the package ever wrote stays readable."""
-    before = VERSION1.read_bytes()
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+def test_the_store_of_every_version_is_read(path):
+    """Every store that the package ever wrote stays readable, and is not changed by that."""
+    rows, before = FIXTURES[path], path.read_bytes()
     with tempfile.TemporaryDirectory() as folder:  # a store that is open has files beside it
-        copy = shutil.copy(VERSION1, folder)
-        assert contents(copy) == {key: repr(result) for key, result, _, _ in OF_VERSION1}
-        rows = sqlite3.connect(copy).execute("SELECT expression, seed FROM trainings").fetchall()
-    assert rows == [(expression, seed) for _, _, expression, seed in OF_VERSION1]
-    assert VERSION1.read_bytes() == before
+        copy = Path(shutil.copy(path, folder))
+        assert contents(copy) == {key: repr(result) for key, result, _, _ in rows}
+        found = select(copy, "SELECT expression, seed FROM trainings")
+        assert copy.read_bytes() == before
+    assert found == [(expression, seed) for _, _, expression, seed in rows]
+
+
+# Files of version 1.
+
+
+def select(path, statement):
+    with contextlib.closing(sqlite3.connect(path)) as client:
+        return client.execute(statement).fetchall()
+
+
+def make_old(path, number, seed=1):
+    """A store as version 1 would have written it."""
+    results, columns = results_of(number, seed), store_module.columns_of(1)
+    with contextlib.closing(sqlite3.connect(path)) as client:
+        client.execute("PRAGMA journal_mode = WAL")
+        client.execute(select(VERSION1, "SELECT sql FROM sqlite_master LIMIT 1")[0][0])
+        for index, (key, result) in enumerate(results.items()):
+            results[key] = result = dataclasses.replace(result, balanced_accuracy=None)
+            cells = {**vars(result), "key": key, "expression": "y_pred", "seed": index}
+            row = [COLUMNS[name][1](cells[name]) for name in columns]
+            client.execute(f"INSERT INTO trainings VALUES ({', '.join('?' * (len(row) + 1))})",
+                           (*row, store_module._checksum(row)))  # fmt: skip
+        client.execute(f"PRAGMA application_id = {store_module.APPLICATION_ID}")
+        client.execute("PRAGMA user_version = 1")
+        client.commit()
+    return results
+
+
+def test_an_old_file_becomes_a_new_one_when_it_is_first_written_to(tmp_path):
+    path = Path(shutil.copy(VERSION1, tmp_path))
+    figure = dataclasses.replace(small(3), balanced_accuracy=0.625)
+    with Store(path) as store:
+        assert select(path, "PRAGMA user_version") == [(1,)]
+        store.put("new", figure, expression="y_pred", seed=9)
+        assert store.get("a1") == OF_VERSION1[0][1]
+    expected = {key: repr(result) for key, result, _, _ in OF_VERSION1} | {"new": repr(figure)}
+    assert contents(path) == expected
+    assert select(path, "PRAGMA user_version") == [(2,)]
+    assert select(path, "SELECT expression, seed FROM trainings") == [
+        *((expression, seed) for _, _, expression, seed in OF_VERSION1), ("y_pred", 9)]
+    new = tmp_path / "new.sqlite"
+    make(new, 1)
+    schema = "SELECT type, name, sql FROM sqlite_master"
+    assert select(path, schema) == select(new, schema)
+    assert select(path, "PRAGMA application_id") == select(new, "PRAGMA application_id")
+
+
+def test_an_old_file_of_any_results_becomes_a_new_one(tmp_path):
+    results = make_old(tmp_path / "s.sqlite", 100)
+    assert contents(tmp_path / "s.sqlite") == texts(results)
+    with Store(tmp_path / "s.sqlite") as store:
+        store.discard(["001"])
+    assert select(tmp_path / "s.sqlite", "PRAGMA user_version") == [(2,)]
+    assert contents(tmp_path / "s.sqlite") == texts(results)
+
+
+def test_two_processes_may_renew_one_old_file(tmp_path):
+    path = tmp_path / "s.sqlite"
+    results = make_old(path, 10)
+    with Store(path) as store, Store(path) as other:
+        store.put("one", small(1), expression="", seed=0)
+        other.put("other", small(2), expression="", seed=0)
+    assert contents(path) == texts({**results, "one": small(1), "other": small(2)})
+
+
+def test_an_old_file_that_cannot_be_renewed_stays_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_module, "TIMEOUT", 0.1)
+    path = tmp_path / "s.sqlite"
+    results = make_old(path, 10)
+    with Store(path) as store, contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OSError, match="another process holds the file"):
+            store.put("k", small(), expression="", seed=0)
+        other.rollback()
+        assert select(path, "PRAGMA user_version") == [(1,)]
+        assert contents(path) == texts(results)
+        other.execute("UPDATE trainings SET seed = 77 WHERE key = (SELECT max(key) FROM trainings)")
+        other.commit()
+        before = select(path, "SELECT * FROM trainings")
+        with pytest.raises(ValueError, match="a row that does not agree with its checksum"):
+            store.put("k", small(), expression="", seed=0)
+        assert select(path, "SELECT * FROM trainings") == before
+        assert select(path, "PRAGMA user_version") == [(1,)]
+
+
+RENEW = """
+import os, signal, sys
+from deap_lossgp.results import TrainingResult
+from deap_lossgp.store import Store
+left = int(sys.argv[2])
+def count(statement):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+store = Store(sys.argv[1])
+store._connection.set_trace_callback(count)
+store.put("new", TrainingResult("digits", 10, "ok"), expression="", seed=0)
+"""
+
+
+def test_a_process_killed_at_any_statement_while_it_renews_an_old_file_loses_nothing(tmp_path):
+    old = tmp_path / "old.sqlite"
+    results = texts(make_old(old, 2))
+    for index in itertools.count():
+        path = Path(shutil.copy(old, tmp_path / f"{index}.sqlite"))
+        if run(RENEW, path, index).returncode == 0:
+            break
+        assert contents(path) == results
+        assert select(path, "PRAGMA user_version") == [(1,)]
+    assert index > 8
+    assert contents(path) == {**results, "new": repr(TrainingResult("digits", 10, "ok"))}
+
+
+def test_a_flipped_bit_of_an_old_file_is_noticed_or_harmless(tmp_path):
+    path = tmp_path / "s.sqlite"
+    results = make_old(path, 40)
+    data, rng = path.read_bytes(), random.Random(7)
+    bits = [*range(8 * 56, 8 * 72), *(rng.randrange(8 * len(data)) for _ in range(200))]
+    damages = [lambda b=bit: path.write_bytes(flipped(data, b)) for bit in bits]
+    outcomes = outcomes_of(path, damages, results)
+    assert outcomes["refused"] > 150 and outcomes["whole"] > 20
+
+
+@pytest.mark.parametrize(("made", "version"), [(make_old, 2), (make, 1)])
+def test_a_file_that_is_marked_as_of_another_version_is_refused(tmp_path, made, version):
+    path = tmp_path / "s.sqlite"
+    made(path, 3)
+    select(path, f"PRAGMA user_version = {version}")
+    assert f"got not the table of version {version}; remove it" in refusal(path)
 
 
 def test_every_figure_of_a_result_has_a_column():
@@ -163,8 +305,8 @@ def test_figures_can_be_read_with_any_sqlite_client(tmp_path):
     assert row == {
         "key": "k", "task": "digits", "num_classes": 10, "expression": "y_pred", "seed": 7,
         "status": "ok", "loss": 0.5, "accuracy": 0.5, "cross_entropy": 0.25, "test_accuracy": None,
-        "seconds": 0.0, "losses": "[0.1, 0.2]", "accuracies": "[]", "cross_entropies": "[]",
-        "exact": 0, "message": "",
+        "balanced_accuracy": None, "seconds": 0.0, "losses": "[0.1, 0.2]", "accuracies": "[]",
+        "cross_entropies": "[]", "exact": 0, "message": "",
     }  # fmt: skip
 
 
@@ -190,6 +332,16 @@ def test_a_store_knows_its_keys(tmp_path):
         assert store.get("b") is None
         store.put("b", small(5), expression="", seed=0)
     assert list(contents(tmp_path / "s.sqlite")) == ["a", "c", "b"]
+
+
+def test_a_result_takes_the_place_of_another_only_where_that_is_said(tmp_path):
+    path = tmp_path / "s.sqlite"
+    with Store(path) as store:
+        fill(store, {"a": small(1), "b": small(2)})
+        store.put("a", small(3), expression="y_pred", seed=8, replace=True)
+        store.put("c", small(4), expression="", seed=0, replace=True)
+        assert (store.get("a"), len(store)) == (small(3), 3)
+    assert contents(path) == texts({"a": small(3), "b": small(2), "c": small(4)})
 
 
 def test_a_key_can_be_put_only_once(tmp_path):
@@ -432,9 +584,9 @@ def test_the_store_of_a_newer_version_is_refused(tmp_path):
     path = tmp_path / "s.sqlite"
     make(path, 2)
     with contextlib.closing(sqlite3.connect(path)) as client:
-        client.execute("PRAGMA user_version = 2")
+        client.execute("PRAGMA user_version = 3")
     before = path.read_bytes()
-    assert "expected a store of version 1, got the newer version 2; upgrade" in refusal(path)
+    assert "expected a store of version 2, got the newer version 3; upgrade" in refusal(path)
     assert path.read_bytes() == before
 
 
@@ -590,14 +742,15 @@ try:
     sys.exit("a store was opened where nothing can be written")
 except StoreError as error:
     assert "folder that can be written to" in str(error), error
-store = Store(sys.argv[2])
-assert len(store) == 3
-try:
-    store.put("new", TrainingResult("digits", 10, "ok"), expression="", seed=0)
-    sys.exit("it was written")
-except OSError as error:
-    assert error.errno == errno.EROFS and "read-only" in str(error), error
-assert len(store) == 3
+for path in sys.argv[2:]:
+    store = Store(path)
+    assert len(store) == 3
+    try:
+        store.put("new", TrainingResult("digits", 10, "ok"), expression="", seed=0)
+        sys.exit("it was written")
+    except OSError as error:
+        assert error.errno == errno.EROFS and "read-only" in str(error), error
+    assert len(store) == 3
 """
 
 
@@ -608,14 +761,16 @@ def test_what_may_not_be_written_is_an_error_in_one_line():
         for each in (closed, open_):
             each.mkdir()
             make(each / "s.sqlite", 3)
-            (each / "s.sqlite").chmod(0o444)
+            make_old(each / "old.sqlite", 3)
+            for path in each.iterdir():
+                path.chmod(0o444)
         Path(folder).chmod(0o755)
         closed.chmod(0o555)
         open_.chmod(0o777)
-        result = run(AS_ANYBODY, closed / "s.sqlite", open_ / "s.sqlite")
+        result = run(AS_ANYBODY, closed / "s.sqlite", open_ / "s.sqlite", open_ / "old.sqlite")
         closed.chmod(0o755)
     assert result.returncode == 0, result.stderr
 
 
 if __name__ == "__main__":
-    make_version1()
+    make_version2()

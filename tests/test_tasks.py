@@ -62,6 +62,64 @@ def test_a_task_is_loaded_from_names():
     assert (task.name, task.network, task.epochs, task.batch_size) == ("digits", "small_cnn", 3, 32)
 
 
+# arrays
+
+
+def test_a_task_is_made_of_arrays_with_a_test_set(digits):
+    task = Task.from_arrays("mine", digits.x_train, digits.y_train, digits.x_test, digits.y_test,
+                            network="resnet8", epochs=3, train_size=500)
+    assert (task.name, task.network, task.epochs) == ("mine", "resnet8", 3)
+    np.testing.assert_array_equal(task.data.x_test, digits.x_test)
+    assert sum(map(len, task.split())) == 500
+
+
+def test_a_task_is_made_of_arrays_without_a_test_set(digits):
+    x, y = digits.x_train[..., 0], digits.y_train[:, None]
+    task = Task.from_arrays("mine", x, y, epochs=1)
+    again = Task.from_arrays("mine", x, y, epochs=1)
+    assert task.data.input_shape == (8, 8, 1)
+    assert (len(task.data.x_train), len(task.data.x_test)) == (1150, 287)
+    both = np.concatenate([task.data.x_train, task.data.x_test])
+    assert sorted(image.tobytes() for image in both) == sorted(image.tobytes() for image in x)
+    assert again.fingerprint == task.fingerprint
+    assert Task.from_arrays("other", x, y, epochs=1).fingerprint != task.fingerprint
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"x_test": None}, "expected both of x_test and y_test, or neither, got no x_test"),
+    ({"y_test": None}, "expected both of x_test and y_test, or neither, got no y_test"),
+    ({"x_train": None}, "mine: x_train must have shape"),
+    ({"y_train": np.zeros(3, int)}, "mine: y_train must have shape (n,) or (n, 1), n = 1437"),
+    ({"y_train": np.zeros(3), "x_test": None, "y_test": None}, "mine: y_train must have shape"),
+    ({"network": "smal_cnn"}, "unknown network 'smal_cnn': did you mean 'small_cnn'"),
+    ({"epochs": 0}, "epochs must be an integer of at least 1, got 0"),
+])
+def test_arrays_that_are_no_images_are_refused(digits, changes, message):
+    arrays = {name: getattr(digits, name) for name in ("x_train", "y_train", "x_test", "y_test")}
+    with pytest.raises(ValueError) as caught:
+        Task.from_arrays("mine", **{"epochs": 1, **arrays, **changes})
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("network", "shape"), [
+    ("small_cnn", (64, 64, 3)), ("small_cnn", (8, 30, 1)), ("resnet8", (64, 64, 1)),
+])
+def test_cheap_networks_train_on_images_of_other_sizes(network, shape):
+    from deap_lossgp.candidates import candidate_of
+    from deap_lossgp.known_losses import KNOWN_LOSSES
+    from deap_lossgp.psets import loss_primitive_set
+    from deap_lossgp.training import Trainer
+    from deap_lossgp.trees import LossTree
+
+    y = np.arange(40) % 2
+    x = np.random.default_rng(0).integers(0, 255, (40, *shape)).astype(np.uint8)
+    trainer = Trainer(Task.from_arrays("mine", x, y, network=network, epochs=1, batch_size=8))
+    pset = loss_primitive_set()
+    tree = LossTree.from_string(KNOWN_LOSSES["ngl"], pset)
+    assert trainer.train(candidate_of(tree, pset, trainer.task), seed=1).ok
+
+
 def test_a_network_of_ones_own_is_named_by_module_and_function(tmp_path, monkeypatch):
     (tmp_path / "my_networks.py").write_text(
         "import keras\n"

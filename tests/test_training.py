@@ -5,11 +5,13 @@ import os
 import random
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import balanced_accuracy_score
 
 from deap_lossgp.curves import GRID, KNOTS, LOWEST, LossCurves, interpolate
 from deap_lossgp.datasets import load_dataset
@@ -28,7 +30,7 @@ from deap_lossgp.known_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.loops import look_up  # noqa: E402
 from deap_lossgp.networks import build_model, small_cnn  # noqa: E402
 from deap_lossgp.tasks import Task  # noqa: E402
-from deap_lossgp.training import Trainer  # noqa: E402
+from deap_lossgp.training import Trainer, balanced_accuracy  # noqa: E402
 
 TREES = int(os.environ.get("DEAP_LOSSGP_GRADIENT_TREES", 20))
 PSET = loss_primitive_set()
@@ -347,12 +349,27 @@ def test_the_figures_are_those_of_the_trained_network(trainer):
         p = np.clip(p, LOWEST, 1.0 - LOWEST)
         assert result.loss == pytest.approx(np.mean(true / p - np.log(p)), rel=1e-4)
         assert result.accuracy == np.mean(p.argmax(1) == true.argmax(1))
+        assert result.balanced_accuracy == pytest.approx(
+            balanced_accuracy_score(true.argmax(1), p.argmax(1)), abs=1e-12)
         assert result.cross_entropy == pytest.approx(-np.log(p[true == 1]).mean(), rel=1e-4)
         assert len(result.losses) == len(result.accuracies) == trainer.task.epochs
         assert result.losses[-1] == result.loss and result.losses[0] > result.losses[1]
         assert (result.task, result.num_classes, result.seconds > 0.0) == ("digits", 10, True)
     test = trainer.loop.model.predict(data.x_test * np.float32(data.scale), verbose=0)
     assert trainer.test_accuracy() == np.mean(test.argmax(1) == data.y_test)
+
+
+def test_the_balanced_accuracy_is_scikit_learns_on_any_predictions():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        size, classes = rng.integers(1, 60), rng.integers(2, 12)
+        shares = rng.dirichlet(np.full(classes, 0.4))  # rare classes, and such as do not occur
+        labels, predicted = (rng.choice(classes, size, p=p) for p in (shares, None))
+        predicted = np.where(rng.random(size) < 0.5, labels, predicted)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on predicted classes that do not occur
+            expected = balanced_accuracy_score(labels, predicted)
+        assert balanced_accuracy(predicted == labels, labels) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("count", [1, 255, 256, 300])
@@ -387,6 +404,7 @@ def test_training_stops_at_the_first_epoch_that_is_not_finite(exact):
         result = trainer.train(known("cross_entropy", exact=exact), seed=1)
         assert (result.status, len(result.losses)) == ("nan", 2)
         assert (result.loss, result.accuracy, result.cross_entropy) == (None, None, None)
+        assert result.balanced_accuracy is None
         assert np.isfinite(result.losses).all()
 
 
@@ -470,8 +488,11 @@ def test_callbacks_get_the_validation_figures():
     result = trainer.train(known("mse"), seed=1)
     assert seen == [
         (epoch, {"val_loss": result.losses[epoch], "val_accuracy": result.accuracies[epoch],
-                 "val_cross_entropy": result.cross_entropies[epoch]}) for epoch in (0, 1)
+                 "val_cross_entropy": result.cross_entropies[epoch],
+                 "val_balanced_accuracy": seen[epoch][1]["val_balanced_accuracy"]})
+        for epoch in (0, 1)
     ]
+    assert seen[1][1]["val_balanced_accuracy"] == result.balanced_accuracy
 
 
 # options for GPUs

@@ -1,0 +1,177 @@
+"""Labelled images as arrays, checked and unified when a data set is made of them."""
+
+from dataclasses import InitVar, dataclass
+
+import numpy as np
+
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+UNEQUAL = 1.5
+"""From how many times the smallest class's images on the largest is worth mentioning."""
+SHOWN = 10
+"""Most files and classes that a note names."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ImageData:
+    """A data set of labelled images; making one checks and unifies the arrays.
+
+    Attributes:
+        name: The name it was asked for by.
+        x_train: Training images, shape (n, h, w, c), uint8 or float32. Given as (n, h, w) too, as
+            other integers in 0..255, and as any finite floats.
+        y_train: Their classes, shape (n,), int64; every one of 0..num_classes-1 occurs. Given as
+            (n, 1) too, and as other integers.
+        x_test: Test images, shape (m, h, w, c), of x_train's dtype.
+        y_test: Their classes, shape (m,), int64, among those of y_train.
+        source: Only when making one: where the arrays come from, for errors. Default: name.
+        class_names: Names of the classes, in the order of their numbers. Default: the numbers.
+        unreadable: Files that were left out, each as "file (reason)".
+        ignored: Number of files that were passed over: hidden ones, those that are no images, and
+            those that lie in no class's folder.
+
+    Raises:
+        ValueError: If an array is not as described; the message says which and what came.
+
+    Examples:
+        >>> x, y = np.zeros((4, 2, 2), np.uint8), np.array([0, 1, 0, 1])
+        >>> ImageData("dark", x, y, x, y)
+        <ImageData dark: 4 + 4 images (2, 2, 1) uint8, 2 classes>
+    """
+
+    name: str
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    source: InitVar[str | None] = None
+    class_names: tuple[str, ...] | None = None
+    unreadable: tuple[str, ...] = ()
+    ignored: int = 0
+
+    def __post_init__(self, source):
+        source = source or self.name
+        for key_x, key_y in (ARRAYS[:2], ARRAYS[2:]):
+            x = _images(getattr(self, key_x), f"{source}: {key_x}")
+            y = _labels(getattr(self, key_y), f"{source}: {key_y}", len(x))
+            self.__dict__.update({key_x: x, key_y: y})  # past the frozen __setattr__
+        train, test = [f"{x.shape[1:]} {x.dtype}" for x in (self.x_train, self.x_test)]
+        classes = np.unique(self.y_train)
+        gaps = np.flatnonzero(classes != np.arange(len(classes)))
+        span, fault = f"0..{classes[-1]}", None
+        if train != test:
+            fault = f"x_train and x_test must agree in (h, w, c) and type; got {train} and {test}"
+        elif len(gaps):
+            fault = f"y_train must hold every class {span}; class {gaps[0]} has no training image"
+        elif len(classes) < 2:
+            fault = "y_train must hold at least 2 classes, got only class 0"
+        elif self.y_test.max() > classes[-1]:
+            fault = f"y_test must hold classes of y_train, {span}; got {self.y_test.max()}"
+        elif self.class_names is None:
+            self.__dict__["class_names"] = tuple(map(str, classes))
+        elif len(self.class_names) != len(classes):
+            fault = f"expected {len(classes)} class_names, got {len(self.class_names)}"
+        if fault:
+            raise ValueError(f"{source}: {fault}")
+
+    @property
+    def num_classes(self):
+        """Number of classes."""
+        return int(self.y_train.max()) + 1
+
+    @property
+    def input_shape(self):
+        """Shape (h, w, c) of one image."""
+        return self.x_train.shape[1:]
+
+    @property
+    def scale(self):
+        """Factor that brings the pixels to [0, 1]; to [-1, 1] for floats with negative ones."""
+        if self.x_train.dtype == np.uint8:
+            return 1 / 255
+        largest = float(max(self.x_train.max(), -self.x_train.min()))
+        return 1 / largest if largest else 1.0
+
+    @property
+    def class_counts(self):
+        """Training images of each class, shape (num_classes,), int64."""
+        return np.bincount(self.y_train)
+
+    @property
+    def imbalance(self):
+        """How many times the training images of the smallest class the largest has, at least 1."""
+        return float(self.class_counts.max() / self.class_counts.min())
+
+    def summary(self):
+        """Sizes, images of each class and what was left out, as JSON has them: a dict."""
+        counts = [int(count) for count in self.class_counts]
+        return {
+            "name": self.name, "train": len(self.x_train), "test": len(self.x_test),
+            "shape": list(self.input_shape),
+            "classes": dict(zip(self.class_names, counts, strict=True)),
+            "imbalance": self.imbalance, "unreadable": list(self.unreadable),
+            "ignored": self.ignored,
+        }
+
+    def notes(self):
+        """What its user should know before anything is trained: a list of lines, mostly empty.
+
+        >>> x, y = np.zeros((9, 2, 2), np.uint8), np.array([0, 0, 1, 1, 1, 1, 1, 1, 1])
+        >>> print(*ImageData("dark", x, y, x, y, class_names=("cat", "dog")).notes())
+        dark: classes are unequal, 3.5 to 1; training images: cat 2, dog 7. The fitness
+        balanced_error counts them alike
+        """
+        lines, count = [], len(self.unreadable)
+        if count:
+            files = len(self.x_train) + len(self.x_test) + count
+            named = ", ".join(self.unreadable[:SHOWN])
+            more = f" and {count - SHOWN} more" if count > SHOWN else ""
+            lines.append(f"{count} of {files} image files cannot be read and are left out: "
+                         f"{named}{more}")
+        if self.ignored:
+            lines.append(f"{self.ignored} files are passed over: hidden, no images, or in no class")
+        if self.imbalance >= UNEQUAL:
+            order = np.argsort(self.class_counts, kind="stable")
+            shown = order if len(order) <= SHOWN else order[[0, -1]]
+            named = ", ".join(f"{self.class_names[i]} {self.class_counts[i]}" for i in shown)
+            between = "" if len(order) <= SHOWN else "from least to most: "
+            lines.append(f"classes are unequal, {self.imbalance:.3g} to 1; training images: "
+                         f"{between}{named}. The fitness balanced_error counts them alike")
+        return [f"{self.name}: {line}" for line in lines]
+
+    def __repr__(self):
+        count, kind = f"{len(self.x_train)} + {len(self.x_test)}", self.x_train.dtype
+        shape, classes = self.input_shape, self.num_classes
+        return f"<ImageData {self.name}: {count} images {shape} {kind}, {classes} classes>"
+
+
+def _images(x, label):
+    x, fault = np.asarray(x), None
+    if x.ndim not in (3, 4) or not x.size:
+        fault = f"have shape (n, h, w) or (n, h, w, c), none of them 0; got {x.shape}"
+    elif x.dtype.kind in "iu":
+        if x.min() < 0 or x.max() > 255:
+            fault = f"hold integers in 0..255, got {x.min()}..{x.max()}"
+        x = x.astype(np.uint8, copy=False)
+    elif x.dtype.kind == "f":
+        with np.errstate(over="ignore"):  # what float32 cannot hold is reported below
+            x = x.astype(np.float32, copy=False)
+        if not np.isfinite(x).all():
+            fault = "be finite as float32, got NaN or infinity"
+    else:
+        fault = f"be uint8 or float, got {x.dtype}"
+    if fault:
+        raise ValueError(f"{label} must {fault}")
+    return x[..., np.newaxis] if x.ndim == 3 else x
+
+
+def _labels(y, label, count):
+    y, fault = np.asarray(y), None
+    if y.shape not in ((count,), (count, 1)):
+        fault = f"have shape (n,) or (n, 1), n = {count} as its images; got {y.shape}"
+    elif y.dtype.kind not in "iu":
+        fault = f"hold integers, got {y.dtype}"
+    elif y.min() < 0:
+        fault = f"hold classes from 0 up, got {y.min()}"
+    if fault:
+        raise ValueError(f"{label} must {fault}")
+    return y.reshape(-1).astype(np.int64)

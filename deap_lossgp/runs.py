@@ -1,0 +1,228 @@
+"""Runs: one seeded evolution, from its settings to its result and the files in its folder."""
+
+import json
+import math
+import os
+import random
+import statistics
+from collections import Counter
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import pandas as pd
+from deap import gp, tools
+
+from deap_lossgp import arms
+from deap_lossgp.experiments import Experiment
+from deap_lossgp.naming import unknown_name
+from deap_lossgp.plotting import plot_generations, plot_individuals
+from deap_lossgp.recording import logbook_table
+from deap_lossgp.results import STATUSES
+from deap_lossgp.settings import TASK_SETTINGS, Execution, RunSettings
+from deap_lossgp.tasks import Task
+from deap_lossgp.trees import LossTree
+
+HALL_OF_FAME = 10
+"""Individuals that a run's hall of fame holds."""
+
+
+def evolve(tasks=("digits",), *, output=None, callbacks=(), progress=True, **options):
+    """Evolves a loss for image classifiers: all that ``examples/evolve_loss.py`` does, in one call.
+
+    Called again with the same arguments it goes on where it stopped, or reads what is complete.
+
+    Args:
+        tasks: Names of data sets, as ``load_dataset`` takes them, or ``Task`` objects, or one of
+            these.
+        output: The folder; by default one in ``runs/`` with a name of these arguments' own.
+        callbacks: ``deap_lossgp.callbacks.Callback`` objects, told of trainings and generations.
+        progress: Whether to draw a progress bar.
+        **options: Fields of ``RunSettings`` (``algorithm``, ``population``, ``generations``,
+            ``fitness``, ``seed``...; for names of data sets also ``model``, ``epochs``...) and of
+            ``Execution`` (``workers``, ``time_limit``...). ``workers`` is 0 here: trainings are
+            made in this process. With more, keep the call under ``if __name__ == "__main__":``.
+
+    Returns:
+        A ``RunResult``; printed, it is the command's report.
+
+    Raises:
+        TypeError: An option that there is not, or one that belongs to the given ``Task`` objects.
+        ValueError: Options or data are not usable, or nothing can be trained.
+        OSError: The folder cannot be written.
+
+    >>> evolve("digits", populaton=4)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    TypeError: unknown option 'populaton': did you mean 'population'? known: ...
+    """
+    given = [tasks] if isinstance(tasks, str | Path | Task) else list(tasks)
+    names = [{f.name for f in fields(cls)} - {"datasets"} for cls in (RunSettings, Execution)]
+    for name in options.keys() - set.union(*names):
+        raise TypeError(str(unknown_name("option", name, set.union(*names))))
+    settings, execution = ({name: options[name] for name in own & options.keys()} for own in names)
+    for task in given:
+        if not isinstance(task, str | Path | Task):
+            raise TypeError(f"expected names of data sets or Task objects, got "
+                            f"{type(task).__name__}")
+    if all(isinstance(task, Task) for task in given):
+        for name in settings.keys() & TASK_SETTINGS:
+            raise TypeError(f"{name} belongs to the tasks: expected it in Task(...), or names of "
+                            f"data sets, got {name}={settings[name]!r} beside Task objects")
+        names = [task.name for task in given]
+    else:
+        names, given = [os.fspath(task) for task in given], None
+    run = Run(RunSettings(datasets=tuple(names), **settings), output, tasks=given,
+              execution=Execution(**{"workers": 0, **execution}), progress=progress,
+              callbacks=callbacks)
+    with run:
+        return run.execute()
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """What a run has found. Printed, it is a report.
+
+    Attributes:
+        best: The best loss, a ``LossTree`` with its ``fitness``.
+        pset: The primitive set.
+        logbook: The DEAP ``Logbook``, with chapters ``wins``, ``improvement`` and ``size``.
+        halloffame: The DEAP ``HallOfFame``, of the 10 best.
+        individuals: A pandas DataFrame like ``individuals.csv``: a row per individual and
+            generation.
+        trainings: A pandas DataFrame: a row per training in the run's store.
+        tests: {task: {"evolved": [...], "cross_entropy": [...]}}, accuracies on the test set after
+            trainings with fresh seeds; None where one failed.
+        counts: A ``Counter`` of evaluations and trainings; see ``Evaluation``.
+        settings: The ``RunSettings``.
+        output: The run's folder.
+    """
+
+    best: LossTree
+    pset: gp.PrimitiveSet
+    logbook: tools.Logbook
+    halloffame: tools.HallOfFame
+    individuals: pd.DataFrame
+    trainings: pd.DataFrame
+    tests: dict
+    counts: Counter
+    settings: RunSettings
+    output: Path
+
+    def __repr__(self):
+        return f"<RunResult {self.best} in {self.output}>"
+
+    def __str__(self):
+        wins, improvement = self.best.fitness.values
+        counts, s = self.counts, self.settings
+        lines = [
+            f"Best loss:  {self.best}",
+            f"Fitness:    {wins:g} of {len(s.datasets)} data sets won against cross entropy, "
+            f"improvement {improvement:+.4f} ({s.fitness})",
+            "",
+        ]
+        if s.test_seeds:
+            lines.append(f"Accuracy on the test set, mean of {s.test_seeds} trainings "
+                         f"with seeds the search never saw (± standard deviation):")
+            lines.append(f"  {'data set':<16}{'best loss':>18}{'cross entropy':>18}"
+                         f"{'difference':>12}")
+            for name, accuracies in self.tests.items():
+                evolved, entropy = (accuracies[loss] for loss in ("evolved", "cross_entropy"))
+                lines.append(f"  {name:<16}{_mean_text(evolved):>18}{_mean_text(entropy):>18}"
+                             f"{_difference(evolved, entropy):>12}")
+            lines.append("")
+        lines += [
+            f"{sum(self.logbook.select('nevals'))} evaluations: {counts['ntrained']} trained, "
+            f"{counts['ncached']} known already; "
+            f"{counts['discarded']} trees were not valid and replaced before.",
+            f"Trainings: {counts['curves']} on curves, {counts['exact']} on the exact path, "
+            f"in {counts['seconds']:.0f} s." + self._failures(),
+            f"Results in {self.output}{os.sep}: " + ", ".join(
+                ("best_loss.json", "logbook.csv", "individuals.csv", "generations.png",
+                 "individuals.png", "evaluations.sqlite", "run.json")
+            ),
+        ]
+        return "\n".join(lines)
+
+    def _failures(self):
+        failed = {status: self.counts[status] for status in STATUSES[1:]}
+        text = ", ".join(f"{count} {status}" for status, count in failed.items() if count)
+        return f" Failed: {text}." if text else ""
+
+
+class Run(Experiment):
+    """One evolution; the arguments are an ``Experiment``'s. Make it, then ``execute`` it."""
+
+    def execute(self):
+        """Evolves, tests the best loss, writes the folder and returns the ``RunResult``."""
+        s = self.settings
+        self.evaluation = self.new_evaluation(s.seed)
+        with self.executing(len(self.tasks) * (s.evaluations + 1 + 2 * s.test_seeds)):
+            random.seed(s.seed)
+            logbook, halloffame = self._evolve()
+            # The hall of fame puts the latest of equals first.
+            best = [tree for tree in halloffame if tree.fitness == halloffame[0].fitness][-1]
+            tests = self._test(best)
+        result = RunResult(
+            best, self.pset, logbook, halloffame, pd.DataFrame(self.stats.rows),
+            pd.DataFrame(self._folder.store.rows()), tests, self.evaluation.counts, s, self.output)
+        self._write(result)
+        self.callbacks.on_end(result)
+        return result
+
+    def _evolve(self):
+        s = self.settings
+        toolbox = self.new_toolbox(self.evaluation)
+        toolbox.register("map", self._map)
+        self.stats, halloffame = self.new_stats(self.evaluation), tools.HallOfFame(HALL_OF_FAME)
+        population = toolbox.population(n=s.population)
+        logbook = arms.evolve(s.algorithm, population, toolbox, self.pset, s, stats=self.stats,
+                              halloffame=halloffame, verbose=False)
+        return logbook, halloffame
+
+    def _map(self, evaluate, individuals):
+        fitnesses = self.evaluation.map(evaluate, individuals)
+        counts = self.evaluation.counts
+        self.advance(len(self.tasks) * (
+            1 + counts["ntrained"] + counts["ncached"] + counts["nscreened"]))
+        return fitnesses
+
+    def _test(self, best):
+        """Test accuracies {task: {"evolved": [...], "cross_entropy": [...]}} on fresh seeds."""
+        fresh = self.settings.seed + 1
+        seeds = range(fresh, fresh + self.settings.test_seeds)
+        evolved, cross_entropy = self.evaluation.test_accuracies([best, None], seeds)
+        return {name: {"evolved": evolved[name], "cross_entropy": cross_entropy[name]}
+                for name in evolved}
+
+    def _write(self, result):
+        best = result.best
+        self.write_table(logbook_table(result.logbook), "logbook.csv")
+        self.write_table(result.individuals, "individuals.csv")
+        wins, improvement = best.fitness.values
+        self._folder.write_json("best_loss.json", {
+            **json.loads(best.to_json(self.pset)),
+            "wins": wins, "improvement": improvement if math.isfinite(improvement) else None,
+            "fitness": self.settings.fitness,
+            "validation": {
+                r.task: {"accuracy": r.accuracy, "loss": r.loss, "status": r.status}
+                for r in self.evaluation.known_results(best)
+            },
+            "test_accuracy": result.tests,
+        })
+        self.write_figure(plot_generations(result.logbook)[0], "generations.png")
+        self.write_figure(plot_individuals(result.individuals)[0], "individuals.png")
+
+
+def _mean_text(accuracies):
+    known = [a for a in accuracies if a is not None]
+    if len(known) < len(accuracies):
+        return f"{len(accuracies) - len(known)} failed"
+    if len(known) == 1:
+        return f"{known[0]:.4f}"
+    return f"{statistics.mean(known):.4f} ± {statistics.stdev(known):.4f}"
+
+
+def _difference(evolved, entropy):
+    if None in evolved or None in entropy:
+        return ""
+    return f"{statistics.mean(evolved) - statistics.mean(entropy):+.4f}"

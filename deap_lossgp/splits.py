@@ -1,0 +1,110 @@
+"""Which images are trained on, validated on and tested on: stratified draws by scikit-learn."""
+
+import numbers
+
+import numpy as np
+
+TEST_SHARE = 0.2
+TEST_SEED = 0
+
+
+def split_test(y):
+    """Split a data set that has no test set of its own: a fifth of each class is for the test.
+
+    Every class keeps a training image; one of a few images may be left without a test image.
+
+    Args:
+        y: Classes, shape (n,).
+
+    Returns:
+        tuple: Indices into y of the training images and of the test images, both int64, ascending.
+
+    Raises:
+        ValueError: If no class has two images.
+
+    Examples:
+        >>> train, test = split_test(np.arange(1000) % 10)
+        >>> len(train), len(test)
+        (800, 200)
+    """
+    classes, counts = np.unique(y, return_counts=True)
+    single = np.isin(y, classes[counts == 1])
+    several = np.flatnonzero(~single)
+    if not len(several):
+        raise ValueError(f"expected 2 images of a class, so that one can be tested, got {len(y)} "
+                         f"images of {len(classes)} classes")
+    count = max(round(TEST_SHARE * len(several)), int(np.sum(counts > 1)))
+    train, test = draw(several, y, count, TEST_SEED)
+    return np.sort(np.concatenate([train, np.flatnonzero(single)])), np.sort(test)
+
+
+def split_validation(y, share=0.1, seed=42, train_size=None):
+    """Split training images into those to train on and those to validate on.
+
+    Both draws are stratified by class where the counts allow it. The defaults are the thesis's.
+
+    Args:
+        y: Classes, shape (n,).
+        share: Validation images as a share of all images used, in (0, 1).
+        seed: Seed of both draws.
+        train_size: Number of images used in all, validation included; from twice the number of
+            classes to n. Default: n.
+
+    Returns:
+        tuple: Indices into y of the training images and of the validation images, both int64.
+
+    Raises:
+        ValueError: If an argument is out of range, or a class would have no training image.
+
+    Examples:
+        >>> train, validation = split_validation(np.arange(1000) % 10, train_size=500)
+        >>> len(train), len(validation)
+        (450, 50)
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share must lie between 0 and 1, both excluded, got {share!r}")
+    classes, used = np.unique(y), np.arange(len(y))
+    if train_size is not None:
+        least = 2 * len(classes)
+        if not isinstance(train_size, numbers.Integral) or not least <= train_size <= len(y):
+            span = f"{least} (two a class) to {len(y)} (all images)"
+            raise ValueError(f"train_size must be an integer from {span}, got {train_size!r}")
+        if train_size < len(y):
+            _, used = draw(used, y, int(train_size), seed)
+    count = round(share * len(used))
+    if not 0 < count < len(used):
+        raise ValueError(f"share={share!r} gives {count} of {len(used)} images to validation")
+    train, validation = draw(used, y, count, seed)
+    lost = np.setdiff1d(classes, y[train])
+    if len(lost):
+        raise ValueError(
+            f"class {lost[0]} would have no training image: {np.sum(y == lost[0])} of the {len(y)} "
+            f"images are of it, and {len(train)} would be trained on, {count} validated on"
+        )
+    return train, validation
+
+
+def draw(index, y, count, seed):
+    """Split `index` into (rest, drawn), `count` of them drawn, stratified where possible.
+
+    Args:
+        index: Indices into y, shape (m,).
+        y: Classes, shape (n,).
+        count: How many to draw, from 1 to m - 1.
+        seed: Of the draw.
+
+    Returns:
+        tuple: The rest and what was drawn, as parts of `index` in random order.
+
+    Examples:
+        >>> rest, drawn = draw(np.arange(8), np.arange(8) % 2, 4, seed=0)
+        >>> np.bincount(drawn % 2)
+        array([2, 2])
+    """
+    from sklearn.model_selection import train_test_split
+
+    present, sizes = np.unique(y[index], return_counts=True)
+    # scikit-learn's own conditions for a stratified split.
+    possible = sizes.min() > 1 and len(present) <= min(count, len(index) - count)
+    labels = y[index] if possible else None
+    return train_test_split(index, test_size=count, random_state=seed, stratify=labels)

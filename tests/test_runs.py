@@ -1,0 +1,116 @@
+"""A run in one call, from Python."""
+
+import json
+
+import pandas as pd
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from deap import tools  # noqa: E402
+
+from deap_lossgp.callbacks import Callback  # noqa: E402
+from deap_lossgp.runs import evolve  # noqa: E402
+from deap_lossgp.tasks import Task  # noqa: E402
+
+SMALL = {"population": 4, "generations": 2, "test_seeds": 1, "max_size": 30, "progress": False}
+BUDGET = {"epochs": 1, "train_size": 300}
+
+
+class Recorder(Callback):
+    def __init__(self):
+        self.trainings, self.generations, self.results = [], [], []
+
+    def on_training(self, result, expression):
+        self.trainings.append((result.task, expression))
+
+    def on_generation(self, record):
+        self.generations.append(record)
+        raise OSError("the service is down")
+
+    def on_end(self, result):
+        self.results.append(result)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run with a callback that fails: its folder, callback, result, and what stderr had."""
+    output, recorder = tmp_path_factory.mktemp("run") / "here", Recorder()
+    return output, recorder, evolve("digits", output=output, callbacks=[recorder], **BUDGET,
+                                    **SMALL)
+
+
+def test_the_result_holds_what_deap_users_expect(run):
+    _, _, result = run
+    assert isinstance(result.logbook, tools.Logbook) and result.logbook.select("gen") == [0, 1, 2]
+    assert isinstance(result.halloffame, tools.HallOfFame)
+    assert result.best.fitness == result.halloffame[0].fitness
+    fitness = [tree.fitness for tree in result.halloffame]
+    assert fitness == sorted(fitness, reverse=True) and len(fitness) > 1
+
+
+def test_the_tables_are_those_of_the_folder(run):
+    output, _, result = run
+    pd.testing.assert_frame_equal(result.individuals, pd.read_csv(output / "individuals.csv"))
+    assert {"task", "expression", "seed", "status", "accuracy", "test_accuracy"} <= {
+        *result.trainings}
+    assert len(result.trainings) == result.counts["curves"] + result.counts["exact"]
+    best = json.loads((output / "best_loss.json").read_text())
+    assert best["expression"] == str(result.best) and best["test_accuracy"] == result.tests
+
+
+def test_printed_it_is_the_commands_report(run):
+    output, _, result = run
+    assert f"Best loss:  {result.best}" in str(result) and f"Results in {output}/" in str(result)
+    assert repr(result) == f"<RunResult {result.best} in {output}>"
+
+
+def test_callbacks_are_told_of_all_that_happens_though_one_raises(run):
+    _, recorder, result = run
+    assert len(recorder.trainings) == len(result.trainings)
+    assert [record["gen"] for record in recorder.generations] == [0, 1, 2]
+    assert recorder.generations[2]["wins_avg"] == result.logbook.chapters["wins"][2]["avg"]
+    assert recorder.results == [result]
+
+
+def test_called_again_it_reads_what_is_complete(run):
+    output, _, result = run
+    recorder = Recorder()
+    again = evolve("digits", output=output, callbacks=[recorder], **BUDGET, **SMALL)
+    assert recorder.trainings == [] and len(recorder.generations) == 3
+    assert str(again) == str(result)
+    pd.testing.assert_frame_equal(again.trainings, result.trainings)
+
+
+def test_tasks_of_ones_own_give_the_same_result(run, tmp_path):
+    _, _, result = run
+    task = Task.load("digits", **BUDGET)
+    own = evolve(task, output=tmp_path / "own", **SMALL)
+    assert str(own.best) == str(result.best)
+    assert list(own.individuals["improvement"]) == list(result.individuals["improvement"])
+    settings = json.loads((tmp_path / "own" / "run.json").read_text())["settings"]
+    assert settings["tasks"] == [{"name": "digits", "fingerprint": task.fingerprint}]
+    assert settings["epochs"] is None, "it belongs to the task"
+
+
+def test_other_tasks_in_its_folder_are_refused(tmp_path):
+    evolve([Task.load("digits", **BUDGET)], output=tmp_path / "own",
+           **{**SMALL, "generations": 0, "test_seeds": 0})
+    with pytest.raises(ValueError, match="holds another run, with tasks"):
+        evolve([Task.load("digits", epochs=2, train_size=300)], output=tmp_path / "own",
+               **{**SMALL, "generations": 0, "test_seeds": 0})
+
+
+@pytest.mark.parametrize(
+    ("tasks", "options", "message"),
+    [
+        ("digits", {"populaton": 3}, "unknown option 'populaton': did you mean 'population'"),
+        ("digits", {"datasets": ["digits"]}, "unknown option 'datasets'"),
+        (Task.load("digits", epochs=1), {"epochs": 2}, "epochs belongs to the tasks"),
+        ([3], {}, "expected names of data sets or Task objects, got int"),
+    ],
+)
+def test_options_that_there_are_not_are_refused_in_one_line(tasks, options, message, tmp_path):
+    with pytest.raises(TypeError, match=message):
+        evolve(tasks, output=tmp_path / "none", **options)
+    assert not (tmp_path / "none").exists()

@@ -1,0 +1,40 @@
+"""Functions of the user's by ``module:function``; the networks' tests hold the errors."""
+
+import sys
+
+import pytest
+
+from deap_lossgp.fitness import fitness_mode, fitness_of
+from deap_lossgp.results import TrainingResult
+from deap_lossgp.settings import RunSettings
+from deap_lossgp.user_functions import load_function
+
+OWN = """
+def last_epochs(result):
+    return 1.0 - sum(result.accuracies[-2:]) / 2
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    (tmp_path / "own_fitness.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield
+    sys.modules.pop("own_fitness", None)
+
+
+def result(*accuracies):
+    return TrainingResult("digits", 10, "ok", 1.0, accuracies[-1], 0.5, accuracies=accuracies)
+
+
+def test_a_fitness_of_ones_own_by_name_and_as_a_function(own):
+    settings = RunSettings(fitness="own_fitness:last_epochs")
+    for mode in (settings.fitness, load_function("own_fitness:last_epochs", "fitness")):
+        fitness = fitness_of([result(0.1, 0.8, 0.7)], [result(0.1, 0.5, 0.6)], mode)
+        assert fitness == (1.0, pytest.approx(0.2))
+
+
+def test_one_that_is_not_there_is_refused_with_the_nearest(own):
+    with pytest.raises(ValueError, match="'last_epoch': did you mean 'last_epochs'"):
+        fitness_mode("own_fitness:last_epoch")
