@@ -225,7 +225,8 @@ def draw_strips(ax, table):
             ends = [x - 0.42 * width, x + 0.42 * width]
             ax.plot(ends, [means.mean()] * 2, color=BLACK, linewidth=1.4, label="_mean", zorder=4)
             if len(tasks) * len(styles) <= WRITTEN_MEANS:
-                above = {"xytext": (0, 5), "textcoords": "offset points", "ha": "center"}
+                above = {"xytext": (0, 6), "textcoords": "offset points", "rotation": 45,
+                         "rotation_mode": "anchor"}  # fmt: skip
                 ax.annotate(f"{means.mean():.3f}", (x, means.max()), fontsize=6.5, **above)
     ax.plot([], [], color=BLACK, linewidth=1.4, label="mean")
     draw_failed(ax, crosses)

@@ -142,7 +142,7 @@ def save(logbook, output, name):
     plot_generations(logbook).figure.savefig(output / f"{name}.png", dpi=150)
 
 
-def main(output, seed=1, ngen=80, population=100):
+def run_all(output, seed=1, ngen=80, population=100):
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
     for title, name, run in (
@@ -164,11 +164,15 @@ def main(output, seed=1, ngen=80, population=100):
     print(f"Results in {output}: logbooks as CSV, generation curves as PNG")
 
 
-if __name__ == "__main__":
+def main(argv=None):
     parser = CommandParser("Drive DEAP's problems with our algorithms, and our trees with DEAP's.")
     parser.add_argument("--seed", type=int, default=1, help="seed of every run")
     parser.add_argument("--ngen", type=int, default=80, help="number of generations")
     parser.add_argument("--population", type=int, default=100, help="number of individuals")
     parser.add_argument("--output", default="runs/reuse_in_deap", metavar="DIR",
                         help="folder for logbooks and curves")
-    refused(parser.prog, main, **vars(parser.parse_args()))
+    refused(parser.prog, run_all, **vars(parser.parse_args(argv)))
+
+
+if __name__ == "__main__":
+    main()
