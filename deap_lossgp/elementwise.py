@@ -5,6 +5,7 @@ does without it, and computed in another.
 """
 
 from dataclasses import dataclass
+from functools import reduce
 
 from deap import gp
 
@@ -42,7 +43,11 @@ def elementwise_loss(tree, pset):
     Returns:
         ``loss(y_true, y_pred)``, which pickles: takes one-hot labels and predictions of shape
         (samples, classes), returns the element-wise loss of that shape in the predictions'
-        precision. Predictions are taken as they are: clip them first.
+        precision. Predictions are taken as they are: clip them first. A backend differentiates
+        it; ``loss.derivative(y_true, y_pred)`` gives its derivative with respect to y_pred as
+        ``deap_lossgp.curves.differentiate`` does, by the primitives' own derivatives. That is
+        finite where a backend's is not: theirs multiply by what overflows to infinity before
+        they multiply by zero.
     """
     return _ElementwiseLoss(tuple(tree), pset)
 
@@ -53,18 +58,37 @@ class _ElementwiseLoss:
     pset: gp.PrimitiveSet
 
     def __call__(self, y_true, y_pred):
+        return self._computed(y_true, y_pred, None)[0]
+
+    def derivative(self, y_true, y_pred):
+        from keras import ops
+
+        slope = self._computed(y_true, y_pred, ops.ones_like(y_pred))[1]
+        return ops.zeros_like(y_pred) if slope is None else slope
+
+    def _computed(self, y_true, y_pred, one):
+        """(value, slope); the slope, from ``one`` of y_pred on, is None where it is nothing."""
         from keras import ops
 
         dtype, context = y_pred.dtype, self.pset.context
-        leaves = {"y_true": ops.cast(y_true, dtype), "y_pred": y_pred}
+        leaves = {"y_true": (ops.cast(y_true, dtype), None), "y_pred": (y_pred, one)}
         stack = []
         for node in reversed(self.nodes):
             if isinstance(node, gp.Primitive):
-                operands = [stack.pop() for _ in range(node.arity)]
-                stack.append(context[node.name].value(ops, *operands))
+                row = context[node.name]
+                values, slopes = zip(*[stack.pop() for _ in range(node.arity)], strict=True)
+                slope = None
+                if any(inner is not None for inner in slopes):
+                    partials = row.derivative(ops, *values)
+                    terms = [ops.multiply(ops.cast(partial, dtype), inner)
+                             for partial, inner in zip(partials, slopes, strict=True)
+                             if inner is not None]
+                    slope = reduce(ops.add, terms)
+                stack.append((row.value(ops, *values), slope))
             elif node.value in leaves:
                 stack.append(leaves[node.value])
             else:
                 value = context.get(node.value, node.value)
-                stack.append(ops.convert_to_tensor(value, dtype=dtype))
-        return ops.broadcast_to(stack[0], ops.shape(y_pred))
+                stack.append((ops.convert_to_tensor(value, dtype=dtype), None))
+        shape = ops.shape(y_pred)
+        return [part if part is None else ops.broadcast_to(part, shape) for part in stack[0]]

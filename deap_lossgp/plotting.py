@@ -11,6 +11,7 @@ from deap import tools
 
 from deap_lossgp import drawing, figures
 from deap_lossgp.figures import new_axes, two_axes
+from deap_lossgp.learning_plots import plot_learning_curves as plot_learning_curves
 from deap_lossgp.loss_plots import plot_loss as plot_loss  # figures are asked for here
 from deap_lossgp.tables import quoted, read_table
 from deap_lossgp.tree_plots import plot_tree as plot_tree

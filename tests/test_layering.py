@@ -17,7 +17,7 @@ ABOVE = """
     screening fitness store recording callbacks dataset_names image_data splits image_folders
     settings options arms replicates comparison_tables reports datasets tables figures drawing
     infix loss_cards describing loss_plots tree_plots learning_plots plotting
-    confirmation_results confirmation_settings tasks
+    tasks confirmation_results confirmation_settings
 """.split()  # noqa: SIM905  (a list would be one name per line)
 TRAINING = ["elementwise", "losses", "networks", "loops", "training", "worker",
             "keras_training"]

@@ -1,0 +1,160 @@
+"""Trainings in plain Keras: ``compile`` and ``fit``, as one would write them for oneself.
+
+Nothing here is of one backend of Keras: with ``KERAS_BACKEND=jax`` or ``torch`` it trains there.
+"""
+
+import math
+import random
+import time
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+from sklearn.metrics import recall_score
+
+from deap_lossgp.networks import build_model
+from deap_lossgp.results import TrainingResult
+
+
+class KerasTrainer:
+    """Trains a task's network with one loss by ``fit``, from the beginning for each seed.
+
+    All losses with the same seed begin with the same weights, see the same batches in the same
+    order and drop the same units. The caller's streams of random numbers are left as they were,
+    but for those of Keras.
+
+    Args:
+        task: A ``Task``.
+        loss: A ``keras.losses.Loss`` that takes numbers of classes and probabilities, such as
+            ``TreeLoss``.
+        optimizer: Configuration of a Keras optimizer, as ``keras.optimizers.get`` takes it; None
+            for Adam at the task's learning rate.
+
+    Raises:
+        ValueError: The task's network is none, as ``networks.build_network`` says.
+
+    >>> from deap_lossgp.losses import TreeLoss
+    >>> from deap_lossgp.tasks import Task
+    >>> loss = TreeLoss("cross_entropy", scale="cross_entropy")
+    >>> KerasTrainer(Task.load("digits", epochs=1), loss).train(seed=1).status
+    'ok'
+    """
+
+    def __init__(self, task, loss, optimizer=None):
+        self.task = task
+        with _streams_kept(0):
+            self._network = build_model(task)
+        # The pixels' scale in float32 under a mixed-precision policy too, as in the evolution.
+        rescaling = keras.layers.Rescaling(task.data.scale, dtype="float32")
+        shape = task.data.input_shape
+        self._model = keras.Sequential([keras.Input(shape), rescaling, self._network])
+        self._model.compile(
+            optimizer=keras.optimizers.get(optimizer or _adam(task)), loss=loss,
+            metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy"),
+                     keras.metrics.SparseCategoricalCrossentropy("cross_entropy")],
+            # Keras runs uncompiled on JAX without it.
+            jit_compile=task.jit_compile or keras.backend.backend() == "jax",
+        )
+        self._model.optimizer.build(self._model.trainable_variables)
+        self._optimizer_values = _values(self._model.optimizer)
+
+    def train(self, seed, on_epoch=None):
+        """Trains the network from its beginning, and tests it.
+
+        Args:
+            seed: Of the training, from 0 to below 2**32.
+            on_epoch: ``on_epoch()``, called at the end of each epoch.
+
+        Returns:
+            A ``TrainingResult`` of status ``ok``; or ``nan``, if the loss or the predictions
+            became anything but finite numbers, at the end of that epoch. Its losses are means over
+            the validation images of the loss as it was given, its seconds those of ``fit``, in
+            which the first training traces the network.
+
+        Raises:
+            Exception: Whatever goes wrong in Keras.
+        """
+        task, data, (train, validation) = self.task, self.task.data, self.task.split()
+        x_validation, y_validation = data.x_train[validation], data.y_train[validation]
+        with _streams_kept(seed):
+            _assign(self._network, _values(build_model(task)))
+            _assign(self._model.optimizer, self._optimizer_values)
+            # Again, so that the batches' order does not depend on what was drawn for the weights.
+            keras.utils.set_random_seed(seed)
+            start = time.perf_counter()
+            history = self._model.fit(
+                data.x_train[train], data.y_train[train], batch_size=task.batch_size,
+                epochs=task.epochs, validation_data=(x_validation, y_validation), verbose=0,
+                callbacks=[*task.callbacks(), _Watch(on_epoch)],
+            ).history
+            seconds = time.perf_counter() - start
+        predictions, tested = (
+            self._model.predict(x, batch_size=task.batch_size, verbose=0)
+            for x in (x_validation, data.x_test)
+        )
+        curves = [history[f"val_{name}"] for name in ("loss", "accuracy", "cross_entropy")]
+        whole = _finite_epochs(history["loss"], curves[0])
+        message = "" if whole == len(curves[0]) else f"the loss is not finite in epoch {whole + 1}"
+        if not message and not (np.isfinite(predictions).all() and np.isfinite(tested).all()):
+            whole, message = whole - 1, "the predictions are not finite"
+        losses, accuracies, entropies = (tuple(map(float, curve[:whole])) for curve in curves)
+        n = len(validation)
+        accuracies = tuple(round(n * accuracy) / n for accuracy in accuracies)  # past float32
+        result = {"seconds": seconds, "losses": losses, "accuracies": accuracies,
+                  "cross_entropies": entropies, "message": message}
+        if message:
+            return TrainingResult(data.name, data.num_classes, "nan", **result)
+        balanced = recall_score(y_validation, predictions.argmax(1),
+                                labels=np.unique(y_validation), average="macro")
+        return TrainingResult(
+            data.name, data.num_classes, "ok", losses[-1], accuracies[-1], entropies[-1],
+            test_accuracy=float(np.mean(tested.argmax(1) == data.y_test)),
+            balanced_accuracy=float(balanced), **result,
+        )
+
+
+def _adam(task):
+    return {"class_name": "adam", "config": {"learning_rate": task.learning_rate}}
+
+
+def _values(of):
+    return [keras.ops.convert_to_numpy(variable) for variable in of.variables]
+
+
+def _assign(to, values):
+    for variable, value in zip(to.variables, values, strict=True):
+        variable.assign(value)
+
+
+def _finite_epochs(*curves):
+    """The number of epochs before the first in which a loss is not finite."""
+    finite = [all(map(math.isfinite, values)) for values in zip(*curves, strict=True)]
+    return [*finite, False].index(False)
+
+
+class _Watch(keras.callbacks.Callback):
+    """Tells of each epoch, and ends a training whose loss is not finite.
+
+    At the end of an epoch: looking at each batch would stop a GPU after each.
+    """
+
+    def __init__(self, on_epoch):
+        super().__init__()
+        self._on_epoch = on_epoch or (lambda: None)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._on_epoch()
+        if not all(math.isfinite(logs[name]) for name in ("loss", "val_loss")):
+            self.model.stop_training = True
+
+
+@contextmanager
+def _streams_kept(seed):
+    """Seeds Keras inside; leaves Python's and NumPy's random streams as they were."""
+    states = random.getstate(), np.random.get_state()
+    keras.utils.set_random_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])

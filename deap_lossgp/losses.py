@@ -1,0 +1,262 @@
+"""A found loss as a ``keras.losses.Loss``, for any Keras model on any of Keras's backends."""
+
+import math
+
+import keras
+from deap import gp
+from keras import ops
+
+from deap_lossgp.candidates import CROSS_ENTROPY_SCALE
+from deap_lossgp.curves import LOWEST, LossCurves
+from deap_lossgp.elementwise import check_operations, elementwise_loss
+from deap_lossgp.found_losses import FoundLoss
+from deap_lossgp.known_losses import KNOWN_LOSSES
+from deap_lossgp.naming import unknown_name
+from deap_lossgp.primitives import PLAIN, PROTECTED
+from deap_lossgp.psets import ARGUMENTS, loss_primitive_set
+from deap_lossgp.trees import LossTree
+
+_TABLES = {"protected": PROTECTED, "plain": PLAIN}
+
+
+@keras.saving.register_keras_serializable(package="deap_lossgp")
+class TreeLoss(keras.losses.Loss):
+    """The mean over the classes of an element-wise loss L(y_true, y_pred).
+
+    Predictions are clipped to [LOWEST, 1 - LOWEST], as in the trainings of an evolution; outside
+    the gradient is zero. Inside it is the derivative that evolution trains by, of the primitives'
+    own derivatives, so it is finite where a backend's own differentiation overflows. Labels carry
+    no gradient.
+
+    Everything is computed in float32, or float64 if ``dtype`` says so, under a mixed-precision
+    policy too: a protected value of up to 1e18 does not fit into half precision. (Under such a
+    policy give the network's last layer ``dtype="float32"``: the gradient arrives there in the
+    layer's precision.)
+
+    The shape of the labels says what they are, for predictions of shape (batch, ..., classes):
+
+    * (batch, ..., classes): one-hot, or other probabilities of the classes, of any dtype;
+    * (batch, ...) or (batch, ..., 1): the number of the class, counted from 0. A label that names
+      no class makes its sample's loss NaN;
+    * with a single output (batch, ..., 1), the probability of class 1 of two: (batch, ..., 1) or
+      (batch, ...), the probability of class 1. It is the loss of the two classes' probabilities.
+
+    A model that was compiled with a ``TreeLoss`` is saved with it and loaded with
+    ``keras.models.load_model`` after ``import deap_lossgp.losses``, which tells Keras of the class.
+    If the loss is made with a primitive set of one's own, give it a ``name`` of its own and load
+    with ``custom_objects={pset.name: pset}``.
+
+    Args:
+        loss: An expression, a name of ``KNOWN_LOSSES``, a ``LossTree``, or a ``FoundLoss`` as
+            ``read_loss`` returns it.
+        primitives: What the expression's operators are: "protected", "plain", or a primitive set.
+            None takes a ``FoundLoss``'s own, else "protected".
+        from_logits: Whether the predictions are logits, to which softmax is applied.
+        label_smoothing: In [0, 1]: the share of the labels that is spread evenly over the classes.
+        scale: What the loss is multiplied by, a positive number; or "cross_entropy": the factor
+            that brings its gradient to that of cross entropy, as evolution trains it, so that an
+            optimizer tuned for cross entropy suits. The factor is ``CROSS_ENTROPY_SCALE /
+            LossCurves.gradient_scale`` and multiplies the sum over the classes: cross entropy
+            becomes Keras's own.
+        axis: The axis of the classes, not 0.
+        reduction, name: As in every Keras loss.
+        dtype: "float32" or "float64"; None is Keras's ``floatx``. Half precision gives float32.
+
+    Calling it as ``loss(y_true, y_pred, sample_weight=None)`` reduces the samples' values;
+    ``call(y_true, y_pred)`` returns them, of the predictions' shape without the classes.
+
+    Raises:
+        TypeError, ValueError: An argument is none of the above; when called, shapes that do not
+            fit.
+
+    >>> entropy = TreeLoss("neg(mul(y_true, log(y_pred)))", scale="cross_entropy")
+    >>> y_pred = [[0.25, 0.75], [0.5, 0.5]]
+    >>> round(float(entropy([1, 0], y_pred)), 4)
+    0.4904
+    >>> round(float(keras.losses.CategoricalCrossentropy()([[0, 1], [1, 0]], y_pred)), 4)
+    0.4904
+    """
+
+    def __init__(self, loss, *, primitives=None, from_logits=False, label_smoothing=0.0, scale=1.0,
+                 axis=-1, reduction="sum_over_batch_size", name="tree_loss", dtype=None):
+        super().__init__(name=name, reduction=reduction, dtype=_precision(dtype))
+        self.tree, self.pset = _tree_and_set(loss, primitives)
+        for option, value in (("from_logits", from_logits), ("axis", axis)):
+            expected = bool if option == "from_logits" else int
+            if type(value) is not expected:
+                raise TypeError(f"{option} must be {expected.__name__}, got {value!r}")
+        self.from_logits = from_logits
+        self.label_smoothing = _number("label_smoothing", label_smoothing, "in [0, 1]",
+                                       lambda x: 0.0 <= x <= 1.0)
+        self.scale = scale
+        self.axis = axis
+        self._factor = self._multiplier()
+        self._elementwise = elementwise_loss(self.tree, self.pset)
+
+    def call(self, y_true, y_pred):
+        """The samples' values, of the predictions' shape without the classes."""
+        # Keras turns the numbers within lists into tensors, not the lists.
+        y_true, y_pred = (ops.convert_to_tensor(y, dtype=self.dtype) for y in (y_true, y_pred))
+        y_true, y_pred = _one_hot(y_true, y_pred, self.axis, self.from_logits)
+        if self.label_smoothing:
+            y_true = (1.0 - self.label_smoothing) * y_true + self.label_smoothing / y_pred.shape[-1]
+        reduce = ops.sum if self.scale == "cross_entropy" else ops.mean
+        return self._factor * reduce(_clipped(self._elementwise, y_true, y_pred), axis=-1)
+
+    def get_config(self):
+        """All arguments, as JSON holds them: the loss as its expression.
+
+        Raises:
+            ValueError: The loss uses a primitive of one's own, in a set that has the name of one
+                of the package's.
+        """
+        table = _TABLES.get(self.pset.name)
+        for node in self.tree if table else ():
+            own = isinstance(node, gp.Primitive) or isinstance(node.value, str)
+            if own and node.name not in ARGUMENTS and (
+                    table.get(node.name) != self.pset.context[node.name]):
+                raise ValueError(f"the loss uses {node.name!r}, which is not in the "
+                                 f"{self.pset.name} primitives: to save it, give the primitive set "
+                                 f"another name (pset.name = ...)")
+        return {
+            **super().get_config(), "loss": str(self.tree), "primitives": self.pset.name,
+            "from_logits": self.from_logits, "label_smoothing": self.label_smoothing,
+            "scale": self.scale, "axis": self.axis, "dtype": self.dtype,
+        }
+
+    def _multiplier(self):
+        if isinstance(self.scale, str):
+            if self.scale != "cross_entropy":
+                raise unknown_name("scale", self.scale, ["cross_entropy"],
+                                   hint="or give a positive number")
+            size = LossCurves.of(self.tree, self.pset).gradient_scale
+            if not size:
+                raise ValueError("scale 'cross_entropy': the loss has no gradient to be scaled")
+            return CROSS_ENTROPY_SCALE / size
+        self.scale = _number("scale", self.scale, "a positive finite number, or 'cross_entropy'",
+                             lambda x: 0.0 < x < math.inf)
+        return self.scale
+
+
+def _clipped(loss, y_true, y_pred):
+    """The element-wise loss of clipped predictions, with the derivative that evolution trains by.
+
+    A backend's own would be infinite or NaN for some protected trees.
+    """
+    y_true = ops.stop_gradient(y_true)
+
+    def clip(y_pred):
+        return ops.clip(y_pred, LOWEST, 1.0 - LOWEST)
+
+    @ops.custom_gradient
+    def compute(y_pred):
+        def gradient(*arguments, upstream=None):
+            # PyTorch's (y_pred, upstream=), the others' (upstream).
+            upstream = arguments[-1] if upstream is None else upstream
+            inside = ops.logical_and(y_pred >= LOWEST, y_pred <= 1.0 - LOWEST)
+            slope = ops.where(inside, loss.derivative(y_true, clip(y_pred)), 0.0)
+            return ops.multiply(upstream, slope)
+
+        return loss(y_true, clip(y_pred)), gradient
+
+    return compute(y_pred)
+
+
+def _precision(dtype):
+    """The dtype to compute in, float32 at least."""
+    asked = keras.dtype_policies.get(dtype or keras.config.floatx()).compute_dtype
+    if asked not in ("float16", "bfloat16", "float32", "float64"):
+        raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
+    return "float64" if asked == "float64" else "float32"
+
+
+def _number(name, value, expected, fits):
+    try:
+        number = math.nan if isinstance(value, bool | str) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not fits(number):
+        raise ValueError(f"{name} must be {expected}, got {value!r}")
+    return number
+
+
+def _tree_and_set(loss, primitives):
+    """The loss as a tree of the primitive set, and the set."""
+    if isinstance(loss, FoundLoss):
+        pset = loss.pset if primitives is None else _primitive_set(primitives)
+        if pset.name != loss.pset.name:
+            raise ValueError(f"primitives: the loss {loss.name!r} was made with "
+                             f"{loss.pset.name!r} primitives, got {pset.name!r}")
+        loss = loss.tree
+    else:
+        pset = _primitive_set("protected" if primitives is None else primitives)
+    if isinstance(loss, gp.PrimitiveTree):
+        loss = str(loss)
+    elif not isinstance(loss, str):
+        raise TypeError(f"loss must be an expression, a known loss's name, a LossTree or a "
+                        f"FoundLoss, got {type(loss).__name__}")
+    elif loss not in pset.mapping and loss.isidentifier():
+        if loss not in KNOWN_LOSSES:
+            raise unknown_name("loss", loss, KNOWN_LOSSES, hint="or give an expression")
+        loss = KNOWN_LOSSES[loss]
+    return LossTree.from_string(loss, pset), pset
+
+
+def _primitive_set(primitives):
+    if isinstance(primitives, str) and primitives in _TABLES:
+        return loss_primitive_set(primitives == "protected")
+    pset = primitives
+    if isinstance(primitives, str):
+        pset = keras.saving.get_registered_object(primitives)
+        if pset is None:
+            raise unknown_name("primitive set", primitives, _TABLES, hint="to load a loss made "
+                               "with another, give custom_objects={name: primitive set}")
+    if not isinstance(pset, gp.PrimitiveSetTyped):
+        raise TypeError(f"primitives must be 'protected', 'plain' or a primitive set, got "
+                        f"{type(pset).__name__}")
+    if tuple(pset.arguments) != ARGUMENTS:
+        raise ValueError(f"the primitive set {pset.name!r} must have the arguments y_true and "
+                         f"y_pred, got {', '.join(pset.arguments)}")
+    check_operations(pset)
+    return pset
+
+
+def _one_hot(y_true, y_pred, axis, from_logits):
+    """Labels and probabilities of one shape, (batch, ..., classes)."""
+    shape, labels = tuple(y_pred.shape), tuple(y_true.shape)
+    if len(shape) < 2 or not -len(shape) < axis < len(shape) or axis == 0:
+        raise ValueError(f"expected predictions of shape (batch, ..., classes), the classes on "
+                         f"axis {axis}, got {shape}")
+    axis %= len(shape)
+    classes, without = shape[axis], shape[:axis] + shape[axis + 1:]
+    if classes is None:
+        raise ValueError(f"the number of classes, axis {axis} of the predictions' shape {shape}, "
+                         f"must be known")
+    single = shape[:axis] + (1,) + shape[axis + 1:]
+    numbered = _fits(labels, without) or (_fits(labels, single) and labels[axis] == 1)
+    if not numbered and not _fits(labels, shape):
+        raise ValueError(f"expected labels of shape {shape}, or class numbers of shape {without} "
+                         f"or {single}, for predictions of shape {shape}, got {labels}")
+    if len(labels) < len(shape):
+        y_true = ops.expand_dims(y_true, axis)
+    if axis < len(shape) - 1:
+        y_true, y_pred = (ops.moveaxis(y, axis, -1) for y in (y_true, y_pred))
+    if classes == 1:
+        y_true = ops.concatenate([1.0 - y_true, y_true], -1)
+        other = ops.zeros_like(y_pred) if from_logits else 1.0 - y_pred
+        y_pred = ops.concatenate([other, y_pred], -1)
+    elif numbered:
+        matches = ops.equal(y_true, ops.arange(classes, dtype=y_pred.dtype))
+        known = ops.any(matches, axis=-1, keepdims=True)
+        y_true = ops.where(known, ops.cast(matches, y_pred.dtype), math.nan)
+    elif labels[axis] is None:
+        # Class numbers of an unknown shape would be broadcast: this fails on them.
+        y_true = ops.reshape(y_true, ops.shape(y_pred))
+    return y_true, ops.softmax(y_pred) if from_logits else y_pred
+
+
+def _fits(labels, shape):
+    return len(labels) == len(shape) and all(
+        ours == theirs or None in (ours, theirs)
+        for ours, theirs in zip(labels, shape, strict=True)
+    )

@@ -1,0 +1,56 @@
+"""Writes a loss as a file that needs nothing of this package: for Keras, PyTorch, a paper.
+
+LOSS is a run's best_loss.json, the run's folder, or the name of a known loss:
+
+    python examples/export_loss.py runs/NAME --to torch
+    python examples/export_loss.py ngl --to latex --output paper/ngl.tex
+"""
+
+import sys
+from pathlib import Path
+
+from deap_lossgp.cli import CommandParser, refused
+from deap_lossgp.exporting import ENDINGS, export_loss, file_name
+from deap_lossgp.found_losses import read_loss
+
+
+def main(argv=None):
+    parser = CommandParser("Write a loss as a file for Keras, PyTorch, LaTeX, SymPy or as text.")
+    parser.add_argument("loss", metavar="LOSS",
+                        help="a run's best_loss.json or folder, or the name of a known loss")
+    parser.add_argument("--to", required=True, choices=ENDINGS, help="what to write")
+    parser.add_argument("--scale", default="1", metavar="NUMBER",
+                        help="what the mean over the classes is multiplied by; or cross_entropy, "
+                             "for its gradient summed over the classes, as evolution trains")
+    parser.add_argument("--output", metavar="DIR", default=".",
+                        help="the folder, or the file; a file of the same name is replaced")
+    parser.add_argument("--seed", type=int, help="as of every command; nothing is drawn here")
+    arguments = parser.parse_args(argv)
+    path, text = refused(parser.prog, export, arguments.loss, arguments.to, arguments.scale,
+                         arguments.output)
+    if arguments.to in ("latex", "sympy", "text"):
+        print(text)
+    print(f"Written to {path}")
+
+
+def export(loss, to, scale="1", output="."):
+    """Writes the file; returns its path and its text."""
+    found = read_loss(loss)
+    text = export_loss(found, to, scale=scale if scale == "cross_entropy" else number(scale))
+    path = Path(output)
+    if path.is_dir() or path.suffix != Path(ENDINGS[to]).suffix:
+        path /= file_name(found, to)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    return path, text
+
+
+def number(text):
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"--scale: expected a number or cross_entropy, got {text!r}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

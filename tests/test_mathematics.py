@@ -1,0 +1,179 @@
+"""Losses as SymPy expressions and in LaTeX."""
+
+import builtins
+import random
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from rounding import assert_agrees, points, reference
+
+from deap_lossgp.exporting import export_loss
+from deap_lossgp.found_losses import FoundLoss, read_loss
+from deap_lossgp.known_losses import KNOWN_LOSSES
+from deap_lossgp.languages import write
+from deap_lossgp.mathematics import LATEX, to_sympy
+from deap_lossgp.operators import genLoss
+from deap_lossgp.psets import loss_primitive_set
+from deap_lossgp.simplifying import simplify
+from deap_lossgp.trees import LossTree
+
+PSET = loss_primitive_set()
+
+
+def latex(text):
+    return write(simplify(LossTree.from_string(text, PSET), PSET), LATEX).value
+
+
+def known_and_random_trees(count, seed):
+    random.seed(seed)
+    return [*(LossTree.from_string(text, PSET) for text in KNOWN_LOSSES.values()),
+            *(LossTree(genLoss(PSET)) for _ in range(count))]
+
+
+# SymPy
+
+
+def test_sympy_expressions_have_the_values_of_the_loss():
+    sympy = pytest.importorskip("sympy")
+    y_true, y_pred = points()
+    for tree in known_and_random_trees(16, seed=1):
+        expression = to_sympy(tree, PSET)
+        symbols = sorted(expression.free_symbols, key=str, reverse=True)
+        values = {"y_true": y_true, "y_pred": y_pred}
+        compute = sympy.lambdify(symbols, expression, "numpy")
+        with np.errstate(all="ignore"):
+            got = compute(*(values[symbol.name] for symbol in symbols))
+        got = np.broadcast_to(got, y_pred.shape)
+        assert_agrees([got], reference(tree, PSET, y_true, y_pred), str(tree))
+
+
+def test_derivatives_of_known_losses_are_those_of_mathematics():
+    sympy = pytest.importorskip("sympy")
+    y_true = sympy.Symbol("y_true", nonnegative=True)
+    y_pred = sympy.Symbol("y_pred", positive=True)
+
+    def slope(name):
+        return sympy.diff(to_sympy(read_loss(name).tree, PSET, guarded=False), y_pred)
+
+    assert slope("cross_entropy") == -y_true / y_pred
+    assert sympy.simplify(slope("mse") + 2 * (y_true - y_pred)) == 0
+    assert sympy.simplify(slope("baikal") + 1 / y_pred + y_true / y_pred**2) == 0
+
+
+def test_sympy_simplifies_what_is_exact():
+    sympy = pytest.importorskip("sympy")
+
+    def short(text):
+        return to_sympy(LossTree.from_string(text, PSET), PSET)
+
+    y_true = sympy.Symbol("y_true", nonnegative=True)
+    y_pred = sympy.Symbol("y_pred", positive=True)
+    assert short("log(exp(add(y_true, y_pred)))") == y_true + y_pred
+    assert short("add(y_true, mul(y_pred, sub(y_true, y_true)))") == y_true
+    assert short("sub(mul(2, y_pred), add(y_pred, y_pred))") == 0
+
+
+def test_guards_are_written_out_only_where_they_act_and_can_be_left_out():
+    sympy = pytest.importorskip("sympy")
+    # The reciprocal is smoothed; but its limits of 1e18 are never reached.
+    tree = read_loss("baikal").tree
+    guarded = to_sympy(tree, PSET)
+    assert guarded.has(sympy.Float(1e-20)) and not guarded.has(sympy.Max)
+    assert not to_sympy(tree, PSET, guarded=False).has(sympy.Float)
+    assert not to_sympy(read_loss("focal").tree, PSET).has(sympy.Float)
+    tree = LossTree.from_string("exp(mul(50, y_pred))", PSET)
+    assert to_sympy(tree, PSET).has(sympy.Min)
+    assert not to_sympy(tree, PSET, guarded=False).has(sympy.Min)
+
+
+def test_a_tree_that_sympy_would_simplify_for_minutes_is_left_alone():
+    """SymPy's own evaluation of the tenth takes six minutes on a machine of today."""
+    pytest.importorskip("sympy")
+    random.seed(5)
+    trees = [LossTree(genLoss(PSET)) for _ in range(35)]
+    assert len(trees[-1]) == 86
+    assert to_sympy(trees[-1], PSET).free_symbols
+
+
+def test_where_sympy_is_missing_the_command_that_brings_it_is_named(monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name == "sympy":
+            raise ModuleNotFoundError("No module named 'sympy'")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ImportError, match="pip install sympy"):
+        to_sympy(read_loss("ngl").tree, PSET)
+    assert "sympy.log" in export_loss(read_loss("cross_entropy"), "sympy")
+
+
+# LaTeX
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (KNOWN_LOSSES["cross_entropy"], r"-y \ln(\hat{y})"),
+        (KNOWN_LOSSES["mse"], r"(y - \hat{y})^{2}"),
+        (KNOWN_LOSSES["ngl"],
+         r"e^{2.4092 - \hat{y} (1 + y)} - \cos(\cos(\sin(\hat{y})))"),
+        (KNOWN_LOSSES["baikal"], r"\frac{y}{\hat{y}} - \ln(\hat{y})"),
+        ("mul(y_pred, 2.5)", r"2.5 \, \hat{y}"),
+        ("mul(2, mul(3, y_pred))", r"2 \cdot 3 \, \hat{y}"),
+        ("mul(1e-7, y_pred)", r"10^{-7} \, \hat{y}"),
+        ("mul(-2.5e-7, y_pred)", r"-2.5 \cdot 10^{-7} \, \hat{y}"),
+        ("sub(y_true, add(y_pred, 1))", r"y - (\hat{y} + 1)"),
+        ("add(y_true, sub(y_pred, y_true))", r"y + \hat{y} - y"),
+        ("sqrt(div(y_true, add(1, y_pred)))", r"\sqrt{\frac{y}{1 + \hat{y}}}"),
+        ("exp(div(y_true, add(1, y_pred)))", r"\exp\left(\frac{y}{1 + \hat{y}}\right)"),
+        ("mul(div(y_true, y_pred), div(y_true, y_pred))", r"\left(\frac{y}{\hat{y}}\right)^{2}"),
+        ("mul(sub(y_true, 1), neg(add(y_pred, 1)))", r"-(y - 1) (\hat{y} + 1)"),
+    ],
+)
+def test_equations_are_written_as_in_a_paper(text, expected):
+    assert latex(text) == expected
+
+
+def mathematics_of(document):
+    """The formulas of a document, each on its own."""
+    aligned = re.search(r"\\begin\{align\*\}(.*)\\end\{align\*\}", document, re.DOTALL)[1]
+    yield from (line.replace("&", "").strip(" ,\n") for line in aligned.split(r"\\"))
+    yield from re.findall(r"\$([^$]+)\$", document)
+
+
+def documents():
+    yield from (export_loss(read_loss(name), "latex", scale="cross_entropy")
+                for name in KNOWN_LOSSES)
+    for index, tree in enumerate(known_and_random_trees(12, seed=3)):
+        yield export_loss(FoundLoss(f"50% of {index}_\\", tree, PSET, {"wins": 1}), "latex")
+
+
+def test_every_formula_is_one_that_matplotlib_reads():
+    from matplotlib.mathtext import MathTextParser
+
+    parser = MathTextParser("path")
+    count = 0
+    for document in documents():
+        for formula in mathematics_of(document):
+            parser.parse(f"${formula}$")
+            count += 1
+    assert count > 80
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_documents_compile_without_a_line_too_wide(tmp_path):
+    # One document of all, since starting TeX takes longer than the rest.
+    bodies = [re.search(r"\\begin\{document\}(.*)\\end\{document\}", document, re.DOTALL)[1]
+              for document in documents()]
+    head = next(documents()).partition(r"\begin{document}")[0]
+    (tmp_path / "all.tex").write_text(
+        head + r"\begin{document}" + "\n".join(bodies) + r"\end{document}")
+    process = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"],
+                             cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout[-2000:]
+    assert "Overfull" not in process.stdout, process.stdout
