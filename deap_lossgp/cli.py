@@ -6,6 +6,8 @@ import signal
 import sys
 from contextlib import contextmanager
 
+from deap_lossgp.naming import unknown_name
+
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows defaults where there is something to show."""
@@ -26,6 +28,15 @@ class CommandParser(argparse.ArgumentParser):
             allow_abbrev=False,
             **kwargs,
         )
+
+    def parse_known_args(self, args=None, namespace=None):
+        """As argparse's, but that a misspelt option is told of before anything that is missing."""
+        args = sys.argv[1:] if args is None else args
+        known = self._option_string_actions
+        for option in (word.partition("=")[0] for word in args):
+            if option.startswith("--") and len(option) > 2 and option not in known:
+                self.error(unknown_name("option", option, [o for o in known if o[:2] == "--"]))
+        return super().parse_known_args(args, namespace)
 
     def error(self, message):
         fail(self.prog, message)

@@ -70,6 +70,7 @@ def train_with_losses(losses, tasks=("digits",), *, output=None, threads=1, prog
     ...
     TypeError: unknown option 'sedes': did you mean 'seeds'? known: ...
     """
+    losses = [losses] if isinstance(losses, str | Path | FoundLoss) else losses
     known = {f.name for f in fields(ConfirmationSettings)} - {"datasets"}
     for name in options.keys() - known:
         raise TypeError(str(unknown_name("option", name, known)))
@@ -98,7 +99,7 @@ class Confirmation:
     again.
 
     Args:
-        losses: As for ``train_with_losses``.
+        losses: As for ``train_with_losses``, in a list.
         settings: ``ConfirmationSettings``.
         output, threads, progress: As for ``train_with_losses``.
         tasks: The ``Task`` objects; by default what the settings describe.
@@ -112,7 +113,7 @@ class Confirmation:
     def __init__(self, losses, settings, output=None, *, tasks=None, threads=1, progress=True):
         self.settings = s = settings
         self._progress = progress
-        self._losses = _found([*_listed(losses), *s.compare])
+        self._losses = _found([*losses, *s.compare])
         self.tasks = s.tasks() if tasks is None else list(tasks)
         self._places = [(task.name, _model_name(task)) for task in self.tasks]
         if not self._places or len({*self._places}) < len(self._places):
@@ -156,11 +157,13 @@ class Confirmation:
             for training in grid:
                 task, name, seed = training
                 bar.set_description(", ".join((*self._places[task], name)))
-                known = self._results[training]
-                if known is None or known.status in ("error", "oom"):
+                key = self._key(*training)
+                result = store.get(key)
+                if result is None or result.status in ("error", "oom"):
                     result = self._trained(tasks[task], partial(trainer, task, name), seed, bar)
-                    key, text = self._key(*training), str(self._losses[name].tree)
-                    store.put(key, result, expression=text, seed=seed, replace=key in store)
+                    store.put(key, result, expression=str(self._losses[name].tree), seed=seed,
+                              replace=key in store)
+                if result is not self._results[training]:
                     self._results[training] = result
                     self._write_trainings()
                 bar_ends += tasks[task].epochs
@@ -256,10 +259,6 @@ class Confirmation:
             with self._folder.replacing(name) as path:
                 ax.figure.savefig(path, dpi=150, bbox_inches="tight", format="png")
         return ConfirmationResult(**tables, summary=summary, output=self.output)
-
-
-def _listed(losses):
-    return [losses] if isinstance(losses, str | Path | FoundLoss) else list(losses)
 
 
 def _found(losses):

@@ -12,7 +12,7 @@ from deap_lossgp.known_losses import KNOWN_LOSSES
 from deap_lossgp.languages import KERAS, SYMPY, TEXT, TORCH, whole, write
 from deap_lossgp.mathematics import LATEX, SYMPY_SIZE
 from deap_lossgp.naming import unknown_name
-from deap_lossgp.simplifying import Node, definition, in_order, simplify
+from deap_lossgp.simplifying import Node, definition, in_order, plain_operation, simplify
 from deap_lossgp.templates import KERAS_FILE, LATEX_FILE, SYMPY_FILE, TEXT_FILE, TORCH_FILE
 
 ENDINGS = {"keras": "_keras.py", "torch": "_torch.py", "latex": ".tex", "sympy": "_sympy.py",
@@ -103,13 +103,14 @@ def class_name(name):
 
 def about(found, root):
     """Paragraphs on a loss: its expression, where it came from, its gradient."""
-    calls = dict.fromkeys(node.value.name for node in in_order(root) if node.kind == "call")
-    kind = "protected" if found.pset.name == "protected" else "plain"
-    if kind == "protected":
-        kind += f"; {', '.join(calls)} can differ from the plain ones" * bool(calls)
+    guarded = ", ".join(row.name for row in _calls(root) if plain_operation(row))
+    primitives = plain_name(found.pset.name)
+    if guarded or primitives == "protected":
+        primitives += f", of which {guarded or 'none'} can differ here from the plain"
     return [
         _filled(f"Expression: {found.tree}"),
-        _filled(f"{len(found.tree)} nodes, height {found.tree.height}; primitives: {kind}."),
+        _filled(f"{len(found.tree)} nodes, height {found.tree.height}. "
+                f"Primitives: {primitives}."),
         *_origin(found),
         _filled(_gradient(found)),
         f"Exported by deap_lossgp {__version__}.",
@@ -265,7 +266,7 @@ def _text(found, root, scale):
     return TEXT_FILE.substitute(
         class_name=class_name(found.name),
         about="\n\n".join(about(found, root)),
-        scaled=_scaled(*scale),
+        scaled=_filled(f"{_scaled(*scale)} Probabilities are clipped to [2**-23, 1 - 2**-23]."),
         infix="\n".join([*lines, *([""] * bool(notes)), *notes]),
     )
 

@@ -40,9 +40,18 @@ class RunFolder:
             self._open()
 
     def claim(self, data=()):
-        """Makes the folder if need be, and writes down whose it is, and on what data sets."""
+        """Makes the folder if need be, and writes down whose it is, and on what data sets.
+
+        Raises:
+            ValueError: The folder holds trainings on other images.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         self._open()
+        theirs = {d["name"]: d.get("digest") for d in self._read().get("data") or ()}
+        for name, digest in ((d["name"], d["digest"]) for d in data):
+            if len(self.store) and theirs.get(name, digest) not in (digest, None):
+                raise ValueError(f"{self.path} holds a run on other images of {name}: choose "
+                                 f"another folder with --output")
         content = {
             "settings": self._settings, "seed": self._settings.get("seed"),
             "data": list(data), "versions": versions(),

@@ -54,7 +54,8 @@ def read_loss(source, pset=None):
         path /= "best_loss.json"
     if not path.exists():
         raise unknown_name("loss", str(source), KNOWN_LOSSES,
-                           hint="or give a run's best_loss.json, which must exist")
+                           hint=f"or give a run's folder or best_loss.json; "
+                                f"{str(path)!r} is not there")
     try:
         text = path.read_text("utf-8")
         pset = pset or loss_primitive_set(_primitives(text) != "plain")

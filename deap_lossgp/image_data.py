@@ -1,5 +1,6 @@
 """Labelled images as arrays, checked and unified when a data set is made of them."""
 
+import hashlib
 from dataclasses import InitVar, dataclass
 
 import numpy as np
@@ -105,12 +106,19 @@ class ImageData:
         """Sizes, images of each class and what was left out, as JSON has them: a dict."""
         counts = [int(count) for count in self.class_counts]
         return {
-            "name": self.name, "train": len(self.x_train), "test": len(self.x_test),
+            "name": self.name, "digest": self._digest(), "train": len(self.x_train),
+            "test": len(self.x_test),
             "shape": list(self.input_shape),
             "classes": dict(zip(self.class_names, counts, strict=True)),
             "imbalance": self.imbalance, "unreadable": list(self.unreadable),
             "ignored": self.ignored,
         }
+
+    def _digest(self):
+        digest = hashlib.sha256()
+        for name in ARRAYS:
+            digest.update(np.ascontiguousarray(getattr(self, name)).data)
+        return digest.hexdigest()[:16]
 
     def notes(self):
         """What its user should know before anything is trained: a list of lines, mostly empty.

@@ -8,10 +8,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
-from deap_lossgp.simplifying import definition, in_order
+from deap_lossgp.simplifying import in_order, plain_operation
 
 SUM, PRODUCT, SIGN, POWER, CALL, ATOM = range(1, 7)
 """How tightly an operation binds."""
@@ -66,9 +66,9 @@ class Language:
         if node.kind == "name":
             return node.value, ATOM
         if node.kind == "call":
-            root, parameters = definition(node.value, guarded=False)
-            if self.called is None and root.operands == parameters:
-                return self.write(root, operands)
+            plain = plain_operation(node.value) if self.called is None else None
+            if plain:
+                return self.write(replace(node, kind=plain), operands)
             arguments = ", ".join(text for text, _ in operands)
             return f"{(self.called or '{}').format(node.value.name)}({arguments})", CALL
         kind, operands = self._variant(node, operands)

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from deap_lossgp.languages import (
@@ -18,7 +18,7 @@ from deap_lossgp.languages import (
     signed,
     whole,
 )
-from deap_lossgp.simplifying import definition, in_order, simplify
+from deap_lossgp.simplifying import in_order, plain_operation, simplify
 
 SYMPY_SIZE = 20
 """Operations and leaves up to which SymPy simplifies: over 80 of them it may take minutes."""
@@ -151,9 +151,9 @@ class Latex(Language):
                 inner = _function(r"\min", texts[2], texts[0])
                 return _function(r"\max", texts[1], inner), CALL
             case "call":
-                root, parameters = definition(node.value, guarded=False)
-                if root.operands == parameters:
-                    return self.write(root, operands)
+                plain = plain_operation(node.value)
+                if plain:
+                    return self.write(replace(node, kind=plain), operands)
                 return _function(operator_name(node.value.name), *texts), CALL
         return _function(_LATEX_NAMES.get(node.kind, "\\" + node.kind), *texts), CALL
 

@@ -183,7 +183,7 @@ def build_network(network, input_shape, num_classes):
     if not isinstance(model, keras.Model):
         raise ValueError(f"network {label!r} must return a keras.Model, got {type(model).__name__}")
     try:
-        predictions = np.asarray(model(images, training=False), dtype=np.float64)
+        predictions = keras.ops.convert_to_numpy(model(images, training=False)).astype(float)
     except Exception as error:
         raise ValueError(
             f"network {label!r} cannot predict from images (n, h, w, c) = {images.shape} "

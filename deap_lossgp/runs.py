@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from deap import gp, tools
 
@@ -24,6 +25,8 @@ from deap_lossgp.trees import LossTree
 
 HALL_OF_FAME = 10
 """Individuals that a run's hall of fame holds."""
+
+ROUNDING = 1e-6  # of an accuracy in float32
 
 
 def evolve(tasks=("digits",), *, output=None, callbacks=(), progress=True, **options):
@@ -93,6 +96,8 @@ class RunResult:
         tests: {task: {"evolved": [...], "cross_entropy": [...]}}, accuracies on the test set after
             trainings with fresh seeds; None where one failed.
         counts: A ``Counter`` of evaluations and trainings; see ``Evaluation``.
+        unlearned: Names of the tasks on which cross entropy was no better than the most frequent
+            class.
         settings: The ``RunSettings``.
         output: The run's folder.
     """
@@ -105,6 +110,7 @@ class RunResult:
     trainings: pd.DataFrame
     tests: dict
     counts: Counter
+    unlearned: list
     settings: RunSettings
     output: Path
 
@@ -115,6 +121,7 @@ class RunResult:
         wins, improvement = self.best.fitness.values
         counts, s = self.counts, self.settings
         lines = [
+            *self._warnings(),
             f"Best loss:  {self.best}",
             f"Fitness:    {wins:g} of {len(s.datasets)} data sets won against cross entropy, "
             f"improvement {improvement:+.4f} ({s.fitness})",
@@ -143,6 +150,15 @@ class RunResult:
         ]
         return "\n".join(lines)
 
+    def _warnings(self):
+        """What makes the result worthless, should it be so."""
+        lines = [f"Cross entropy itself learned nothing on {name}, so nothing can be compared with "
+                 f"it: give it more --epochs or steps (a smaller --batch-size)."
+                 for name in self.unlearned]
+        if not self.best.fitness.values[0]:
+            lines.append("No loss won against cross entropy; what follows came nearest.")
+        return lines
+
     def _failures(self):
         failed = {status: self.counts[status] for status in STATUSES[1:]}
         text = ", ".join(f"{count} {status}" for status, count in failed.items() if count)
@@ -159,15 +175,24 @@ class Run(Experiment):
         with self.executing(len(self.tasks) * (s.evaluations + 1 + 2 * s.test_seeds)):
             random.seed(s.seed)
             logbook, halloffame = self._evolve()
-            # The hall of fame puts the latest of equals first.
-            best = [tree for tree in halloffame if tree.fitness == halloffame[0].fitness][-1]
+            # Of equals the smallest, and of those the first: a hall of fame has the latest first.
+            equals = [tree for tree in halloffame if tree.fitness == halloffame[0].fitness]
+            best = min(reversed(equals), key=len)
             tests = self._test(best)
         result = RunResult(
             best, self.pset, logbook, halloffame, pd.DataFrame(self.stats.rows),
-            pd.DataFrame(self._folder.store.rows()), tests, self.evaluation.counts, s, self.output)
+            pd.DataFrame(self._folder.store.rows()), tests, self.evaluation.counts,
+            self._unlearned(), s, self.output)
         self._write(result)
         self.callbacks.on_end(result)
         return result
+
+    def _unlearned(self):
+        shares = [np.bincount(labels).max() / len(labels)
+                  for labels in (task.data.y_train[task.split()[1]] for task in self.tasks)]
+        baselines = self.evaluation.baselines()
+        return [result.task for result, share in zip(baselines, shares, strict=True)
+                if result.accuracy <= share + ROUNDING]
 
     def _evolve(self):
         s = self.settings

@@ -122,6 +122,17 @@ def definition(row, names="abcdfghk", *, guarded=True):
     return graph.primitive(row, parameters), parameters
 
 
+def plain_operation(row):
+    """The kind of the one operation that a primitive is without its guards; None for others.
+
+    >>> from deap_lossgp.primitives import PROTECTED
+    >>> plain_operation(PROTECTED["div"])
+    '/'
+    """
+    root, parameters = definition(row, guarded=False)
+    return root.kind if root.operands == parameters else None
+
+
 class Graph:
     """Makes nodes, each once, and simplifies them as they are made; for arguments see above."""
 

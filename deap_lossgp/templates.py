@@ -205,5 +205,5 @@ $about
 
 $infix
 
-$scaled Probabilities are clipped to [2**-23, 1 - 2**-23].
+$scaled
 ''')

@@ -25,7 +25,8 @@ def main(argv=None):
         RunSettings(), PRESETS,
     )
     parser.add_argument("--algorithm",
-                        help="sample-tournament (the thesis), archive (NGL) or random search")
+                        help="sample-tournament (the thesis), archive (NGL), random search, "
+                             "regularized evolution, or glo")
     parser.add_argument("--tensorboard", metavar="DIR", help="folder to write for TensorBoard to")
     with resumable(parser.prog, argv), refused(parser.prog, prepare, parser, argv) as run:
         try:

@@ -6,6 +6,7 @@ LOSS is a run's best_loss.json, the run's folder, or the name of a known loss:
     python examples/export_loss.py ngl --to latex --output paper/ngl.tex
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def main(argv=None):
     if arguments.to in ("latex", "sympy", "text"):
         print(text)
     print(f"Written to {path}")
+    if arguments.to in ("keras", "torch"):
+        print(f"Use it with: from {path.stem} import {class_name(text)}")
 
 
 def export(loss, to, scale="1", output="."):
@@ -43,6 +46,10 @@ def export(loss, to, scale="1", output="."):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
     return path, text
+
+
+def class_name(text):
+    return re.search(r"^class (\w+)", text, re.MULTILINE)[1]
 
 
 def number(text):

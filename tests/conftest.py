@@ -1,11 +1,15 @@
 """What every test session needs before TensorFlow is first used."""
 
 import os
+import signal
 import sys
 
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+# What the tests start is to be interrupted, though they may run where Ctrl-C is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

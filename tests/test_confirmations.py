@@ -36,7 +36,8 @@ def run(tmp_path_factory):
     entropy = {"expression": str(read_loss("cross_entropy").tree)}
     losses = [str(write_loss(folder, name, content))
               for name, content in (("diverges", DIVERGES), ("mine", entropy))]
-    call = {**TINY, "losses": losses, "tasks": "digits", "seeds": 2, "output": folder / "out"}
+    call = {**TINY, "losses": losses, "tasks": "digits", "seeds": 2, "epochs": 5,
+            "output": folder / "out"}
     return folder / "out", call, train_with_losses(**call)
 
 
@@ -229,7 +230,7 @@ BAD = {
     "scale": (["ngl", "--scale", "-1"], "scale must be a positive finite number"),
     "scale's name": (["ngl", "--scale", "big"], "unknown scale 'big'"),
     "batch": (["ngl", "--batch-size", "many"], "--batch-size"),
-    "settings": (["ngl", "--epochs", "9", "--output", "{run}"], "holds another run, with epochs 1"),
+    "settings": (["ngl", "--epochs", "9", "--output", "{run}"], "holds another run, with epochs 5"),
 }
 
 

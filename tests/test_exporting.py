@@ -420,7 +420,7 @@ images = np.random.default_rng(0).normal(size=(64, 8)).astype("float32")
 labels = images[:, :3].argmax(1)
 """
 KERAS_FIT = """
-model.fit(images, labels, epochs=3, batch_size=16, verbose=0)
+model.fit(images, labels, epochs=15, batch_size=16, verbose=0)
 print(*model.evaluate(images, labels, verbose=0))
 model.save("model.keras")
 """
@@ -611,7 +611,10 @@ def test_the_command_writes_a_file_and_says_where(to, tmp_path):
     output = export_command(["ngl", "--to", to], cwd=tmp_path).stdout
     written = (tmp_path / file_name(read_loss("ngl"), to)).read_text()
     assert written == export_loss(read_loss("ngl"), to)
-    assert output.splitlines()[-1] == f"Written to {file_name(read_loss('ngl'), to)}"
+    name = file_name(read_loss("ngl"), to)
+    assert f"Written to {name}" in output.splitlines()
+    use = f"Use it with: from {Path(name).stem} import NglLoss"
+    assert (use in output.splitlines()) == (to in ("keras", "torch"))
     assert (written in output) == (to in ("latex", "sympy", "text"))
 
 

@@ -283,18 +283,3 @@ def test_a_store_that_cannot_be_used_is_one_line_and_left_as_it_is(
     monkeypatch.chdir(complete)
     assert message in refusal(capsys)
     assert store.read_bytes() == before
-
-
-# The soak
-
-
-def test_the_soak_finds_nothing_lost_in_a_few_kills(tmp_path):
-    command = [sys.executable, str(TESTS / "soak.py"), "--quick", "--only", "driver-kill",
-               "--rounds", "10", "--output", "out"]
-    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert process.returncode == 0, process.stdout + process.stderr
-    assert "driver-kill: ok, 10 of 10 rounds: 16 kills" in process.stdout
-    table = (tmp_path / "out" / "driver-kill.csv").read_bytes()
-    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert process.returncode == 0 and "10 of 10 rounds" in process.stdout
-    assert (tmp_path / "out" / "driver-kill.csv").read_bytes() == table, "rounds are made once"

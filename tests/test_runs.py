@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -114,3 +115,36 @@ def test_options_that_there_are_not_are_refused_in_one_line(tasks, options, mess
     with pytest.raises(TypeError, match=message):
         evolve(tasks, output=tmp_path / "none", **options)
     assert not (tmp_path / "none").exists()
+
+
+def images(seed, classes=3):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (120, 8, 8), np.uint8), np.arange(120) % classes
+
+
+def test_a_run_on_other_images_under_the_same_name_is_refused(tmp_path):
+    options = {**SMALL, "generations": 0, "test_seeds": 0, "epochs": 1, "output": tmp_path / "run"}
+    for seed in (0, 0, 1):
+        x, y = images(seed)
+        np.savez(tmp_path / "mine.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+        if seed == 0:
+            evolve(str(tmp_path / "mine.npz"), **options)
+    with pytest.raises(ValueError, match="holds a run on other images of mine: choose another"):
+        evolve(str(tmp_path / "mine.npz"), **options)
+
+
+def test_a_result_that_is_worth_nothing_says_so(tmp_path):
+    x, _ = images(0)
+    y = np.array([0] * 100 + [1] * 20)  # noise: cross entropy can only name the larger class
+    task = Task.from_arrays("noise", x, y, epochs=1, learning_rate=1e-9)
+    result = evolve(task, output=tmp_path / "run", **{**SMALL, "generations": 0, "test_seeds": 0})
+    wins = result.best.fitness.values[0]
+    assert ("No loss won against cross entropy" in str(result)) == (wins == 0.0)
+    nothing = result.trainings.loc[0, "accuracy"] <= 10 / 12 + 0.05
+    assert ("Cross entropy itself learned nothing on noise" in str(result)) == nothing
+
+
+def test_of_equal_losses_the_smallest_is_the_best(run):
+    _, _, result = run
+    equals = [tree for tree in result.halloffame if tree.fitness == result.best.fitness]
+    assert len(result.best) == min(map(len, equals))

@@ -1,0 +1,22 @@
+"""Ten runs whose driver is killed at random times; ``tests/soak.py`` makes a hundred."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+
+
+def test_the_soak_finds_nothing_lost_in_a_few_kills(tmp_path):
+    command = [sys.executable, str(TESTS / "soak.py"), "--quick", "--only", "driver-kill",
+               "--rounds", "10", "--output", "out"]
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+    said = r"ok, 10 of 10 rounds: (\d+) kills, .* 10 identical, 0 repeated"
+    kills = re.search(said, process.stdout)
+    assert kills and int(kills[1]) >= 10, process.stdout
+    table = (tmp_path / "out" / "driver-kill.csv").read_bytes()
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert process.returncode == 0 and "10 of 10 rounds" in process.stdout
+    assert (tmp_path / "out" / "driver-kill.csv").read_bytes() == table, "rounds are made once"
