@@ -158,7 +158,7 @@ def npz(path, **changes):
         (["--seed", str(2**32)], "below 2**32"),
         (["--algorithm", "archive", "--parents", "2"], "the archive algorithm has none"),
         (["--train-size", "1000000"], "train_size"),
-        (["--colour", "red"], "unrecognized arguments: --colour red"),
+        (["--colour", "red"], "unknown option '--colour'"),
         (["--datasets", "digits", "digits"], "distinct names"),
         (["--datasets", "wrong", "--data-dir", "."], "wrong.npz"),
         (["--datasets", "damaged", "--data-dir", "."], "damaged.npz"),
