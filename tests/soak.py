@@ -17,6 +17,7 @@ import sqlite3
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from concurrent.futures import ProcessPoolExecutor
@@ -64,18 +65,14 @@ def trainings(folder):
 
 def trainings_left(folder):
     """The rows that a dead process left, read from a copy, so that nothing is mended here."""
-    copy = folder.with_name(f"{folder.name}-copy")
-    shutil.rmtree(copy, ignore_errors=True)
-    copy.mkdir()
-    for path in folder.glob("evaluations.sqlite*"):
-        shutil.copy(path, copy)
-    try:
-        with closing(sqlite3.connect(copy / "evaluations.sqlite")) as connection:
-            return {row[1]: row for row in connection.execute("SELECT rowid, * FROM trainings")}
-    except sqlite3.OperationalError:
-        return {}
-    finally:
-        shutil.rmtree(copy)
+    with tempfile.TemporaryDirectory() as copy:  # elsewhere: the folder's disk may be full
+        for path in folder.glob("evaluations.sqlite*"):
+            shutil.copy(path, copy)
+        try:
+            with closing(sqlite3.connect(Path(copy) / "evaluations.sqlite")) as connection:
+                return {row[1]: row for row in connection.execute("SELECT rowid, * FROM trainings")}
+        except sqlite3.OperationalError:
+            return {}
 
 
 def results(folder):
