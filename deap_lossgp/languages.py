@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from deap_lossgp.simplifying import in_order, plain_operation
+from deap_lossgp.rewriting import softened
+from deap_lossgp.simplifying import Node, in_order, plain_operation
 
 SUM, PRODUCT, SIGN, POWER, CALL, ATOM = range(1, 7)
 """How tightly an operation binds."""
@@ -40,6 +41,7 @@ class Language:
         number: Writes a float.
         called: The format of a primitive's name where it is called; None writes a protected
             operator as the plain one.
+        differentiated: Whether what is written is differentiated there.
         longest: Characters of an expression that is not broken up.
         deepest: Brackets in one another, likewise.
     """
@@ -47,6 +49,7 @@ class Language:
     formats: dict
     number: Callable
     called: str | None = "_{}"
+    differentiated: bool = False
     longest: int = 72
     deepest: int = 5
 
@@ -168,7 +171,7 @@ def write(root, language):
     >>> write(simplify(tree, pset), TORCH).value
     '-(y_true * torch.log(y_pred))'
     """
-    nodes = in_order(root)
+    nodes = in_order(_in_two_steps(root) if language.differentiated else root)
     uses = Counter(operand for node in nodes for operand in node.operands)
     taken = {node.value for node in nodes if node.kind == "name"}
     written, texts = Written(), {}
@@ -190,8 +193,22 @@ def write(root, language):
             name_part(longest)
         if uses[node] > 1 and not _is_simple(node):
             name_part(node)
-    written.value = texts[root][0]
+    written.value = texts[nodes[-1]][0]
     return written
+
+
+def _in_two_steps(root):
+    """With x / (x**2 + c) as (x / r) / r, r the root: the square of that divisor, in the plain
+    quotient's derivative, is not finite in float32."""
+    made, place = {}, count()
+    for node in in_order(root):
+        operands = tuple(made[operand] for operand in node.operands)
+        if node.kind == "/" and softened(node.operands[1])[0] is node.operands[0]:
+            x, divisor = operands
+            divisor = Node("sqrt", (divisor,), index=next(place))
+            operands = Node("/", (x, divisor), index=next(place)), divisor
+        made[node] = replace(node, operands=operands, index=next(place))
+    return made[root]
 
 
 def _is_simple(node):
@@ -231,7 +248,7 @@ TORCH = Language(
      "clip": "torch.clamp({}, {}, {})", "lower": "torch.clamp({}, min={})",
      "upper": "torch.clamp({}, max={})", "Max": "torch.maximum({}, {})",
      "Min": "torch.minimum({}, {})"},
-    _float,
+    _float, differentiated=True,
 )  # fmt: skip
 
 KERAS = Language(
@@ -239,7 +256,7 @@ KERAS = Language(
      "Abs": "ops.abs({})", "square": "ops.square({})", "clip": "ops.clip({}, {}, {})",
      "lower": "ops.maximum({}, {})", "upper": "ops.minimum({}, {})",
      "Max": "ops.maximum({}, {})", "Min": "ops.minimum({}, {})"},
-    _float,
+    _float, differentiated=True,
 )  # fmt: skip
 
 SYMPY = Language(
