@@ -138,14 +138,14 @@ def _end_cluster_with_driver(pids):
 
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    driver, cluster = multiprocessing.parent_process().sentinel, set()
+    driver, started = multiprocessing.parent_process().sentinel, []
     for pid in pids:
         with suppress(psutil.NoSuchProcess):
-            cluster.add(psutil.Process(pid))
-    ended = False
+            started.append(psutil.Process(pid))
+    cluster, ended = {*started}, False
     while not ended:
-        ended = wait([driver], timeout=0.5)
-        for process in [*cluster]:
+        ended = wait([driver], timeout=2.0)
+        for process in started:
             with suppress(psutil.NoSuchProcess):
                 cluster.update(process.children(recursive=True))
     for process in cluster:
