@@ -81,24 +81,25 @@ class RayTasks:
         self._task = None
         if self._joined:
             self._ray.shutdown()
+        self._end_guard()
+
+    def _end_guard(self):
         if self._guard is not None:
             self._guard.kill()
             self._guard.join()
+            self._guard = None
 
     def _start(self):
         self._joined = not self._ray.is_initialized()
-        import psutil
-
-        before = {*psutil.Process().children()}
         try:
             if self._joined:
+                if self._address is None:
+                    self._guard = _guard()
                 self._ray.init(address=self._address, log_to_driver=False,
                                include_dashboard=False, logging_level="ERROR")
         except (ConnectionError, RuntimeError, ValueError) as error:
+            self._end_guard()
             raise TrainingError(f"no Ray cluster ({in_one_line(error)})") from None
-        started = {*psutil.Process().children()} - before
-        if self._joined and started:
-            self._guard = _guard(started)
         self._setup_there = self._ray.put(self._setup)
         self._task = self._ray.remote(_train_on_node).options(**self._options)
 
@@ -119,35 +120,38 @@ def _train_on_node(name, setup, job):
     return result, engine.environment
 
 
-def _guard(processes):
-    """A process that ends a local cluster, these processes and all below, with its driver.
+def _guard():
+    """A process that ends the cluster of this process with it, whatever this one dies of.
 
-    Most of a cluster ends by itself when its driver is killed; Ray's agents first try to report
-    it, for a minute.
+    Most of a local cluster ends by itself when its driver is killed; Ray's agents first try to
+    report it, for a minute.
     """
     context = multiprocessing.get_context("spawn")
-    pids = [process.pid for process in processes]
-    guard = context.Process(target=_end_cluster_with_driver, args=(pids,), daemon=True)
+    guard = context.Process(target=_end_cluster_with_driver, daemon=True)
     with interrupts_blocked():
         guard.start()
     return guard
 
 
-def _end_cluster_with_driver(pids):
+def _end_cluster_with_driver():
     import psutil
 
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    driver, started = multiprocessing.parent_process().sentinel, []
-    for pid in pids:
-        with suppress(psutil.NoSuchProcess):
-            started.append(psutil.Process(pid))
-    cluster, ended = {*started}, False
+    parent = multiprocessing.parent_process()
+    cluster, ended, patience = set(), False, 0.3
     while not ended:
-        ended = wait([driver], timeout=2.0)
-        for process in started:
-            with suppress(psutil.NoSuchProcess):
-                cluster.update(process.children(recursive=True))
+        ended = wait([parent.sentinel], timeout=patience)
+        with suppress(psutil.NoSuchProcess):
+            started = {p for p in psutil.Process(parent.pid).children() if _is_rays(p)}
+            patience = 2.0 if started <= cluster else 0.3
+            for process in started:
+                cluster |= {process, *process.children(recursive=True)}
     for process in cluster:
         with suppress(psutil.NoSuchProcess):
             process.kill()
+
+
+def _is_rays(process):
+    folder = f"{os.sep}ray{os.sep}"
+    return any(folder in word for word in process.cmdline())
