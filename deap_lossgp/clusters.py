@@ -139,13 +139,14 @@ def _end_cluster_with_driver():
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     parent = multiprocessing.parent_process()
-    cluster, ended, patience = set(), False, 0.3
+    started, cluster, ended, patience = set(), set(), False, 0.3
     while not ended:
         ended = wait([parent.sentinel], timeout=patience)
         with suppress(psutil.NoSuchProcess):
-            started = {p for p in psutil.Process(parent.pid).children() if _is_rays(p)}
-            patience = 2.0 if started <= cluster else 0.3
-            for process in started:
+            started |= {p for p in psutil.Process(parent.pid).children() if _is_rays(p)}
+        patience = 2.0 if started <= cluster else 0.3
+        for process in started:
+            with suppress(psutil.NoSuchProcess):
                 cluster |= {process, *process.children(recursive=True)}
     for process in cluster:
         with suppress(psutil.NoSuchProcess):

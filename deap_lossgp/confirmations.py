@@ -83,8 +83,7 @@ def train_with_losses(losses, tasks=("digits",), *, output=None, threads=1, prog
     else:
         names, given = tuple(os.fspath(task) for task in given), None
     for name in options.keys() & {"models", "compare"}:
-        value = options[name]
-        options[name] = (value,) if isinstance(value, str) else tuple(value)
+        options[name] = tuple([options[name]] if isinstance(options[name], str) else options[name])
     settings = ConfirmationSettings(datasets=names, **options)
     with Confirmation(losses, settings, output, tasks=given, threads=threads,
                       progress=progress) as confirmation:
@@ -120,7 +119,7 @@ class Confirmation:
             raise ValueError(f"expected tasks of distinct data sets and networks, at least 1, got "
                              f"{self._places}")
         described = self._described(tasks is not None)
-        self.output = Path("runs") / self._name(described) if output is None else Path(output)
+        self.output = Path(output or Path("runs", self._name(described)))
         self._folder = RunFolder(self.output, described, CHANGEABLE)
         try:
             environment = _prepare_keras(threads)
@@ -295,4 +294,8 @@ def _prepare_keras(threads):
         from deap_lossgp.loops import prepare_tensorflow
 
         return prepare_tensorflow(threads)
-    return {"keras": keras.__version__, "backend": backend}
+    if backend == "torch":
+        import torch
+
+        torch.set_num_threads(threads)
+    return {"keras": keras.__version__, "backend": backend, "threads": threads}
