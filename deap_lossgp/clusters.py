@@ -5,13 +5,20 @@ It keeps the contract of ``deap_lossgp.engines``.
 
 import multiprocessing
 import os
+import shutil
 import signal
+import sys
+import tempfile
+import time
 import uuid
 from contextlib import suppress
 from multiprocessing.connection import wait
 
 from deap_lossgp.engines import RETRIES, TrainingError, WorkerProcesses, interrupts_blocked
 from deap_lossgp.naming import in_one_line
+
+_QUIET = 1.0
+"""Seconds without a process of the cluster after which its guard takes it to have ended."""
 
 
 class RayTasks:
@@ -24,7 +31,8 @@ class RayTasks:
     Args:
         tasks, pset, threads, determinism, time_limit: As for ``WorkerProcesses``; tasks and
             primitive set travel to each node once.
-        address: As for ``ray.init``.
+        address: Of a cluster, as for ``ray.init``; by default that of the environment variable
+            RAY_ADDRESS, or a cluster of its own.
         gpus_per_training: GPUs of one training, in parts of one if need be.
 
     Raises:
@@ -40,14 +48,14 @@ class RayTasks:
             raise ValueError("the engine 'ray' needs Ray: pip install -e '.[ray]'") from None
         self.environment = None
         self._tasks = tasks
-        self._address = address
+        self._address = address or os.environ.get("RAY_ADDRESS") or "local"
         self._options = {"num_cpus": threads, "num_gpus": gpus_per_training,
                          "max_retries": RETRIES}
         self._setup = (tasks, pset, {"threads": threads, "determinism": determinism,
                                      "time_limit": time_limit})
         self._ray = ray
         self._name = uuid.uuid4().hex
-        self._task = self._guard = None
+        self._task = self._guard = self._folder = None
 
     def train(self, jobs):
         jobs = list(jobs)
@@ -87,16 +95,19 @@ class RayTasks:
         if self._guard is not None:
             self._guard.kill()
             self._guard.join()
-            self._guard = None
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._guard = self._folder = None
 
     def _start(self):
         self._joined = not self._ray.is_initialized()
+        options = {"address": self._address}
+        if self._joined and self._address == "local":
+            self._folder = _new_folder()
+            self._guard = _guard(self._folder)
+            options |= {"_temp_dir": self._folder, "include_dashboard": False}
         try:
             if self._joined:
-                if self._address is None:
-                    self._guard = _guard()
-                self._ray.init(address=self._address, log_to_driver=False,
-                               include_dashboard=False, logging_level="ERROR")
+                self._ray.init(log_to_driver=False, logging_level="ERROR", **options)
         except (ConnectionError, RuntimeError, ValueError) as error:
             self._end_guard()
             raise TrainingError(f"no Ray cluster ({in_one_line(error)})") from None
@@ -120,39 +131,43 @@ def _train_on_node(name, setup, job):
     return result, engine.environment
 
 
-def _guard():
-    """A process that ends the cluster of this process with it, whatever this one dies of.
+def _new_folder():
+    """An empty folder for what a cluster writes: logs, and sockets, whose paths must be short."""
+    short = "/tmp" if sys.platform == "darwin" else None
+    return tempfile.mkdtemp(prefix="lossgp-", dir=os.environ.get("RAY_TMPDIR", short))
+
+
+def _guard(folder):
+    """A process that ends the cluster of a folder with this process, whatever this one dies of.
 
     Most of a local cluster ends by itself when its driver is killed; Ray's agents first try to
-    report it, for a minute.
+    report it, for a minute, and the raylet may be starting a worker at that moment.
     """
     context = multiprocessing.get_context("spawn")
-    guard = context.Process(target=_end_cluster_with_driver, daemon=True)
+    guard = context.Process(target=_end_cluster_after_driver, args=(folder,), daemon=True)
     with interrupts_blocked():
         guard.start()
     return guard
 
 
-def _end_cluster_with_driver():
+def _end_cluster_after_driver(folder):
     import psutil
 
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    parent = multiprocessing.parent_process()
-    started, cluster, ended, patience = set(), set(), False, 0.3
-    while not ended:
-        ended = wait([parent.sentinel], timeout=patience)
-        with suppress(psutil.NoSuchProcess):
-            started |= {p for p in psutil.Process(parent.pid).children() if _is_rays(p)}
-        patience = 2.0 if started <= cluster else 0.3
-        for process in started:
-            with suppress(psutil.NoSuchProcess):
-                cluster |= {process, *process.children(recursive=True)}
-    for process in cluster:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
+    wait([multiprocessing.parent_process().sentinel])
+    last_found = time.monotonic()
+    while time.monotonic() - last_found < _QUIET:
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if _is_of_cluster(process, folder):
+                    process.kill()
+                    last_found = time.monotonic()
+        time.sleep(0.05)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_rays(process):
-    folder = f"{os.sep}ray{os.sep}"
-    return any(folder in word for word in process.cmdline())
+def _is_of_cluster(process, folder):
+    """Ray's servers name their folder; workers and agents rename themselves, but log there."""
+    return (any(folder in word for word in process.cmdline())
+            or any(file.path.startswith(folder) for file in process.open_files()))

@@ -82,8 +82,8 @@ def experiment_parser(description, settings, presets):
     execution.add_argument("--determinism", action=argparse.BooleanOptionalAction,
                            help="whether operations are deterministic; default: on the CPU")
     execution.add_argument("--engine", help="local (worker processes) or ray (a cluster)")
-    execution.add_argument("--address", help="of the Ray cluster; default: the one there is, "
-                                             "or a local one")
+    execution.add_argument("--address", help="of a Ray cluster, or auto for this "
+                                             "machine's; default: RAY_ADDRESS, or one of its own")
     execution.add_argument("--gpus-per-training", type=float, help="GPUs of one training, by Ray")
     p.set_defaults(**asdict(settings), **asdict(Execution()))
     return p

@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -437,16 +438,37 @@ def test_ray_refuses_in_one_line_what_no_loss_is_to_blame_for(ray):
         list(engine.train([faulty.job(KNOWN_LOSSES["mse"], PSET, task)]))
 
 
+@pytest.fixture
+def short_folder():
+    """One whose path leaves room for the names of Ray's sockets."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 @on_linux
 @pytest.mark.parametrize("fault", ["waits", "loops"])
-def test_what_trains_on_ray_and_its_cluster_end_with_its_driver(driver, fault):
+def test_what_trains_on_ray_and_its_cluster_end_with_its_driver(driver, fault, monkeypatch,
+                                                                short_folder):
     pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_TMPDIR", str(short_folder))
     killed = driver("RayTasks", fault)
     assert wait_for(lambda: killed.noted(fault))
     started = " ".join(killed.descendants().values())
     assert all(name in started for name in ("raylet", "gcs_server", "spawn_main"))
+    (written,) = short_folder.iterdir()
     killed.kill()
     assert wait_for(lambda: not killed.descendants(), 5.0), killed.descendants()
+    assert wait_for(lambda: not written.exists(), 5.0)
+
+
+@on_linux
+def test_a_cluster_that_is_closed_leaves_no_process_and_no_file(driver, monkeypatch, short_folder):
+    pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_TMPDIR", str(short_folder))
+    ended = driver("RayTasks", "raises")
+    assert ended.process.wait() == 0
+    assert wait_for(lambda: not ended.descendants(), 5.0), ended.descendants()
+    assert list(short_folder.iterdir()) == []
 
 
 # DEAP's map
