@@ -15,7 +15,7 @@ ABOVE = """
     known_losses found_losses symbolic rewriting simplifying languages mathematics templates
     exporting operators algorithms regularized constants toolbox results
     screening fitness store recording callbacks dataset_names image_data splits image_folders
-    settings options arms replicates comparison_tables reports datasets tables figures drawing
+    settings options arms pairs replicates comparison_tables reports datasets tables figures drawing
     infix loss_cards describing loss_plots tree_plots learning_plots plotting
     tasks confirmation_results confirmation_settings
 """.split()  # noqa: SIM905  (a list would be one name per line)
