@@ -21,8 +21,8 @@ class Candidate:
             ``deap_lossgp.curves``; float32 of shape (2, KNOTS).
         values: The element-wise loss on the grid, float64 of shape (2, KNOTS); what is reported,
             while only ``derivatives`` train.
-        loss: For the exact path: ``loss(y_true, y_pred)`` in keras.ops, the element-wise loss;
-            None to train on the curves.
+        loss: For the exact path: an ``elementwise_loss``, ``loss(y_true, y_pred)`` and
+            ``loss.derivative(y_true, y_pred)`` in keras.ops; None to train on the curves.
         gradient_factor: On the exact path, what the element-wise loss is multiplied by.
     """
 

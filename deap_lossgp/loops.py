@@ -8,6 +8,7 @@ import os
 import platform
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -55,26 +56,61 @@ def _device_name(gpus):
     return details.get("device_name", gpus[0].name)
 
 
-def look_up(derivatives, labels, y_pred):
-    """The derivative of a loss at predictions, from its curves; zero where they are clipped.
+def segments_of(curves):
+    """What ``look_up`` takes: where each knot's segment begins, and its rise to the next knot.
 
     Args:
-        derivatives: float32 of shape (2, KNOTS).
-        labels: int of shape (samples,).
+        curves: float32 of shape (2, KNOTS).
+
+    Returns:
+        float32 of shape (2 * KNOTS, 2).
+    """
+    with np.errstate(invalid="ignore"):
+        rises = np.diff(curves, axis=1, append=curves[:, -1:])
+    return np.stack([curves, rises], axis=-1).reshape(-1, 2)
+
+
+def look_up(segments, labels, y_pred):
+    """The derivative of a loss at predictions, from its curves; zero where they are clipped.
+
+    It stands between the network's way forward and its way back, where nothing else can be done
+    meanwhile, so it is written in as few operations as may be.
+
+    Args:
+        segments: Of the derivatives, as ``segments_of`` gives them.
+        labels: int32 of shape (samples,).
         y_pred: float32 of shape (samples, classes).
 
     Returns:
         float32 of shape (samples, classes): linear interpolation in logit(y_pred).
     """
-    inside = ops.logical_and(y_pred >= LOWEST, y_pred <= 1.0 - LOWEST)
     p = ops.clip(y_pred, LOWEST, 1.0 - LOWEST)
-    position = (ops.log(p) - ops.log1p(-p) + HIGHEST_LOGIT) * ((KNOTS - 1) / (2 * HIGHEST_LOGIT))
-    knot = ops.clip(ops.cast(position, "int32"), 0, KNOTS - 2)
+    position = ops.log(p / (1.0 - p)) * ((KNOTS - 1) / (2 * HIGHEST_LOGIT)) + (KNOTS - 1) / 2
+    knot = ops.maximum(ops.cast(position, "int32"), 0)  # what is not a number, too
     weight = position - ops.cast(knot, "float32")
-    knot = knot + KNOTS * ops.one_hot(labels, y_pred.shape[-1], dtype="int32")
-    table = ops.reshape(derivatives, (-1,))
-    slope = ops.take(table, knot) * (1.0 - weight) + ops.take(table, knot + 1) * weight
-    return ops.where(inside, slope, 0.0 * y_pred)
+    row = tf.one_hot(labels, y_pred.shape[-1], on_value=KNOTS, off_value=0)
+    start, rise = tf.unstack(tf.gather(segments, row + knot), axis=-1)
+    return ops.where(p == y_pred, start + rise * weight, 0.0 * y_pred)
+
+
+class FusedAdam(keras.optimizers.Adam):
+    """Adam whose step of a variable is one kernel, not a dozen."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        step = ops.cast(self.iterations + 1, variable.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=self.beta_1**step,
+            beta2_power=self.beta_2**step,
+            lr=ops.cast(learning_rate, variable.dtype),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
 
 
 class CompiledLoop:
@@ -101,11 +137,10 @@ class CompiledLoop:
         self._scale = scale
         self._batch_size = batch_size
         self._exact_gradient = None
-        # XLA makes one kernel of the two dozen small operations.
-        fused = tf.function(look_up, jit_compile=True)
-        self._train_on_curves = self.compile_epoch(fused, jit_compile)
+        self._train_on_curves = self.compile_epoch(look_up, jit_compile)
         self._train_exactly = self.compile_epoch(self._call_exact_gradient)
-        self._predict_batch = tf.function(self._predict_batch)
+        self._predict_batch = tf.function(self._predict_batch, autograph=False)
+        self._weights_are_finite = tf.function(self._weights_are_finite, autograph=False)
 
     def prepare(self, steps, exact):
         """Traces the epoch of so many steps, and runs nothing."""
@@ -113,15 +148,15 @@ class CompiledLoop:
         if exact:
             self._train_exactly.get_concrete_function(order)
         else:
-            table = tf.TensorSpec([2, KNOTS], tf.float32)
-            self._train_on_curves.get_concrete_function(order, table)
+            segments = tf.TensorSpec([2 * KNOTS, 2], tf.float32)
+            self._train_on_curves.get_concrete_function(order, segments)
 
     def train_on_curves(self, order, derivatives):
         """An epoch on a candidate's derivative curves, in the given order of images."""
-        self._train_on_curves(order, derivatives)
+        self._train_on_curves(order, segments_of(derivatives))
 
     def train_exactly(self, order, gradient):
-        """An epoch on a loss's own operations, ``gradient`` being its ``gradient_of``.
+        """An epoch on a loss's own operations: ``gradient(labels, y_pred)`` is its derivative.
 
         The compiled loop calls out to them, so the network is not traced again for each loss.
         """
@@ -137,6 +172,10 @@ class CompiledLoop:
         overlap = len(parts) * batch_size - len(images)
         return tf.concat([*parts[:-1], parts[-1][overlap:]], 0).numpy()
 
+    def weights_are_finite(self):
+        """Whether every weight of the network is a finite number."""
+        return bool(self._weights_are_finite())
+
     def compile_epoch(self, output_gradient, jit_compile=False):
         """Compiles ``epoch(order, *candidate)``.
 
@@ -151,25 +190,33 @@ class CompiledLoop:
         """
         model, optimizer, size = self.model, self.optimizer, self._batch_size
 
-        @tf.function(jit_compile=jit_compile)
+        def train_batch(batch, candidate):
+            images = self._normalised(tf.gather(self._images, batch))
+            labels = tf.gather(self._labels, batch)
+            with tf.GradientTape() as tape:
+                # A network of the user's may end in half precision.
+                y_pred = tf.cast(model(images, training=True), tf.float32)
+                penalties = tf.add_n(model.losses) if model.losses else None
+            targets, slopes = [y_pred], [output_gradient(*candidate, labels, y_pred) / size]
+            if penalties is not None:
+                targets, slopes = [*targets, penalties], [*slopes, tf.ones_like(penalties)]
+            optimizer.apply(
+                tape.gradient(targets, model.trainable_variables, output_gradients=slopes,
+                              unconnected_gradients=tf.UnconnectedGradients.ZERO),
+                model.trainable_variables,
+            )
+
+        # Without AutoGraph, whose files a killed process would leave in the temporary folder.
+        @tf.function(jit_compile=jit_compile, autograph=False)
         def epoch(order, *candidate):
             self.traces += 1
-            for step in tf.range(tf.size(order) // size):
-                batch = tf.slice(order, [step * size], [size])
-                images = self._normalised(tf.gather(self._images, batch))
-                labels = tf.gather(self._labels, batch)
-                with tf.GradientTape() as tape:
-                    # A network of the user's may end in half precision.
-                    y_pred = tf.cast(model(images, training=True), tf.float32)
-                    penalties = tf.add_n(model.losses) if model.losses else None
-                targets, slopes = [y_pred], [output_gradient(*candidate, labels, y_pred) / size]
-                if penalties is not None:
-                    targets, slopes = [*targets, penalties], [*slopes, tf.ones_like(penalties)]
-                optimizer.apply(
-                    tape.gradient(targets, model.trainable_variables, output_gradients=slopes,
-                                  unconnected_gradients=tf.UnconnectedGradients.ZERO),
-                    model.trainable_variables,
-                )
+
+            def body(step):
+                train_batch(tf.slice(order, [step * size], [size]), candidate)
+                return step + 1
+
+            steps = tf.size(order) // size
+            tf.while_loop(lambda step: step < steps, body, [0], parallel_iterations=1)
 
         return epoch
 
@@ -182,25 +229,22 @@ class CompiledLoop:
     def _predict_batch(self, images):
         return tf.cast(self.model(self._normalised(images), training=False), tf.float32)
 
+    def _weights_are_finite(self):
+        weights = self.model.trainable_variables
+        return ops.all([ops.all(ops.isfinite(weight)) for weight in weights])
+
     def _normalised(self, images):
         return tf.cast(images, tf.float32) * self._scale
 
 
-def gradient_of(loss):
-    """The derivative of ``loss(labels, y_pred)`` with respect to the predictions.
+def compiled(function):
+    """The function as a graph, traced when first called.
 
-    Traced once, when first called; left to eager operations where the one thread there is would
-    wait for itself.
+    Left to eager operations where the one thread there is would wait for itself: the loop calls
+    the function while it runs.
     """
-
-    def gradient(labels, y_pred):
-        with tf.GradientTape() as tape:
-            tape.watch(y_pred)
-            total = ops.sum(loss(labels, y_pred))
-        return tape.gradient(total, y_pred, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-
     threads = tf.config.threading.get_inter_op_parallelism_threads() or _usable_cpus()
-    return tf.function(gradient) if threads > 1 else gradient
+    return tf.function(function, autograph=False) if threads > 1 else function
 
 
 def _usable_cpus():
@@ -208,8 +252,3 @@ def _usable_cpus():
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count()
-
-
-def is_finite(variables):
-    """Whether every number in some Keras variables is finite."""
-    return all(bool(ops.all(ops.isfinite(variable))) for variable in variables)

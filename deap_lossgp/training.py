@@ -2,13 +2,14 @@
 
 import random
 import time
+from functools import partial
 
 import keras
 import numpy as np
 from keras import ops
 
 from deap_lossgp.curves import LOWEST, interpolate
-from deap_lossgp.loops import CompiledLoop, gradient_of, is_finite
+from deap_lossgp.loops import CompiledLoop, FusedAdam, compiled
 from deap_lossgp.networks import build_model
 from deap_lossgp.results import TrainingResult
 
@@ -46,7 +47,7 @@ class Trainer:
         self._initial_seed, self._initial_values = None, None
         with _streams_kept(0):
             self._model = build_model(task)
-        self._optimizer = keras.optimizers.Adam(task.learning_rate)
+        self._optimizer = FusedAdam(task.learning_rate)
         self._model.compile(optimizer=self._optimizer)
         self._optimizer.build(self._model.trainable_variables)
         self._optimizer_values = [ops.convert_to_numpy(v) for v in self._optimizer.variables]
@@ -137,9 +138,8 @@ class Trainer:
     def _epoch_of(self, candidate):
         """``epoch(order)``, which trains one epoch on the candidate."""
         if candidate.loss is None:
-            table = ops.convert_to_tensor(candidate.derivatives)
-            return lambda order: self.loop.train_on_curves(order, table)
-        gradient = gradient_of(_clipped(candidate))
+            return lambda order: self.loop.train_on_curves(order, candidate.derivatives)
+        gradient = compiled(partial(_exact_gradient, candidate))
         return lambda order: self.loop.train_exactly(order, gradient)
 
     def _batches(self, generator):
@@ -154,7 +154,7 @@ class Trainer:
         predictions = self.loop.predict(images)
         if not np.isfinite(predictions).all():
             return None, "the predictions are not finite"
-        if not is_finite(self._model.trainable_variables):
+        if not self.loop.weights_are_finite():
             return None, "the weights are not finite"
         true = np.arange(predictions.shape[1]) == labels[:, None]
         if candidate.loss is None:
@@ -201,15 +201,12 @@ def balanced_accuracy(right, labels):
     return float(np.mean(np.bincount(labels, weights=right)[present] / counts[present]))
 
 
-def _clipped(candidate):
-    """One-hot labels and clipped predictions for the exact loss, as on the curves."""
-
-    def loss(labels, y_pred):
-        y_true = ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
-        y_pred = ops.clip(y_pred, LOWEST, 1.0 - LOWEST)
-        return candidate.gradient_factor * candidate.loss(y_true, y_pred)
-
-    return loss
+def _exact_gradient(candidate, labels, y_pred):
+    """The derivative of the loss's operations at predictions; zero where they are clipped."""
+    p = ops.clip(y_pred, LOWEST, 1.0 - LOWEST)
+    y_true = ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
+    slope = candidate.gradient_factor * candidate.loss.derivative(y_true, p)
+    return ops.where(p == y_pred, slope, 0.0 * y_pred)
 
 
 def _assign(variables, values):

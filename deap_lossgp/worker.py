@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
@@ -44,7 +44,7 @@ class Worker:
         start = time.perf_counter()
         candidate, raised = job.candidate, []
         if candidate.loss is not None:
-            candidate = replace(candidate, loss=_watched(candidate.loss, raised))
+            candidate = replace(candidate, loss=_Watched(candidate.loss, raised))
         try:
             return self.trainer(job.task).train(candidate, job.seed, job.test)
         except (Exception, SystemExit) as error:
@@ -56,16 +56,23 @@ class Worker:
         return job.failed(self.tasks[job.task], status, in_one_line(cause), seconds)
 
 
-def _watched(loss, raised):
-    """The loss; puts into ``raised`` what it raises, of which TensorFlow passes on a text."""
+@dataclass(frozen=True)
+class _Watched:
+    """A loss that puts into ``raised`` what it raises, of which TensorFlow passes on a text."""
 
-    @tf.autograph.experimental.do_not_convert
-    def watched(y_true, y_pred):
+    loss: object
+    raised: list
+
+    def __call__(self, y_true, y_pred):
+        return self._watching(self.loss, y_true, y_pred)
+
+    def derivative(self, y_true, y_pred):
+        return self._watching(self.loss.derivative, y_true, y_pred)
+
+    def _watching(self, function, *operands):
         try:
-            return loss(y_true, y_pred)
+            return function(*operands)
         except BaseException as error:
             traceback.clear_frames(error.__traceback__)  # they hold what could not be allocated
-            raised.append(error)
+            self.raised.append(error)
             raise
-
-    return watched
