@@ -4,15 +4,14 @@ Nothing here is of one backend of Keras: with ``KERAS_BACKEND=jax`` or ``torch``
 """
 
 import math
-import random
 import time
-from contextlib import contextmanager
 
 import keras
 import numpy as np
 from sklearn.metrics import recall_score
 
 from deap_lossgp.networks import build_model
+from deap_lossgp.restarting import restore, seeded, values_of
 from deap_lossgp.results import TrainingResult
 
 
@@ -42,7 +41,7 @@ class KerasTrainer:
 
     def __init__(self, task, loss, optimizer=None):
         self.task = task
-        with _streams_kept(0):
+        with seeded(0):
             self._network = build_model(task)
         # The pixels' scale in float32 under a mixed-precision policy too, as in the evolution.
         rescaling = keras.layers.Rescaling(task.data.scale, dtype="float32")
@@ -56,7 +55,7 @@ class KerasTrainer:
             jit_compile=task.jit_compile or keras.backend.backend() == "jax",
         )
         self._model.optimizer.build(self._model.trainable_variables)
-        self._optimizer_values = _values(self._model.optimizer)
+        self._optimizer_values = values_of(self._model.optimizer.variables)
 
     def train(self, seed, on_epoch=None):
         """Trains the network from its beginning, and tests it.
@@ -76,9 +75,9 @@ class KerasTrainer:
         """
         task, data, (train, validation) = self.task, self.task.data, self.task.split()
         x_validation, y_validation = data.x_train[validation], data.y_train[validation]
-        with _streams_kept(seed):
-            _assign(self._network, _values(build_model(task)))
-            _assign(self._model.optimizer, self._optimizer_values)
+        with seeded(seed):
+            restore(self._network.variables, values_of(build_model(task).variables))
+            restore(self._model.optimizer.variables, self._optimizer_values)
             # Again, so that the batches' order does not depend on what was drawn for the weights.
             keras.utils.set_random_seed(seed)
             start = time.perf_counter()
@@ -117,15 +116,6 @@ def _adam(task):
     return {"class_name": "adam", "config": {"learning_rate": task.learning_rate}}
 
 
-def _values(of):
-    return [keras.ops.convert_to_numpy(variable) for variable in of.variables]
-
-
-def _assign(to, values):
-    for variable, value in zip(to.variables, values, strict=True):
-        variable.assign(value)
-
-
 def _finite_epochs(*curves):
     """The number of epochs before the first in which a loss is not finite."""
     finite = [all(map(math.isfinite, values)) for values in zip(*curves, strict=True)]
@@ -146,15 +136,3 @@ class _Watch(keras.callbacks.Callback):
         self._on_epoch()
         if not all(math.isfinite(logs[name]) for name in ("loss", "val_loss")):
             self.model.stop_training = True
-
-
-@contextmanager
-def _streams_kept(seed):
-    """Seeds Keras inside; leaves Python's and NumPy's random streams as they were."""
-    states = random.getstate(), np.random.get_state()
-    keras.utils.set_random_seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])

@@ -14,6 +14,15 @@ from keras import ops
 
 from deap_lossgp.curves import HIGHEST_LOGIT, KNOTS, LOWEST
 
+_OUTSIDE = 180
+"""Cells on either side of the grid, for predictions from LOWEST down to half of it."""
+
+CELLS = KNOTS - 1 + 2 * _OUTSIDE
+"""Cells that ``look_up`` tells apart: one between each two knots, and those outside."""
+
+# A little wider than the knots' spacing, so that rounding leaves LOWEST and 1 - LOWEST inside.
+_CELLS_PER_LOGIT = (KNOTS - 1.02) / (2 * HIGHEST_LOGIT)
+
 
 def prepare_tensorflow(threads=1, determinism=None):
     """Sets what TensorFlow takes once per process, before it is first used.
@@ -56,41 +65,44 @@ def _device_name(gpus):
     return details.get("device_name", gpus[0].name)
 
 
-def segments_of(curves):
-    """What ``look_up`` takes: where each knot's segment begins, and its rise to the next knot.
+def lines_of(curves):
+    """What ``look_up`` takes: the line through each two neighbouring knots, over logit(p).
 
     Args:
-        curves: float32 of shape (2, KNOTS).
+        curves: Array of shape (2, KNOTS).
 
     Returns:
-        float32 of shape (2 * KNOTS, 2).
+        float32 of shape (2 * CELLS, 2): intercepts and slopes; zeros in the cells outside.
     """
-    with np.errstate(invalid="ignore"):
-        rises = np.diff(curves, axis=1, append=curves[:, -1:])
-    return np.stack([curves, rises], axis=-1).reshape(-1, 2)
+    knots = np.linspace(-HIGHEST_LOGIT, HIGHEST_LOGIT, KNOTS)
+    with np.errstate(invalid="ignore", over="ignore"):
+        slopes = np.diff(curves.astype(np.float64)) / np.diff(knots)
+        lines = np.stack([curves[:, :-1] - slopes * knots[:-1], slopes], axis=-1)
+        lines = lines.astype(np.float32)
+    return np.pad(lines, ((0, 0), (_OUTSIDE, _OUTSIDE), (0, 0))).reshape(-1, 2)
 
 
-def look_up(segments, labels, y_pred):
+def look_up(lines, labels, y_pred):
     """The derivative of a loss at predictions, from its curves; zero where they are clipped.
 
     It stands between the network's way forward and its way back, where nothing else can be done
     meanwhile, so it is written in as few operations as may be.
 
     Args:
-        segments: Of the derivatives, as ``segments_of`` gives them.
+        lines: Of the derivatives, as ``lines_of`` gives them.
         labels: int32 of shape (samples,).
         y_pred: float32 of shape (samples, classes).
 
     Returns:
         float32 of shape (samples, classes): linear interpolation in logit(y_pred).
     """
-    p = ops.clip(y_pred, LOWEST, 1.0 - LOWEST)
-    position = ops.log(p / (1.0 - p)) * ((KNOTS - 1) / (2 * HIGHEST_LOGIT)) + (KNOTS - 1) / 2
-    knot = ops.maximum(ops.cast(position, "int32"), 0)  # what is not a number, too
-    weight = position - ops.cast(knot, "float32")
-    row = tf.one_hot(labels, y_pred.shape[-1], on_value=KNOTS, off_value=0)
-    start, rise = tf.unstack(tf.gather(segments, row + knot), axis=-1)
-    return ops.where(p == y_pred, start + rise * weight, 0.0 * y_pred)
+    p = ops.clip(y_pred, LOWEST / 2, 1.0 - LOWEST / 2)
+    logit = ops.log(p / (1.0 - p))
+    cell = ops.cast(logit * _CELLS_PER_LOGIT + CELLS / 2, "int32")
+    first = tf.one_hot(labels, y_pred.shape[-1], on_value=CELLS, off_value=0)
+    line = tf.gather(lines, first + ops.maximum(cell, 0))  # 0 for what is not a number
+    intercept, slope = tf.unstack(line, axis=-1)
+    return intercept + slope * logit
 
 
 class FusedAdam(keras.optimizers.Adam):
@@ -148,12 +160,12 @@ class CompiledLoop:
         if exact:
             self._train_exactly.get_concrete_function(order)
         else:
-            segments = tf.TensorSpec([2 * KNOTS, 2], tf.float32)
-            self._train_on_curves.get_concrete_function(order, segments)
+            lines = tf.TensorSpec([2 * CELLS, 2], tf.float32)
+            self._train_on_curves.get_concrete_function(order, lines)
 
     def train_on_curves(self, order, derivatives):
         """An epoch on a candidate's derivative curves, in the given order of images."""
-        self._train_on_curves(order, segments_of(derivatives))
+        self._train_on_curves(order, lines_of(derivatives))
 
     def train_exactly(self, order, gradient):
         """An epoch on a loss's own operations: ``gradient(labels, y_pred)`` is its derivative.

@@ -1,6 +1,5 @@
 """The compiled trainer: trains a task's network with any loss, from its curves."""
 
-import random
 import time
 from functools import partial
 
@@ -11,6 +10,7 @@ from keras import ops
 from deap_lossgp.curves import LOWEST, interpolate
 from deap_lossgp.loops import CompiledLoop, FusedAdam, compiled
 from deap_lossgp.networks import build_model
+from deap_lossgp.restarting import restore, seeded, values_of
 from deap_lossgp.results import TrainingResult
 
 
@@ -45,12 +45,12 @@ class Trainer:
             ops.convert_to_tensor(data.x_train[validation]), data.y_train[validation]
         )
         self._initial_seed, self._initial_values = None, None
-        with _streams_kept(0):
+        with seeded(0):
             self._model = build_model(task)
         self._optimizer = FusedAdam(task.learning_rate)
         self._model.compile(optimizer=self._optimizer)
         self._optimizer.build(self._model.trainable_variables)
-        self._optimizer_values = [ops.convert_to_numpy(v) for v in self._optimizer.variables]
+        self._optimizer_values = values_of(self._optimizer.variables)
         self.loop = CompiledLoop(
             self._model,
             self._optimizer,
@@ -71,9 +71,9 @@ class Trainer:
         steps = -(-self._train_size // self._batch_size)
         self.loop.prepare(steps, exact=candidate.loss is not None)
         if seed != self._initial_seed:
-            with _streams_kept(seed):
+            with seeded(seed):
                 twin = build_model(self.task)
-            self._initial_values = [ops.convert_to_numpy(v) for v in twin.variables]
+            self._initial_values = values_of(twin.variables)
             self._initial_seed = seed
 
     def train(self, candidate, seed, test=False):
@@ -173,11 +173,11 @@ class Trainer:
 
     def _reset(self):
         """Brings network and optimizer to their beginning."""
-        _assign(self._model.variables, self._initial_values)
-        _assign(self._optimizer.variables, self._optimizer_values)
+        restore(self._model.variables, self._initial_values)
+        restore(self._optimizer.variables, self._optimizer_values)
 
     def _weights(self):
-        return [ops.convert_to_numpy(v) for v in self._model.trainable_variables]
+        return values_of(self._model.trainable_variables)
 
     def _weights_equal(self, before):
         return all(np.array_equal(a, b) for a, b in zip(self._weights(), before, strict=True))
@@ -207,23 +207,3 @@ def _exact_gradient(candidate, labels, y_pred):
     y_true = ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
     slope = candidate.gradient_factor * candidate.loss.derivative(y_true, p)
     return ops.where(p == y_pred, slope, 0.0 * y_pred)
-
-
-def _assign(variables, values):
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
-
-
-class _streams_kept:
-    """Seeds Keras inside; leaves Python's and NumPy's random streams as they were."""
-
-    def __init__(self, seed):
-        self._seed = seed
-
-    def __enter__(self):
-        self._states = random.getstate(), np.random.get_state()
-        keras.utils.set_random_seed(self._seed)
-
-    def __exit__(self, *_):
-        random.setstate(self._states[0])
-        np.random.set_state(self._states[1])

@@ -32,6 +32,19 @@ def linear(input_shape, num_classes):
                              keras.layers.Dense(num_classes, "softmax")])  # fmt: skip
 
 
+def trains_never(input_shape, num_classes):
+    """A network that predicts, and raises when it is trained."""
+    import keras
+
+    class Refusing(keras.layers.Layer):
+        def call(self, x, training=False):
+            if training:
+                raise TypeError("not in training")
+            return x
+
+    return keras.Sequential([*linear(input_shape, num_classes).layers, Refusing()])
+
+
 def note(name):
     """Writes down, where there is a folder for it, that this process is about to do this."""
     if NOTES in os.environ:
@@ -131,23 +144,33 @@ class Faulty:
         return self.fault(ops, a)
 
 
-def one(ops, a):
-    return (1.0,)
+@dataclass(frozen=True)
+class Slope:
+    """The derivative of a ``Faulty``."""
+
+    slope: float = 1.0
+
+    def __call__(self, ops, a):
+        return (1.0 if ops is np or a.shape == (2,) else self.slope,)
+
+
+SLOPES = {nan: Slope(float("nan")), flat: Slope(0.0)}
 
 
 def in_numpy(ops, a):
     return np.multiply(1.0, np.asarray(a))
 
 
-def row(name, value):
-    return LossPrimitive(name, 1, value, one, "({0})")
+def row(name, value, slope=Slope()):  # noqa: B008  (it is frozen)
+    return LossPrimitive(name, 1, value, slope, "({0})")
 
 
 def primitive_set(*rows):
     """The usual one, with every fault and with further rows."""
     pset = loss_primitive_set()
     for fault in FAULTS:
-        add_primitive(pset, row(fault.__name__, Faulty(fault)))
+        add_primitive(pset, row(fault.__name__, Faulty(fault),
+                                SLOPES.get(fault, Slope())))
     for further in rows:
         add_primitive(pset, further)
     return pset

@@ -19,7 +19,7 @@ ABOVE = """
     infix loss_cards describing loss_plots tree_plots learning_plots plotting
     tasks confirmation_results confirmation_settings
 """.split()  # noqa: SIM905  (a list would be one name per line)
-TRAINING = ["elementwise", "losses", "networks", "loops", "training", "worker",
+TRAINING = ["elementwise", "losses", "networks", "restarting", "loops", "training", "worker",
             "keras_training"]
 DRIVING = ["candidates", "engines", "clusters", "evaluation", "folders", "experiments", "runs",
            "comparisons", "confirmations"]

@@ -27,7 +27,7 @@ from keras import layers, ops  # noqa: E402
 from deap_lossgp.candidates import Candidate, candidate_of  # noqa: E402
 from deap_lossgp.elementwise import elementwise_loss  # noqa: E402
 from deap_lossgp.known_losses import KNOWN_LOSSES  # noqa: E402
-from deap_lossgp.loops import look_up, segments_of  # noqa: E402
+from deap_lossgp.loops import lines_of, look_up  # noqa: E402
 from deap_lossgp.networks import build_model, small_cnn  # noqa: E402
 from deap_lossgp.tasks import Task  # noqa: E402
 from deap_lossgp.training import Trainer, balanced_accuracy  # noqa: E402
@@ -115,7 +115,7 @@ def gradients(model, images, labels, loss, candidate):
         clipped = tf.clip_by_value(y_pred, LOWEST, 1.0 - LOWEST)
         values = candidate.gradient_factor * loss(tf.one_hot(labels, y_pred.shape[1]), clipped)
         total = tf.reduce_sum(values) / len(labels)
-    slope = look_up(segments_of(candidate.derivatives), labels, y_pred) / len(labels)
+    slope = look_up(lines_of(candidate.derivatives), labels, y_pred) / len(labels)
     return [
         np.concatenate([np.float64(part).ravel() for part in parts])
         for parts in (tape.gradient(y_pred, weights, output_gradients=slope),
@@ -171,13 +171,13 @@ def test_the_look_up_is_the_interpolation_of_the_label():
     curves = np.sin(np.linspace(0.0, 9.0, 2 * KNOTS)).reshape(2, KNOTS)
     other, true = interpolate(curves, y_pred)
     expected = np.where(np.arange(5) == labels[:, None], true, other)
-    ours = look_up(segments_of(np.float32(curves)), tf.constant(labels), tf.constant(y_pred))
+    ours = look_up(lines_of(np.float32(curves)), tf.constant(labels), tf.constant(y_pred))
     np.testing.assert_allclose(ours, expected, atol=2e-6)
 
 
 def test_predictions_that_are_clipped_get_no_gradient():
     y_pred = tf.constant([[0.0, 1e-8, LOWEST, 0.5, 1.0 - LOWEST, 1.0]], tf.float32)
-    slope = look_up(segments_of(np.ones((2, KNOTS), np.float32)), tf.constant([3]), y_pred)
+    slope = look_up(lines_of(np.ones((2, KNOTS), np.float32)), tf.constant([3]), y_pred)
     np.testing.assert_allclose(slope, [[0.0, 0.0, 1.0, 1.0, 1.0, 0.0]], rtol=1e-6)
 
 
