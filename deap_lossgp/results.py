@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 STATUSES = ("ok", "nan", "no_gradient", "error", "oom", "timeout", "crashed")
 
+ARITHMETIC = 2
+"""Raised whenever the same training comes to have other figures, if only in the last bits."""
+
 
 @dataclass(frozen=True)
 class TrainingResult:

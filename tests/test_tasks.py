@@ -1,6 +1,7 @@
 """Tasks: what a budget may be, how images are split, and what a task builds."""
 
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ keras = pytest.importorskip("keras")
 
 from deap_lossgp.datasets import load_dataset  # noqa: E402
 from deap_lossgp.networks import build_model, small_cnn  # noqa: E402
-from deap_lossgp.tasks import Task  # noqa: E402
+from deap_lossgp.tasks import Task, source_of  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +158,48 @@ def test_the_precision_policy_survives_a_network_that_fails(digits):
     with pytest.raises(ValueError, match="cannot be built"):
         build_model(Task(digits, lambda: None, epochs=1, mixed_precision=True))
     assert keras.config.dtype_policy().name == before
+
+
+# what determines a training
+
+
+def network_of(units, layer=None):
+    def network(input_shape, num_classes):
+        return units, layer
+
+    return network
+
+
+class Schedule:
+    def __init__(self, patience):
+        self.patience = patience
+
+    def callbacks(self):
+        return [self.patience]
+
+    def __call__(self):
+        return [self.patience]
+
+
+def recursive(depth):
+    def network(input_shape, num_classes):
+        return depth, network
+
+    return network
+
+
+@pytest.mark.parametrize("made", [
+    network_of, recursive, lambda n: network_of(1, np.full(5000, n)),
+    lambda n: network_of(1, Schedule(n)), lambda n: network_of(1, {"a", str(n)}),
+    lambda n: lambda x, units=n: x, lambda n: lambda x, *, units=n: x,
+    Schedule, lambda n: Schedule(n).callbacks, lambda n: partial(network_of, n),
+])
+def test_what_a_function_holds_tells_it_from_another(made):
+    assert repr(source_of(made(32))) == repr(source_of(made(32)))
+    assert repr(source_of(made(32))) != repr(source_of(made(64)))
+
+
+def test_tasks_with_networks_of_one_source_are_not_the_same(digits):
+    one, other, again = (Task(digits, network_of(units), epochs=1).fingerprint
+                         for units in (32, 64, 32))
+    assert one == again != other
