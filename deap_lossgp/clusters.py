@@ -56,6 +56,7 @@ class RayTasks:
         self._ray = ray
         self._name = uuid.uuid4().hex
         self._task = self._guard = self._folder = None
+        self._joined = False
 
     def train(self, jobs):
         jobs = list(jobs)
@@ -84,10 +85,9 @@ class RayTasks:
 
     def close(self):
         """Leaves the cluster if it was joined here; ends it if it was started here."""
-        if self._task is None:
-            return
         self._task = None
         if self._joined:
+            self._joined = False
             self._ray.shutdown()
         self._end_guard()
 
@@ -95,22 +95,26 @@ class RayTasks:
         if self._guard is not None:
             self._guard.kill()
             self._guard.join()
+            self._guard = None
+        if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
-            self._guard = self._folder = None
+            self._folder = None
 
     def _start(self):
         self._joined = not self._ray.is_initialized()
         options = {"address": self._address}
-        if self._joined and self._address == "local":
-            self._folder = _new_folder()
-            self._guard = _guard(self._folder)
-            options |= {"_temp_dir": self._folder, "include_dashboard": False}
         try:
+            if self._joined and self._address == "local":
+                self._folder = _new_folder()
+                self._guard = _guard(self._folder)
+                options |= {"_temp_dir": self._folder, "include_dashboard": False}
             if self._joined:
                 self._ray.init(log_to_driver=False, logging_level="ERROR", **options)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            self._end_guard()
-            raise TrainingError(f"no Ray cluster ({in_one_line(error)})") from None
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError | RuntimeError | ValueError):
+                raise TrainingError(f"no Ray cluster ({in_one_line(error)})") from None
+            raise
         self._setup_there = self._ray.put(self._setup)
         self._task = self._ray.remote(_train_on_node).options(**self._options)
 

@@ -28,7 +28,6 @@ from deap_lossgp.plotting import (
 from deap_lossgp.recording import logbook_table
 from deap_lossgp.replicates import noise_floor
 from deap_lossgp.reports import Figure, Section, to_html, to_markdown
-from deap_lossgp.settings import RESCORING
 from deap_lossgp.trees import LossTree
 
 CROSS_ENTROPY = "cross_entropy"
@@ -60,7 +59,7 @@ class Comparison(Experiment):
         tests: ``replicate arm task seed test_accuracy``.
     """
 
-    changeable = (*RESCORING, "arms", "replicates", "known_losses")
+    changeable = (*Experiment.changeable, "arms", "replicates", "known_losses")
 
     def __init__(self, settings, output=None, **options):
         for name in (*settings.seed_losses, *settings.known_losses):

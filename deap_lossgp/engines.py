@@ -60,6 +60,8 @@ class InProcess:
                 self.worker.prepare(job)
             except ValueError as error:
                 raise TrainingError(str(error)) from None
+            except Exception as error:
+                raise TrainingError(in_one_line(error)) from error
             yield index, self.worker.train(job)
 
     def close(self):

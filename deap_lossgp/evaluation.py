@@ -11,9 +11,9 @@ from deap_lossgp.candidates import Job, candidate_of
 from deap_lossgp.canonical import AffineForm, affine_form, canonical_key
 from deap_lossgp.curves import LossCurves
 from deap_lossgp.engines import InProcess, TrainingError
-from deap_lossgp.fitness import fitness_mode, fitness_of
+from deap_lossgp.fitness import figure_of, fitness_of
 from deap_lossgp.known_losses import KNOWN_LOSSES
-from deap_lossgp.results import TrainingResult
+from deap_lossgp.results import ARITHMETIC, TrainingResult
 from deap_lossgp.screening import in_value_range, is_trainable
 from deap_lossgp.store import Store
 from deap_lossgp.tasks import source_of
@@ -80,8 +80,8 @@ class Evaluation:
 
     def __init__(self, tasks, pset, fitness="error", *, mean_over_all=False, seed=0, store=None,
                  engine=None, on_training=None):
-        fitness_mode(fitness)
         check_names(tasks)
+        check_fitness(fitness, tasks)
         self.tasks = tasks
         self.pset = pset
         self.fitness = fitness
@@ -96,7 +96,7 @@ class Evaluation:
         self._charged = set()
         self._trains = False
         self._baselines = None
-        self._code = [deap_lossgp.__version__, pset.name,
+        self._code = [deap_lossgp.__version__, ARITHMETIC, pset.name,
                       *(source_of(row) for row in _rows(pset))]
         tree = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)
         self._cross_entropy = _Request(tree, canonical_key(tree, pset), False, seed)
@@ -123,9 +123,11 @@ class Evaluation:
                 raise BaselineError(f"the cross-entropy baseline failed on {failed[0].task}: "
                                     f"{failed[0].status}, {failed[0].message}")
             # The value of the tree is the mean over classes; cross entropy is the sum.
-            self._baselines = [
+            baselines = [
                 replace(r, loss=r.cross_entropy, losses=r.cross_entropies) for r in results
             ]
+            self._fitness_of(baselines, baselines)  # before anything else is trained
+            self._baselines = baselines
         return self._baselines
 
     def is_valid(self, tree):
@@ -190,12 +192,18 @@ class Evaluation:
             self.counts["ncached" if request in self._charged else "ntrained"] += 1
             self._train([request])
             self.counts["charged_seconds"] += sum(r.seconds for r in self._charge(request))
-        return fitness_of(self.known_results(tree), baselines, self.fitness, self.mean_over_all)
+        return self._fitness_of(self.known_results(tree), baselines)
 
     def __reduce__(self):
         """Travels without store and engine: each process that it comes to trains for itself."""
         return _evaluation_here, (self._name, self.tasks, self.pset, self.fitness,
                                   self.mean_over_all, self.seed)
+
+    def _fitness_of(self, results, baselines):
+        try:
+            return fitness_of(results, baselines, self.fitness, self.mean_over_all)
+        except ValueError as error:  # of the user's fitness
+            raise TrainingError(str(error)) from error
 
     def _screen(self, tree):
         text = str(tree)
@@ -256,7 +264,7 @@ class Evaluation:
         if result is None or not result.ok or request.test:
             return result is None
         old = result.balanced_accuracy is None  # of a version that had no such figure
-        return old and fitness_mode(self.fitness)(result) is None
+        return old and figure_of(result, self.fitness) is None
 
     def _charge(self, request):
         """The request's results; counts them when they are first asked for."""
@@ -286,6 +294,21 @@ class Evaluation:
         """Forgets failures, so that another start tries again."""
         self.store.discard([key for request in requests for key in self._keys(request)
                             if not self.store.get(key).ok])
+
+
+def check_fitness(fitness, tasks):
+    """Tries a fitness on results that are made up, so that a faulty one fails before a training.
+
+    Raises:
+        ValueError: There is no such fitness, or it gives no number.
+    """
+    for task in tasks:
+        figures, epochs = (1.0, 0.5, 1.0), task.epochs
+        example = TrainingResult(task.name, task.data.num_classes, "ok", *figures, 1.0,
+                                 *((figure,) * epochs for figure in figures),
+                                 balanced_accuracy=0.5)
+        if figure_of(example, fitness) is None:
+            raise ValueError(f"fitness {fitness!r}: expected a number, got None")
 
 
 def check_names(tasks):

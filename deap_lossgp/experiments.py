@@ -14,7 +14,7 @@ from deap_lossgp.backend import import_tensorflow
 from deap_lossgp.callbacks import CallbackList
 from deap_lossgp.clusters import RayTasks
 from deap_lossgp.engines import InProcess, WorkerProcesses
-from deap_lossgp.evaluation import Evaluation, check_names
+from deap_lossgp.evaluation import Evaluation, check_fitness, check_names
 from deap_lossgp.folders import RunFolder
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.recording import RunStatistics, write_csv
@@ -70,8 +70,8 @@ class Experiment:
         OSError: The folder cannot be written.
     """
 
-    changeable = RESCORING
-    """Settings that may be others in a folder that holds trainings."""
+    changeable = (*RESCORING, "data_dir")
+    """Settings that may be others in a folder that holds trainings, if the images are the same."""
 
     def __init__(self, settings, output=None, *, execution=None, progress=True, tasks=None,
                  callbacks=()):
@@ -91,6 +91,7 @@ class Experiment:
             self.pset = loss_primitive_set(s.protected)
             self.tasks = tasks_of(s) if tasks is None else list(tasks)
             check_names(self.tasks)
+            check_fitness(s.fitness, self.tasks)
             self._engine = make_engine(self.tasks, self.pset, execution or Execution())
             self._folder.claim([task.data.summary() for task in self.tasks])
             for note in (note for task in self.tasks for note in task.data.notes()):

@@ -7,7 +7,7 @@ is kept to reproduce the thesis, and misleads. The others cannot be fooled by re
 
 import math
 
-from deap_lossgp.naming import unknown_name
+from deap_lossgp.naming import in_one_line, unknown_name
 from deap_lossgp.user_functions import load_function
 
 WORST = (0.0, -math.inf)
@@ -82,6 +82,24 @@ def fitness_mode(mode):
     raise unknown_name("fitness", mode, FITNESS_MODES, hint="or give module:function")
 
 
+def figure_of(result, mode):
+    """The figure of a result under a mode; None if the training failed, or has no such figure.
+
+    Raises:
+        ValueError: A function of the user's fails, or returns no number.
+    """
+    if not result.ok:
+        return None
+    function = fitness_mode(mode)
+    try:
+        figure = function(result)
+        return figure if figure is None else float(figure)
+    except Exception as error:
+        name = mode if isinstance(mode, str) else getattr(mode, "__name__", repr(mode))
+        raise ValueError(f"fitness {name!r}: expected a number for the result on {result.task}, "
+                         f"got {in_one_line(error)}") from error
+
+
 def compare(figures, baselines, mean_over_all=False):
     """Algorithm 3: data sets won, and the average improvement.
 
@@ -135,9 +153,5 @@ def fitness_of(results, baselines, mode="error", mean_over_all=False):
     Returns:
         (wins, improvement)
     """
-    figure = fitness_mode(mode)
-    return compare(
-        [figure(result) if result.ok else None for result in results],
-        [figure(result) if result.ok else None for result in baselines],
-        mean_over_all,
-    )
+    figures, bases = ([figure_of(result, mode) for result in row] for row in (results, baselines))
+    return compare(figures, bases, mean_over_all)

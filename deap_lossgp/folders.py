@@ -12,6 +12,8 @@ from filelock import FileLock, Timeout
 
 from deap_lossgp.store import Store
 
+STORE = "evaluations.sqlite"
+
 
 class RunFolder:
     """The folder of one run, held by one process at a time.
@@ -36,7 +38,7 @@ class RunFolder:
         self.store = None
         self._settings, self._changeable = settings, changeable
         self._lock = FileLock(self.path / "run.lock", blocking=False)
-        if self.path.exists():
+        if any((self.path / name).exists() for name in ("run.json", STORE)):
             self._open()
 
     def claim(self, data=()):
@@ -85,7 +87,9 @@ class RunFolder:
         draft = self.path / f".{name}"
         try:
             yield draft
+            _to_disk(draft)
             os.replace(draft, self.path / name)
+            _to_disk(self.path)
         finally:
             draft.unlink(missing_ok=True)
 
@@ -109,7 +113,7 @@ class RunFolder:
                 f"choose another folder with --output"
             ) from None
         try:
-            self.store = Store(self.path / "evaluations.sqlite")
+            self.store = Store(self.path / STORE)
             self._check_settings()
         except BaseException:
             self.close()
@@ -132,12 +136,27 @@ class RunFolder:
             return {}
         try:
             content = json.loads(path.read_text("utf-8"))
-            if not isinstance(content["settings"], dict):
+            parts = [content["settings"], content.get("process") or {},
+                     content.get("environment") or {}, *(content.get("data") or ())]
+            if not all(isinstance(part, dict) for part in parts):
                 raise TypeError
+            for data in content.get("data") or ():
+                data["name"]
             return content
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise ValueError(f"{path} is not a run's file: choose another folder "
                              f"with --output") from None
+
+
+def _to_disk(path):
+    """Has the disk hold what was written, before anything relies on it; where folders can be."""
+    if path.is_dir() and os.name != "posix":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def versions():

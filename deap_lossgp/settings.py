@@ -192,8 +192,9 @@ class Execution:
 
     Attributes:
         workers: Processes that train; 0 for none but this one, which then nothing can interrupt.
+            Ray has as many as its cluster has room for.
         engine: A name of ``ENGINES``.
-        address: Of the Ray cluster; None for the one there is, or else a local one.
+        address: As for ``clusters.RayTasks``.
         gpus_per_training: GPUs that Ray gives each training, in parts of one if need be.
         threads, determinism: As for ``loops.prepare_tensorflow``.
         time_limit: Seconds of one training, compiling aside; None for no limit.
@@ -214,7 +215,7 @@ class Execution:
             _at_least(self, name, least)
         if self.time_limit is not None and not 0.0 < self.time_limit < float("inf"):
             raise ValueError(f"time_limit must be positive and finite, got {self.time_limit}")
-        if self.time_limit and not self.workers:
+        if self.time_limit and self.engine == "local" and not self.workers:
             raise ValueError("time_limit needs workers, at least 1, got 0")
         if self.engine == "local" and (self.address or self.gpus_per_training):
             raise ValueError("address and gpus_per_training belong to the engine 'ray', "

@@ -261,6 +261,14 @@ def test_a_network_that_is_not_there_ends_the_training_in_one_line(make):
 
 
 @pytest.mark.parametrize("make", [InProcess, WorkerProcesses])
+def test_a_network_that_cannot_be_trained_ends_the_training_in_one_line(make):
+    task = faulty.digits("faulty:trains_never")
+    with pytest.raises(TrainingError, match=r"^TypeError: [^\n]*not in training[^\n]*$"):
+        list(make([task], PSET).train([faulty.job(KNOWN_LOSSES["mse"], PSET, task)]))
+    assert not active_children()
+
+
+@pytest.mark.parametrize("make", [InProcess, WorkerProcesses])
 def test_a_primitive_that_keras_cannot_compute_ends_the_training_in_one_line(make):
     pset = faulty.primitive_set(faulty.row("in_numpy", faulty.in_numpy))
     with pytest.raises(TrainingError, match=r"^primitive 'in_numpy' leaves keras.ops: [^\n]*$"):
@@ -459,6 +467,27 @@ def test_what_trains_on_ray_and_its_cluster_end_with_its_driver(driver, fault, m
     killed.kill()
     assert wait_for(lambda: not killed.descendants(), 5.0), killed.descendants()
     assert wait_for(lambda: not written.exists(), 5.0)
+
+
+@pytest.mark.parametrize(("error", "raised"), [
+    (OSError("no room\nfor a socket"), TrainingError), (KeyboardInterrupt(), KeyboardInterrupt),
+])
+def test_a_cluster_that_cannot_start_leaves_nothing(error, raised, short_folder, monkeypatch):
+    ray = pytest.importorskip("ray")
+
+    def init(**options):
+        assert [str(path) for path in short_folder.iterdir()] == [options["_temp_dir"]]
+        raise error
+
+    monkeypatch.setenv("RAY_TMPDIR", str(short_folder))
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    before = active_children()
+    with pytest.raises(raised) as caught:
+        list(RayTasks([TASK], PSET).train(GOOD))
+    assert "\n" not in str(caught.value)
+    assert not list(short_folder.iterdir()) and active_children() == before
 
 
 @on_linux

@@ -147,6 +147,9 @@ def npz(path, **changes):
         (["--model", "smal_cnn"], "did you mean 'small_cnn'?"),
         (["--algorithm", "archiv"], "did you mean 'archive'?"),
         (["--fitness", "eror"], "did you mean 'error'?"),
+        (["--fitness", "faulty_fitness:misspelt"], "no attribute 'acuracy'"),
+        (["--fitness", "faulty_fitness:forgets"], "expected a number, got None"),
+        (["--fitness", "math:sqrt"], "expected a number for the result on digits"),
         (["--population", "0"], "population must be at least 1, got 0"),
         (["--population", "many"], "--population"),
         (["--generations", "-1"], "generations must be at least 0, got -1"),
@@ -176,6 +179,10 @@ def test_bad_input_is_one_line_and_status_2_before_any_training(
     (tmp_path / "damaged.npz").write_bytes(content)
     npz(tmp_path / "empty_class.npz", y_train=np.array([0, 1, 3, 3] * 10))
     (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "faulty_fitness.py").write_text(
+        "def misspelt(result):\n    return result.acuracy\n\n"
+        "def forgets(result):\n    1.0 - result.accuracy\n"
+    )
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as exit_:
         evolve_loss.main(options)
@@ -184,6 +191,15 @@ def test_bad_input_is_one_line_and_status_2_before_any_training(
     assert message in printed.err
     assert printed.err.count("\n") == 1 and not printed.out
     assert not (tmp_path / "runs").exists()
+
+
+def test_bad_input_leaves_a_folder_of_the_users_as_it_was(tmp_path, monkeypatch, capsys):
+    (tmp_path / "letter.txt").write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        evolve_loss.main(["--datasets", "digit", "--output", "."])
+    assert "did you mean 'digits'?" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
 def test_evaluations_are_counted_before_they_are_made():

@@ -11,6 +11,8 @@ pytest.importorskip("tensorflow")
 from deap import tools  # noqa: E402
 
 from deap_lossgp.callbacks import Callback  # noqa: E402
+from deap_lossgp.datasets import load_dataset  # noqa: E402
+from deap_lossgp.image_data import ARRAYS  # noqa: E402
 from deap_lossgp.runs import evolve  # noqa: E402
 from deap_lossgp.tasks import Task  # noqa: E402
 
@@ -148,3 +150,22 @@ def test_of_equal_losses_the_smallest_is_the_best(run):
     _, _, result = run
     equals = [tree for tree in result.halloffame if tree.fitness == result.best.fitness]
     assert len(result.best) == min(map(len, equals))
+
+
+def test_a_run_goes_on_where_its_images_were_moved_to(tmp_path):
+    digits = load_dataset("digits")
+    arrays = {name: getattr(digits, name) for name in ARRAYS}
+    for folder in ("here", "there", "elsewhere"):
+        (tmp_path / folder).mkdir()
+        np.savez(tmp_path / folder / "mine.npz", **arrays)
+    np.savez(tmp_path / "elsewhere" / "mine.npz", **{**arrays, "x_test": digits.x_test // 2})
+
+    def run(folder):
+        return evolve("mine", data_dir=tmp_path / folder, output=tmp_path / "run",
+                      **BUDGET, **{**SMALL, "generations": 0})
+
+    before, after = run("here"), run("there")
+    assert str(after.best) == str(before.best)
+    assert after.trainings.equals(before.trainings)
+    with pytest.raises(ValueError, match="holds a run on other images of mine"):
+        run("elsewhere")

@@ -61,6 +61,17 @@ def test_a_runs_settings_are_never_executed(canary, tmp_path):
         RunFolder(folder, {"seed": 1}).claim()
 
 
+@pytest.mark.parametrize("content", [
+    '{"settings": {}, "data": [{}]}', '{"settings": {}, "data": 3}',
+    '{"settings": {}, "data": [1]}', '{"settings": {}, "process": "me"}',
+    '{"settings": {}, "environment": [1]}', "[]", '"settings"',
+])
+def test_a_strange_file_of_settings_is_refused_in_one_line(content, tmp_path):
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(ValueError, match=r"^\S+run.json is not a run's file: [^\n]*$"):
+        RunFolder(tmp_path, {"seed": 1}).claim()
+
+
 class Executed:
     """Unpickling it makes the canary."""
 
