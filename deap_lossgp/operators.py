@@ -242,7 +242,8 @@ def mutOnePoint(individual, pset):
         (individual,)
 
     References:
-        Thesis, section 3.2.3 (Algorithm 1, line 19).
+        Thesis, section 3.2.3 (Algorithm 1, line 19): the node becomes one of the operators. What
+        becomes of a leaf, and of operands, it leaves open.
     """
     if len(individual) < 2:
         return (individual,)

@@ -153,9 +153,10 @@ def measure(task, pset, trees, seed):
     }
     first = {name: seconds(arm, trees[0]) for name, arm in arms.items()}
     times = {name: [] for name in arms}
-    for number, tree in enumerate(trees):
-        # In turn, so that none always follows the same other one.
-        for name in np.roll(list(arms), number):
+    orders = random.Random(seed)
+    for tree in trees:
+        # In any order: what an arm leaves behind, in caches and memory, is the next one's burden.
+        for name in orders.sample(list(arms), len(arms)):
             times[name].append(seconds(arms[name], tree))
     return first, times, trainer
 
