@@ -34,7 +34,13 @@ class CallbackList(Callback):
     """
 
     def __init__(self, callbacks=(), report=None):
-        self._callbacks = list(callbacks)
+        alone = isinstance(callbacks, Callback)
+        self._callbacks = [callbacks] if alone else list(callbacks)
+        events = "on_training", "on_generation", "on_end"
+        for callback in self._callbacks:
+            if not any(hasattr(callback, event) for event in events):
+                raise TypeError(f"callbacks: expected objects with {', '.join(events)} or some of "
+                                f"these, got {callback!r}")
         self._report = report or (lambda line: print(line, file=sys.stderr))
         self._reported = set()
 

@@ -1,6 +1,7 @@
 """What the commands share: bad input is one line and status 2; a stop says how to go on."""
 
 import argparse
+import os
 import shlex
 import signal
 import sys
@@ -52,8 +53,22 @@ def refused(program, action, *args, **kwargs):
     """Calls ``action``; a ValueError, TypeError or OSError of its ends the command in one line."""
     try:
         return action(*args, **kwargs)
+    except BrokenPipeError:  # not of what the user gave
+        raise
     except (ValueError, TypeError, OSError) as error:
         return fail(program, error)
+
+
+@contextmanager
+def piped():
+    """Who reads what is printed may stop, like ``head``: then the command ends without a word."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would try to print the rest when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)  # as of what SIGPIPE ends
 
 
 class _Terminated(KeyboardInterrupt):
@@ -64,7 +79,7 @@ class _Terminated(KeyboardInterrupt):
 def resumable(program, argv=None):
     """Ctrl-C, SIGTERM and a failing disk end the command; its last line is how to go on.
 
-    The exit status is 130, 143 and 1.
+    The exit status is 130, 143 and 1. As in ``piped``, nobody need read what is printed.
     """
 
     def terminate(number, frame):
@@ -72,7 +87,8 @@ def resumable(program, argv=None):
 
     before = signal.signal(signal.SIGTERM, terminate)
     try:
-        yield
+        with piped():
+            yield
     except (KeyboardInterrupt, OSError) as error:
         # No second one while this one is dealt with.
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -108,8 +108,9 @@ class Comparison(Experiment):
 
     def _summary(self, tables):
         texts = [table.drop(columns=[c for c in ("verdict", "median", "missing", "failed")
-                                     if c in table]).to_string(index=False, float_format="%.4g",
-                                                               na_rep="")
+                                     if c in table])
+                 .dropna(axis=1, how="all")  # the thesis has figures of some data sets only
+                 .to_string(index=False, float_format="%.4g", na_rep="")
                  for table in (tables["accuracy"], tables["time"], tables["statistics"])]
         heads = ("Accuracy of the winners on the test set, over replicates",
                  "Trainings and charged seconds, means over replicates",

@@ -1,6 +1,7 @@
 """The evaluation of a loss: screening, training, fitness, in this order."""
 
 import hashlib
+import math
 import random
 import uuid
 from collections import Counter
@@ -126,7 +127,11 @@ class Evaluation:
             baselines = [
                 replace(r, loss=r.cross_entropy, losses=r.cross_entropies) for r in results
             ]
-            self._fitness_of(baselines, baselines)  # before anything else is trained
+            for result in baselines:
+                figure = figure_of(result, self.fitness)
+                if figure is None or not math.isfinite(figure):
+                    raise BaselineError(f"fitness {self.fitness!r}: expected a finite number for "
+                                        f"cross entropy on {result.task}, got {figure}")
             self._baselines = baselines
         return self._baselines
 

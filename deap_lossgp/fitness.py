@@ -93,6 +93,8 @@ def figure_of(result, mode):
     function = fitness_mode(mode)
     try:
         figure = function(result)
+        if isinstance(figure, str):
+            raise TypeError(f"the text {figure!r}")
         return figure if figure is None else float(figure)
     except Exception as error:
         name = mode if isinstance(mode, str) else getattr(mode, "__name__", repr(mode))

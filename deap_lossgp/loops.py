@@ -34,21 +34,22 @@ def prepare_tensorflow(threads=1, determinism=None):
         determinism: Whether operations are deterministic, so that a training is bit-identical
             when repeated. By default where there is no GPU: on GPUs it can be very slow.
 
-    GPUs get memory growth.
+    GPUs get memory growth. Where TensorFlow has been used in this process already, as in a
+    notebook, its threads and memory stay as they are.
 
     Returns:
         What the bits of a training depend on besides seed and code: a dict with the keys
         ``tensorflow keras threads determinism device``.
-
-    Raises:
-        RuntimeError: TensorFlow has been used in this process already, with other settings.
     """
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    # Two at least: the exact path's loss runs inside an operation of the loop.
-    tf.config.threading.set_inter_op_parallelism_threads(max(2, threads))
     gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        # Two at least: the exact path's loss runs inside an operation of the loop.
+        tf.config.threading.set_inter_op_parallelism_threads(max(2, threads))
+        for gpu in gpus:
+            tf.config.experimental.set_memory_growth(gpu, True)
+    except RuntimeError:
+        threads = tf.config.threading.get_intra_op_parallelism_threads() or _usable_cpus()
     determinism = not gpus if determinism is None else determinism
     if determinism:
         tf.config.experimental.enable_op_determinism()
@@ -106,7 +107,7 @@ def look_up(lines, labels, y_pred):
 
 
 class FusedAdam(keras.optimizers.Adam):
-    """Adam whose step of a variable is one kernel, not a dozen."""
+    """Adam whose step of a variable is one kernel, not a dozen; ``amsgrad`` it has not."""
 
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)

@@ -132,10 +132,15 @@ class RunResult:
                          f"with seeds the search never saw (± standard deviation):")
             lines.append(f"  {'data set':<16}{'best loss':>18}{'cross entropy':>18}"
                          f"{'difference':>12}")
+            differences = []
             for name, accuracies in self.tests.items():
                 evolved, entropy = (accuracies[loss] for loss in ("evolved", "cross_entropy"))
+                differences.append(_difference(evolved, entropy))
+                known = not math.isnan(differences[-1])
                 lines.append(f"  {name:<16}{_mean_text(evolved):>18}{_mean_text(entropy):>18}"
-                             f"{_difference(evolved, entropy):>12}")
+                             + (f"{differences[-1]:>+12.4f}" if known else ""))
+            if wins and not any(difference > 0.0 for difference in differences):
+                lines.append("The search's gain was on its one seed: these do not confirm it.")
             lines.append("")
         lines += [
             f"{sum(self.logbook.select('nevals'))} evaluations: {counts['ntrained']} trained, "
@@ -249,5 +254,5 @@ def _mean_text(accuracies):
 
 def _difference(evolved, entropy):
     if None in evolved or None in entropy:
-        return ""
-    return f"{statistics.mean(evolved) - statistics.mean(entropy):+.4f}"
+        return math.nan
+    return statistics.mean(evolved) - statistics.mean(entropy)

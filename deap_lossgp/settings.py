@@ -4,9 +4,10 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, fields
+from numbers import Real
 
 from deap_lossgp.algorithms import tournament_sizes
-from deap_lossgp.dataset_names import dataset_name
+from deap_lossgp.dataset_names import dataset_name, is_path
 from deap_lossgp.fitness import fitness_mode
 from deap_lossgp.image_folders import check_image_mode, read_size
 from deap_lossgp.naming import unknown_name
@@ -78,7 +79,12 @@ class RunSettings:
     def __post_init__(self):
         if self.algorithm not in ALGORITHMS:
             raise unknown_name("algorithm", self.algorithm, ALGORITHMS)
+        if not isinstance(self.fitness, str):
+            raise TypeError(f"fitness must be a name or 'module:function', got {self.fitness!r}")
         fitness_mode(self.fitness)
+        # A path has one spelling, with or without a slash at its end.
+        object.__setattr__(self, "datasets", tuple(
+            os.path.normpath(name) if is_path(name) else name for name in self.datasets))
         if self.data_dir is not None:
             object.__setattr__(self, "data_dir", os.path.abspath(self.data_dir))
         if self.image_size is not None:
@@ -224,5 +230,7 @@ class Execution:
 
 def _at_least(settings, name, least):
     value = getattr(settings, name)
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
     if not value >= least:
         raise ValueError(f"{name} must be at least {least}, got {value}")

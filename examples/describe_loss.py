@@ -8,7 +8,7 @@ A loss is a run's best_loss.json, the folder of a run, or a known name:
 import sys
 from pathlib import Path
 
-from deap_lossgp.cli import CommandParser, refused
+from deap_lossgp.cli import CommandParser, piped, refused
 from deap_lossgp.describing import describe
 from deap_lossgp.found_losses import read_loss
 from deap_lossgp.known_losses import KNOWN_LOSSES
@@ -24,7 +24,8 @@ def main(argv=None):
                         help="of the random predictions at which known losses are compared")
     parser.add_argument("--output", default="runs/describe_loss", metavar="DIR",
                         help="folder for the pictures")
-    refused(parser.prog, describe_losses, **vars(parser.parse_args(argv)))
+    with piped():
+        refused(parser.prog, describe_losses, **vars(parser.parse_args(argv)))
 
 
 def describe_losses(losses, output, seed=0):

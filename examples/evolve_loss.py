@@ -31,6 +31,8 @@ def main(argv=None):
     with resumable(parser.prog, argv), refused(parser.prog, prepare, parser, argv) as run:
         try:
             print(run.execute())
+            print(f"Next: python examples/describe_loss.py {run.output} shows what the loss does, "
+                  f"export_loss.py writes it for Keras, PyTorch or a paper")
         except TrainingError as error:
             fail(parser.prog, error)
 

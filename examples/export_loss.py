@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from deap_lossgp.cli import CommandParser, refused
+from deap_lossgp.cli import CommandParser, piped, refused
 from deap_lossgp.exporting import ENDINGS, export_loss, file_name
 from deap_lossgp.found_losses import read_loss
 
@@ -29,20 +29,24 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     path, text = refused(parser.prog, export, arguments.loss, arguments.to, arguments.scale,
                          arguments.output)
-    if arguments.to in ("latex", "sympy", "text"):
-        print(text)
-    print(f"Written to {path}")
-    if arguments.to in ("keras", "torch"):
-        print(f"Use it with: from {path.stem} import {class_name(text)}")
+    with piped():
+        if arguments.to in ("latex", "sympy", "text"):
+            print(text)
+        print(f"Written to {path}")
+        if arguments.to in ("keras", "torch"):
+            print(f"Use it with: from {path.stem} import {class_name(text)}")
 
 
 def export(loss, to, scale="1", output="."):
     """Writes the file; returns its path and its text."""
     found = read_loss(loss)
     text = export_loss(found, to, scale=scale if scale == "cross_entropy" else number(scale))
-    path = Path(output)
-    if path.is_dir() or path.suffix != Path(ENDINGS[to]).suffix:
+    path, ending = Path(output), Path(file_name(found, to)).suffix
+    if path.is_dir() or not path.suffix:
         path /= file_name(found, to)
+    elif path.suffix != ending:
+        raise ValueError(f"--output: expected a folder, or a file that ends in {ending}, "
+                         f"got {output}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
     return path, text

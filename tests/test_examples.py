@@ -70,3 +70,28 @@ def test_readme_holds_the_two_commands_that_ci_and_newcomers_run():
         'pip install -e ".[cpu,test]" && python -m pytest',
     ]
     assert "README.rst" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of a shell")
+@pytest.mark.parametrize("command", ["export_loss.py ngl --to text", "describe_loss.py ngl"])
+def test_who_reads_what_is_printed_may_stop(command, tmp_path):
+    script = f"set -o pipefail; {sys.executable} {ROOT / 'examples'}/{command} | true"
+    process = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True,
+                             check=False)
+    assert process.stderr == "" and process.returncode in (0, 141)
+
+
+@pytest.mark.parametrize(("to", "output", "written"), [
+    ("text", "a.txt", "a.txt"), ("latex", "b.tex", "b.tex"), ("torch", "c.py", "c.py"),
+    ("sympy", "folder", "folder/ngl_sympy.py"),
+])
+def test_an_export_is_written_to_a_file_or_into_a_folder(to, output, written, tmp_path):
+    process = run("export_loss.py", "ngl", "--to", to, "--output", output, cwd=tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert (tmp_path / written).is_file()
+
+
+def test_an_export_to_a_file_of_another_kind_is_refused(tmp_path):
+    process = run("export_loss.py", "ngl", "--to", "torch", "--output", "x.tex", cwd=tmp_path)
+    assert process.returncode == 2 and process.stderr.count("\n") == 1
+    assert "ends in .py, got x.tex" in process.stderr and not list(tmp_path.iterdir())

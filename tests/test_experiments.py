@@ -150,6 +150,7 @@ def npz(path, **changes):
         (["--fitness", "faulty_fitness:misspelt"], "no attribute 'acuracy'"),
         (["--fitness", "faulty_fitness:forgets"], "expected a number, got None"),
         (["--fitness", "math:sqrt"], "expected a number for the result on digits"),
+        (["--fitness", "faulty_fitness:writes"], "got TypeError: the text '0.3'"),
         (["--population", "0"], "population must be at least 1, got 0"),
         (["--population", "many"], "--population"),
         (["--generations", "-1"], "generations must be at least 0, got -1"),
@@ -181,7 +182,8 @@ def test_bad_input_is_one_line_and_status_2_before_any_training(
     (tmp_path / "file").write_text("not a folder")
     (tmp_path / "faulty_fitness.py").write_text(
         "def misspelt(result):\n    return result.acuracy\n\n"
-        "def forgets(result):\n    1.0 - result.accuracy\n"
+        "def forgets(result):\n    1.0 - result.accuracy\n\n"
+        "def writes(result):\n    return '0.3'\n"
     )
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as exit_:
@@ -200,6 +202,13 @@ def test_bad_input_leaves_a_folder_of_the_users_as_it_was(tmp_path, monkeypatch,
         evolve_loss.main(["--datasets", "digit", "--output", "."])
     assert "did you mean 'digits'?" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_path_of_images_has_one_spelling():
+    from deap_lossgp.settings import RunSettings
+
+    one, other = (RunSettings(datasets=(name, "digits")) for name in ("a/photos", "a//photos/"))
+    assert one == other and one.datasets == ("a/photos", "digits")
 
 
 def test_evaluations_are_counted_before_they_are_made():

@@ -1,6 +1,10 @@
 """A run in one call, from Python."""
 
 import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -169,3 +173,47 @@ def test_a_run_goes_on_where_its_images_were_moved_to(tmp_path):
     assert after.trainings.equals(before.trainings)
     with pytest.raises(ValueError, match="holds a run on other images of mine"):
         run("elsewhere")
+
+
+@pytest.mark.parametrize(("wins", "evolved", "says_so"), [
+    (1.0, [0.90, 0.92], True), (1.0, [0.91, 0.91], True), (1.0, [0.9, None], True),
+    (1.0, [0.91, 0.93], False), (0.0, [0.90, 0.92], False),
+])
+def test_the_report_says_when_fresh_seeds_do_not_confirm_a_gain(run, wins, evolved, says_so):
+    _, _, result = run
+    best = result.best.__class__(result.best)
+    best.fitness.values = wins, 0.1 * wins
+    tests = {"digits": {"evolved": evolved, "cross_entropy": [0.91, 0.91]}}
+    report = str(replace(result, best=best, tests=tests))
+    assert ("these do not confirm it" in report) == says_so
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"fitness": len}, "fitness must be a name or 'module:function', got <built-in"),
+    ({"population": "4"}, "population must be a number, got '4'"),
+    ({"callbacks": [3]}, "callbacks: expected objects with on_training"),
+])
+def test_a_wrong_type_is_named(options, message, tmp_path):
+    with pytest.raises(TypeError) as caught:
+        evolve("digits", output=tmp_path / "out", **BUDGET, **{**SMALL, **options})
+    assert str(caught.value).startswith(message)
+    assert not (tmp_path / "out").exists()
+
+
+AFTER_KERAS = """
+import sys
+import keras
+from deap_lossgp.runs import evolve
+
+keras.Sequential([keras.layers.Dense(1)])(keras.ops.zeros((2, 3)))
+print(evolve("digits", output=sys.argv[1], epochs=1, train_size=300, population=1, generations=0,
+             test_seeds=0, max_size=30, progress=False).best.fitness.valid)
+"""
+
+
+def test_a_run_may_follow_other_work_in_tensorflow(tmp_path):
+    process = subprocess.run([sys.executable, "-c", AFTER_KERAS, str(tmp_path / "out")],
+                             capture_output=True, text=True, check=False)
+    assert process.stdout == "True\n", process.stderr
+    environment = json.loads((tmp_path / "out" / "run.json").read_text())["environment"]
+    assert environment["threads"] == len(os.sched_getaffinity(0))
