@@ -174,7 +174,8 @@ def _source_of(function, around):
             name.append(inspect.getsource(function))
         held = _held(function)
     else:
-        name, held = type(function).__qualname__, getattr(function, "__dict__", str(function))
+        name = type(function).__qualname__, getattr(function, "__name__", "")
+        held = getattr(function, "__dict__", str(function))
     return name, _content(held, around)
 
 
@@ -202,7 +203,7 @@ def _content(value, around):
         return sorted(repr(_content(part, around)) for part in value)
     if isinstance(value, list | tuple):
         return [_content(part, around) for part in value]
-    if callable(value) or type(value).__repr__ is object.__repr__:  # whose text is its address
+    if callable(value) or " at 0x" in repr(value):  # an address, which is another each time
         return _source_of(value, around)
     return value
 

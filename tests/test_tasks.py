@@ -1,5 +1,6 @@
 """Tasks: what a budget may be, how images are split, and what a task builds."""
 
+import math
 import sys
 from functools import partial
 
@@ -193,6 +194,7 @@ def recursive(depth):
     lambda n: network_of(1, Schedule(n)), lambda n: network_of(1, {"a", str(n)}),
     lambda n: lambda x, units=n: x, lambda n: lambda x, *, units=n: x,
     Schedule, lambda n: Schedule(n).callbacks, lambda n: partial(network_of, n),
+    {32: np.exp, 64: np.log}.get, {32: math.exp, 64: math.log}.get,
 ])
 def test_what_a_function_holds_tells_it_from_another(made):
     assert repr(source_of(made(32))) == repr(source_of(made(32)))
