@@ -24,6 +24,7 @@ from deap_lossgp.engines import (  # noqa: E402
     InProcess,
     TrainingError,
     WorkerProcesses,
+    interrupts_blocked,
 )
 from deap_lossgp.evaluation import Evaluation  # noqa: E402
 from deap_lossgp.known_losses import KNOWN_LOSSES  # noqa: E402
@@ -408,6 +409,23 @@ def test_an_interrupt_of_starting_workers_is_the_drivers_alone(driver):
     assert interrupted.interrupt() == ("", "")
     assert interrupted.process.returncode == 130
     assert wait_for(lambda: not interrupted.descendants(), 5.0)
+
+
+@on_linux
+def test_an_interrupt_that_another_thread_takes_waits_until_a_process_is_started():
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)  # it blocks no signal
+    thread.start()
+    whole = False
+    try:
+        with pytest.raises(KeyboardInterrupt), interrupts_blocked():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+            whole = True
+    finally:
+        done.set()
+        thread.join()
+    assert whole and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @on_linux
