@@ -32,6 +32,11 @@ def logit(p):
     return np.log(p) - np.log1p(-p)
 
 
+def centre(p):
+    """The slice of ascending p from 0.01 to 0.99."""
+    return slice(np.searchsorted(p, 0.01), np.searchsorted(p, 0.99, side="right"))
+
+
 HIGHEST_LOGIT = float(logit(1.0 - LOWEST))
 GRID = probability(np.linspace(-HIGHEST_LOGIT, HIGHEST_LOGIT, KNOTS))
 """The knots: p uniform in logit(p), from LOWEST to 1 - LOWEST."""
@@ -41,7 +46,6 @@ _SPACING = 2.0 * HIGHEST_LOGIT / (KNOTS - 1)
 # Between the knots, at numbers that float32 can hold: only there can a network predict.
 _PROBES = probability(np.linspace(-HIGHEST_LOGIT, HIGHEST_LOGIT, KNOTS)[:-1] + _SPACING / 2)
 _PROBES = np.clip(_PROBES.astype(np.float32), LOWEST, 1.0 - LOWEST)
-_CENTRE = (_PROBES >= 0.01) & (_PROBES <= 0.99)
 _HALF_ULP = 2.0**-24
 _NEIGHBOURHOOD = 2 * int(0.25 / _SPACING) + 1
 
@@ -83,11 +87,11 @@ class LossCurves:
             tree, pset, _LABELS.astype(np.float32), _PROBES, with_reach=True
         )
         with np.errstate(all="ignore"):
-            between = interpolate(derivatives, _PROBES)
+            between = _between(derivatives, *_PROBED)
             size = maximum_filter1d(np.abs(between), _NEIGHBOURHOOD, axis=1)
             error = _largest(np.abs(between - single) + _HALF_ULP * reach, size)
             # As they reach the logits, where p is neither 0 nor 1.
-            slopes = (_PROBES * (1.0 - _PROBES) * between)[:, _CENTRE]
+            slopes = _PROBED_SLOPES * between[:, _PROBED_CENTRE]
             blindness = _HALF_ULP * np.abs(slopes).mean() / np.abs(slopes[1] - slopes[0]).mean()
         return cls(values, derivatives, max(error, float(blindness)))
 
@@ -109,9 +113,9 @@ class LossCurves:
         proportional to the loss and blind to poles. 0 if there is no such point. For cross
         entropy it is 1/2.
         """
-        centre = (GRID >= 0.01) & (GRID <= 0.99)
+        p = GRID[centre(GRID)]
         with np.errstate(all="ignore"):
-            sizes = np.abs(GRID * (1.0 - GRID) * self.derivatives)[:, centre]
+            sizes = np.abs(p * (1.0 - p) * self.derivatives[:, centre(GRID)])
         sizes = sizes[np.isfinite(sizes) & (sizes > 0.0)]
         return float(np.median(sizes)) if sizes.size else 0.0
 
@@ -126,12 +130,26 @@ def interpolate(curves, p):
     Returns:
         Array of shape ``curves.shape[:-1] + p.shape``.
     """
+    with np.errstate(invalid="ignore"):
+        return _between(curves, *_place(p))
+
+
+def _place(p):
+    """The knots below and, between them and the next, how far on: from 0 to 1."""
     p = np.clip(np.asarray(p, np.float64), LOWEST, 1.0 - LOWEST)
     position = (logit(p) + HIGHEST_LOGIT) / _SPACING
     knot = np.clip(position.astype(np.int64), 0, KNOTS - 2)
-    weight = position - knot
-    with np.errstate(invalid="ignore"):
-        return curves[..., knot] * (1.0 - weight) + curves[..., knot + 1] * weight
+    return knot, position - knot
+
+
+def _between(curves, knot, weight):
+    return curves[..., knot] * (1.0 - weight) + curves[..., knot + 1] * weight
+
+
+_PROBED = _place(_PROBES)
+_PROBED_CENTRE = centre(_PROBES)
+# What brings a derivative there to the logits.
+_PROBED_SLOPES = (_PROBES * (1.0 - _PROBES))[_PROBED_CENTRE]
 
 
 def _largest(error, size):
@@ -176,25 +194,26 @@ def differentiate(tree, pset, y_true, y_pred, with_reach=False):
             if not hasattr(row, "derivative"):
                 raise ValueError(f"primitive {node.name!r} has no derivative: add it to the set "
                                  f"with deap_lossgp.psets.add_primitive")
-            operands = [stack.pop() for _ in range(node.arity)]
-            values = [operand[0] for operand in operands]
+            values, slopes, reaches = zip(*[stack.pop() for _ in range(node.arity)], strict=True)
+            if all(inner is None for inner in slopes):
+                stack.append((row.value(np, *values), None, None))
+                continue
+            value, partials = row.value_and_derivative(np, *values)
             slope = reach = None
-            if any(operand[1] is not None for operand in operands):
-                partials = row.derivative(np, *values)
-                for partial, (_, inner, inner_reach) in zip(partials, operands, strict=True):
-                    if inner is None:
-                        continue
+            for partial, inner, inner_reach in zip(partials, slopes, reaches, strict=True):
+                if inner is None:
+                    continue
+                if type(partial) is not float or partial != 1.0:  # as of sums and differences
                     partial = np.asarray(partial, dtype)
-                    slope = _plus(slope, partial * inner)
+                    inner = partial * inner
                     if with_reach:
-                        reach = _plus(reach, np.abs(partial) * inner_reach)
-            stack.append((row.value(np, *values), slope, reach))
+                        inner_reach = np.abs(partial) * inner_reach
+                slope = inner if slope is None else slope + inner
+                if with_reach:
+                    reach = inner_reach if reach is None else reach + inner_reach
+            stack.append((value, slope, reach))
     shape = np.broadcast_shapes(np.shape(y_true), np.shape(y_pred))
     return tuple(
         np.broadcast_to(dtype(0.0) if part is None else part, shape)
         for part in stack[0][:3 if with_reach else 2]
     )
-
-
-def _plus(total, term):
-    return term if total is None else total + term

@@ -6,7 +6,15 @@ from functools import cache, lru_cache
 import numpy as np
 from scipy.signal import find_peaks
 
-from deap_lossgp.curves import GRID, KNOTS, LossCurves, differentiate, interpolate, logit
+from deap_lossgp.curves import (
+    GRID,
+    KNOTS,
+    LossCurves,
+    centre,
+    differentiate,
+    interpolate,
+    logit,
+)
 from deap_lossgp.infix import infix
 from deap_lossgp.known_losses import KNOWN_LOSSES
 from deap_lossgp.loss_cards import MISTAKES, LossCard, TotalLoss
@@ -22,7 +30,7 @@ LARGEST_BLINDNESS = 1e-4
 _SAME = 1e-12  # values that differ relatively by less are equal but for rounding
 _DECADE = round(math.log(10.0) / float(logit(GRID[1]) - logit(GRID[0])))  # in knots
 _LABELS = np.array([[0.0], [1.0]])
-_CENTRE = (GRID >= 0.01) & (GRID <= 0.99)
+_CENTRE = centre(GRID)
 
 
 def describe(tree, pset, *, name=None, seed=0):

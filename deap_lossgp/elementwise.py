@@ -77,14 +77,14 @@ class _ElementwiseLoss:
             if isinstance(node, gp.Primitive):
                 row = context[node.name]
                 values, slopes = zip(*[stack.pop() for _ in range(node.arity)], strict=True)
-                slope = None
-                if any(inner is not None for inner in slopes):
-                    partials = row.derivative(ops, *values)
-                    terms = [ops.multiply(ops.cast(partial, dtype), inner)
-                             for partial, inner in zip(partials, slopes, strict=True)
-                             if inner is not None]
-                    slope = reduce(ops.add, terms)
-                stack.append((row.value(ops, *values), slope))
+                if all(inner is None for inner in slopes):
+                    stack.append((row.value(ops, *values), None))
+                    continue
+                value, partials = row.value_and_derivative(ops, *values)
+                terms = [ops.multiply(ops.cast(partial, dtype), inner)
+                         for partial, inner in zip(partials, slopes, strict=True)
+                         if inner is not None]
+                stack.append((value, reduce(ops.add, terms)))
             elif node.value in leaves:
                 stack.append(leaves[node.value])
             else:

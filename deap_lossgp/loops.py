@@ -67,7 +67,7 @@ def _device_name(gpus):
 
 
 def lines_of(curves):
-    """What ``look_up`` takes: the line through each two neighbouring knots, over logit(p).
+    """What ``look_up`` takes: the line through each two neighbouring knots, over its position.
 
     Args:
         curves: Array of shape (2, KNOTS).
@@ -75,7 +75,8 @@ def lines_of(curves):
     Returns:
         float32 of shape (2 * CELLS, 2): intercepts and slopes; zeros in the cells outside.
     """
-    knots = np.linspace(-HIGHEST_LOGIT, HIGHEST_LOGIT, KNOTS)
+    highest = HIGHEST_LOGIT * _CELLS_PER_LOGIT
+    knots = np.linspace(-highest, highest, KNOTS)
     with np.errstate(invalid="ignore", over="ignore"):
         slopes = np.diff(curves.astype(np.float64)) / np.diff(knots)
         lines = np.stack([curves[:, :-1] - slopes * knots[:-1], slopes], axis=-1)
@@ -97,13 +98,15 @@ def look_up(lines, labels, y_pred):
     Returns:
         float32 of shape (samples, classes): linear interpolation in logit(y_pred).
     """
-    p = ops.clip(y_pred, LOWEST / 2, 1.0 - LOWEST / 2)
-    logit = ops.log(p / (1.0 - p))
-    cell = ops.cast(logit * _CELLS_PER_LOGIT + CELLS / 2, "int32")
+    p = tf.raw_ops.ClipByValue(
+        t=y_pred, clip_value_min=LOWEST / 2, clip_value_max=1.0 - LOWEST / 2
+    )
+    position = tf.math.xlogy(_CELLS_PER_LOGIT, p / (1.0 - p))  # 0 in the middle
+    cell = tf.cast(position + CELLS / 2, tf.int32)
     first = tf.one_hot(labels, y_pred.shape[-1], on_value=CELLS, off_value=0)
-    line = tf.gather(lines, first + ops.maximum(cell, 0))  # 0 for what is not a number
+    line = tf.gather(lines, first + tf.maximum(cell, 0))  # 0 for what is not a number
     intercept, slope = tf.unstack(line, axis=-1)
-    return intercept + slope * logit
+    return intercept + slope * position
 
 
 class FusedAdam(keras.optimizers.Adam):

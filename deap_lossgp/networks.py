@@ -12,7 +12,9 @@ from deap_lossgp.user_functions import load_function
 
 
 def small_cnn(input_shape, num_classes):
-    """Build a very cheap network: three strided convolutions and a dense layer.
+    """Build a very cheap network: two strided convolutions and a hidden dense layer.
+
+    On a CPU the first layer's pixels are what costs, so its filters are large and far apart.
 
     Args:
         input_shape: Shape (h, w, c) of an image, from 4x4 pixels up.
@@ -23,13 +25,13 @@ def small_cnn(input_shape, num_classes):
 
     Examples:
         >>> small_cnn((28, 28, 1), 10).count_params()
-        19178
+        56970
     """
     images = keras.Input(input_shape)
-    x = images
-    for filters in (16, 32, 32):
-        x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(x)
-    return keras.Model(images, _softmax(layers.Flatten()(x), num_classes), name="small_cnn")
+    x = layers.Conv2D(16, 5, strides=3, padding="same", activation="relu")(images)
+    x = layers.Conv2D(32, 3, strides=2, padding="same", activation="relu")(x)
+    x = layers.Dense(64, activation="relu")(layers.Flatten()(x))
+    return keras.Model(images, _softmax(x, num_classes), name="small_cnn")
 
 
 def resnet8(input_shape, num_classes):

@@ -51,6 +51,10 @@ class LossPrimitive:
     def __call__(self, *operands):
         return self.value(np, *operands)
 
+    def value_and_derivative(self, ops, *operands):
+        """Both at once, for a row may share between them what is costly."""
+        return self.value(ops, *operands), self.derivative(ops, *operands)
+
 
 def _add(ops, a, b):
     return ops.add(a, b)
@@ -137,36 +141,47 @@ def _softened(ops, a):
     return ops.add(ops.multiply(a, a), EPSILON**2)
 
 
-def _reciprocal(ops, b):
-    return ops.divide(b, _softened(ops, b))
+def _add_and_slopes(ops, a, b):
+    return _add(ops, a, b), _d_add(ops, a, b)
+
+
+def _sub_and_slopes(ops, a, b):
+    return _sub(ops, a, b), _d_sub(ops, a, b)
+
+
+def _mul_and_slopes(ops, a, b):
+    return _mul(ops, a, b), _d_mul(ops, a, b)
 
 
 def _soft_div(ops, a, b):
-    return ops.multiply(a, _reciprocal(ops, b))
+    return ops.multiply(a, ops.divide(b, _softened(ops, b)))
 
 
-def _d_soft_div(ops, a, b):
-    inverse = _reciprocal(ops, b)
+def _soft_div_and_slopes(ops, a, b):
+    softened = _softened(ops, b)
+    inverse = ops.divide(b, softened)
     # The products are ordered so that no intermediate overflows float32 at |a|, |b| = LIMIT.
-    slope = ops.divide(a, _softened(ops, b))
-    return inverse, ops.multiply(slope, 1.0 - 2.0 * ops.multiply(b, inverse))
+    slope = ops.multiply(ops.divide(a, softened), 1.0 - 2.0 * ops.multiply(b, inverse))
+    return ops.multiply(a, inverse), (inverse, slope)
 
 
 def _soft_sqrt(ops, a):
     return ops.sqrt(ops.sqrt(_softened(ops, a)))
 
 
-def _d_soft_sqrt(ops, a):
-    root = _soft_sqrt(ops, a)
-    return (ops.divide(ops.divide(ops.multiply(0.5, a), ops.multiply(root, root)), root),)
+def _soft_sqrt_and_slope(ops, a):
+    softened = _softened(ops, a)
+    root = ops.sqrt(ops.sqrt(softened))
+    return root, (ops.divide(ops.multiply(ops.multiply(0.5, a), root), softened),)
 
 
 def _soft_log(ops, a):
     return ops.multiply(0.5, ops.log(_softened(ops, a)))
 
 
-def _d_soft_log(ops, a):
-    return (_reciprocal(ops, a),)
+def _soft_log_and_slope(ops, a):
+    softened = _softened(ops, a)
+    return ops.multiply(0.5, ops.log(softened)), (ops.divide(a, softened),)
 
 
 def _capped_exp(ops, a):
@@ -175,15 +190,16 @@ def _capped_exp(ops, a):
     return ops.exp(ops.minimum(a, _LARGEST_EXPONENT))
 
 
-def _d_capped_exp(ops, a):
-    return (ops.where(ops.less(a, _LARGEST_EXPONENT), _capped_exp(ops, a), 0.0),)
+def _capped_exp_and_slope(ops, a):
+    value = _capped_exp(ops, a)
+    return value, (ops.where(ops.less(a, _LARGEST_EXPONENT), value, 0.0),)
 
 
 _LARGEST_EXPONENT = 41.4465  # log(LIMIT) rounded down: to the nearest, float32 would exceed LIMIT
 
 
 @dataclass(frozen=True)
-class _Bounded:
+class _Clipped:
     """A function of the table with its value clipped to [-LIMIT, LIMIT]; pickles, as rows must."""
 
     function: Callable
@@ -193,27 +209,49 @@ class _Bounded:
 
 
 @dataclass(frozen=True)
-class _BoundedDerivative:
-    """The derivative of a ``_Bounded`` function: zero where the value is clipped."""
+class _ClippedWithSlopes:
+    """The clipped value and its derivative: zero where the value is clipped."""
 
-    function: Callable
-    derivative: Callable
+    with_slopes: Callable
 
     def __call__(self, ops, *operands):
-        value = self.function(ops, *operands)
-        partials = self.derivative(ops, *operands)
-        if ops is np and np.min(value) >= -LIMIT and np.max(value) <= LIMIT:
-            return partials
+        value, partials = self.with_slopes(ops, *operands)
+        if ops is np and value.min() >= -LIMIT and value.max() <= LIMIT:
+            return value, partials
         inside = ops.less_equal(ops.absolute(value), LIMIT)
-        return tuple(ops.where(inside, partial, 0.0) for partial in partials)
+        return (ops.clip(value, -LIMIT, LIMIT),
+                tuple(ops.where(inside, partial, 0.0) for partial in partials))
 
 
-def _bounded(name, arity, function, derivative, symbolic, commutative=False):
-    return LossPrimitive(
+@dataclass(frozen=True)
+class _SlopesOf:
+    """The derivative, of a function that gives the value with it."""
+
+    with_slopes: Callable
+
+    def __call__(self, ops, *operands):
+        return self.with_slopes(ops, *operands)[1]
+
+
+@dataclass(frozen=True)
+class _SharingPrimitive(LossPrimitive):
+    """A row whose derivative is a ``_SlopesOf``."""
+
+    def value_and_derivative(self, ops, *operands):
+        """See ``LossPrimitive``."""
+        return self.derivative.with_slopes(ops, *operands)
+
+
+def _sharing(name, arity, function, with_slopes, symbolic):
+    return _SharingPrimitive(name, arity, function, _SlopesOf(with_slopes), symbolic)
+
+
+def _clipped(name, arity, function, with_slopes, symbolic, commutative=False):
+    return _SharingPrimitive(
         name,
         arity,
-        _Bounded(function),
-        _BoundedDerivative(function, derivative),
+        _Clipped(function),
+        _SlopesOf(_ClippedWithSlopes(with_slopes)),
         f"Max(-{LIMIT:g}, Min({LIMIT:g}, {symbolic}))",
         commutative,
     )
@@ -237,16 +275,17 @@ PLAIN = _table(
 )
 
 PROTECTED = _table(
-    _bounded("add", 2, _add, _d_add, "({0} + {1})", commutative=True),
-    _bounded("sub", 2, _sub, _d_sub, "({0} - {1})"),
-    _bounded("mul", 2, _mul, _d_mul, "({0}*{1})", commutative=True),
-    _bounded("div", 2, _soft_div, _d_soft_div, f"({{0}}*{{1}}/(({{1}})**2 + {EPSILON**2:g}))"),
+    _clipped("add", 2, _add, _add_and_slopes, "({0} + {1})", commutative=True),
+    _clipped("sub", 2, _sub, _sub_and_slopes, "({0} - {1})"),
+    _clipped("mul", 2, _mul, _mul_and_slopes, "({0}*{1})", commutative=True),
+    _clipped("div", 2, _soft_div, _soft_div_and_slopes,
+             f"({{0}}*{{1}}/(({{1}})**2 + {EPSILON**2:g}))"),
     PLAIN["neg"],
-    LossPrimitive("sqrt", 1, _soft_sqrt, _d_soft_sqrt, f"((({{0}})**2 + {EPSILON**2:g})**(1/4))"),
-    LossPrimitive("log", 1, _soft_log, _d_soft_log, f"(log(({{0}})**2 + {EPSILON**2:g})/2)"),
-    LossPrimitive(
-        "exp", 1, _capped_exp, _d_capped_exp, f"exp(Min({{0}}, {_LARGEST_EXPONENT!r}))"
-    ),
+    _sharing("sqrt", 1, _soft_sqrt, _soft_sqrt_and_slope,
+             f"((({{0}})**2 + {EPSILON**2:g})**(1/4))"),
+    _sharing("log", 1, _soft_log, _soft_log_and_slope, f"(log(({{0}})**2 + {EPSILON**2:g})/2)"),
+    _sharing("exp", 1, _capped_exp, _capped_exp_and_slope,
+             f"exp(Min({{0}}, {_LARGEST_EXPONENT!r}))"),
     PLAIN["sin"],
     PLAIN["cos"],
 )

@@ -68,9 +68,10 @@ def test_probabilities_are_float32_under_mixed_precision(policy, network, name):
 
 
 def test_small_cnn_counts_its_weights_by_hand():
-    convolutions = (9 * 1 * 16 + 16) + (9 * 16 * 32 + 32) + (9 * 32 * 32 + 32)
-    # 28 pixels are halved to 14, 7 and 4.
-    assert small_cnn((28, 28, 1), 10).count_params() == convolutions + (4 * 4 * 32 * 10 + 10)
+    convolutions = (25 * 1 * 16 + 16) + (9 * 16 * 32 + 32)
+    # 28 pixels become 10 and 5.
+    dense = (5 * 5 * 32 * 64 + 64) + (64 * 10 + 10)
+    assert small_cnn((28, 28, 1), 10).count_params() == convolutions + dense
 
 
 def test_resnet8_has_the_published_weights_for_cifar10():

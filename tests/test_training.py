@@ -517,7 +517,7 @@ def test_callbacks_get_the_validation_figures():
 ])
 def test_mixed_precision_trains_nearly_as_float32(network, exact):
     """``linear`` ends in a softmax of half precision, ``small_cnn`` does not."""
-    options = {"train_size": 600, "epochs": 3, "learning_rate": 1e-2}
+    options = {"train_size": 600, "epochs": 3, "learning_rate": 3e-3}
     mixed, plain = (
         Trainer(task(network, mixed_precision=mixed, **options)).train(
             known("cross_entropy", exact=exact), seed=1) for mixed in (True, False)
