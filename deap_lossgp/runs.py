@@ -124,7 +124,8 @@ class RunResult:
             *self._warnings(),
             f"Best loss:  {self.best}",
             f"Fitness:    {wins:g} of {len(s.datasets)} data sets won against cross entropy, "
-            f"improvement {improvement:+.4f} ({s.fitness})",
+            f"improvement {improvement:+.4f} ({s.fitness})"
+            + (", which says nothing here" if self.unlearned else ""),
             "",
         ]
         if s.test_seeds:

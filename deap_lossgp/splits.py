@@ -38,14 +38,14 @@ def split_test(y):
     return np.sort(np.concatenate([train, np.flatnonzero(single)])), np.sort(test)
 
 
-def split_validation(y, share=0.1, seed=42, train_size=None):
+def split_validation(y, validation_share=0.1, seed=42, train_size=None):
     """Split training images into those to train on and those to validate on.
 
     Both draws are stratified by class where the counts allow it. The defaults are the thesis's.
 
     Args:
         y: Classes, shape (n,).
-        share: Validation images as a share of all images used, in (0, 1).
+        validation_share: Validation images as a share of all images used, in (0, 1).
         seed: Seed of both draws.
         train_size: Number of images used in all, validation included; from twice the number of
             classes to n. Default: n.
@@ -61,8 +61,9 @@ def split_validation(y, share=0.1, seed=42, train_size=None):
         >>> len(train), len(validation)
         (450, 50)
     """
-    if not 0 < share < 1:
-        raise ValueError(f"share must lie between 0 and 1, both excluded, got {share!r}")
+    if not 0 < validation_share < 1:
+        raise ValueError(f"validation_share must lie between 0 and 1, both excluded, got "
+                         f"{validation_share!r}")
     classes, used = np.unique(y), np.arange(len(y))
     if train_size is not None:
         least = 2 * len(classes)
@@ -71,9 +72,10 @@ def split_validation(y, share=0.1, seed=42, train_size=None):
             raise ValueError(f"train_size must be an integer from {span}, got {train_size!r}")
         if train_size < len(y):
             _, used = draw(used, y, int(train_size), seed)
-    count = round(share * len(used))
+    count = round(validation_share * len(used))
     if not 0 < count < len(used):
-        raise ValueError(f"share={share!r} gives {count} of {len(used)} images to validation")
+        raise ValueError(f"validation_share={validation_share!r} gives {count} of {len(used)} "
+                         f"images to validation")
     train, validation = draw(used, y, count, seed)
     lost = np.setdiff1d(classes, y[train])
     if len(lost):

@@ -124,9 +124,12 @@ class Task:
 
     def split(self):
         """(training images, validation images), as indices into the training set."""
-        return split_validation(
-            self.data.y_train, self.validation_share, SPLIT_SEED, self.train_size
-        )
+        try:
+            return split_validation(
+                self.data.y_train, self.validation_share, SPLIT_SEED, self.train_size
+            )
+        except ValueError as error:
+            raise ValueError(f"data set {self.name!r}: {error}") from None
 
     @cached_property
     def fingerprint(self):

@@ -601,8 +601,9 @@ def test_a_class_keeps_its_share_of_the_test_beside_one_ten_times_as_large():
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 1.5, float("nan")])
 def test_a_share_outside_zero_to_one_is_an_error(digits, share):
-    assert message_of(ValueError, split_validation, digits.y_train, share=share) == (
-        f"share must lie between 0 and 1, both excluded, got {share!r}"
+    message = message_of(ValueError, split_validation, digits.y_train, validation_share=share)
+    assert message == (
+        f"validation_share must lie between 0 and 1, both excluded, got {share!r}"
     )
 
 
@@ -616,17 +617,17 @@ def test_a_train_size_out_of_range_is_an_error(digits, train_size):
 
 def test_a_share_that_leaves_one_side_empty_is_an_error(digits):
     y = digits.y_train
-    assert message_of(ValueError, split_validation, y, share=0.01, train_size=20) == (
-        "share=0.01 gives 0 of 20 images to validation"
+    assert message_of(ValueError, split_validation, y, validation_share=0.01, train_size=20) == (
+        "validation_share=0.01 gives 0 of 20 images to validation"
     )
-    assert message_of(ValueError, split_validation, y, share=0.999, train_size=20) == (
-        "share=0.999 gives 20 of 20 images to validation"
+    assert message_of(ValueError, split_validation, y, validation_share=0.999, train_size=20) == (
+        "validation_share=0.999 gives 20 of 20 images to validation"
     )
 
 
 def test_a_share_that_leaves_a_class_without_training_image_is_an_error(digits):
     message = message_of(
-        ValueError, split_validation, digits.y_train, share=0.75, train_size=20
+        ValueError, split_validation, digits.y_train, validation_share=0.75, train_size=20
     )
     assert message.startswith("class ")
     assert "would have no training image" in message

@@ -148,6 +148,7 @@ def test_a_result_that_is_worth_nothing_says_so(tmp_path):
     assert ("No loss won against cross entropy" in str(result)) == (wins == 0.0)
     nothing = result.trainings.loc[0, "accuracy"] <= 10 / 12 + 0.05
     assert ("Cross entropy itself learned nothing on noise" in str(result)) == nothing
+    assert ("(error), which says nothing here\n" in str(result)) == nothing
 
 
 def test_of_equal_losses_the_smallest_is_the_best(run):
