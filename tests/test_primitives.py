@@ -107,6 +107,16 @@ def test_a_clipped_value_has_no_slope(name):
     assert row.derivative(np, *operands) == (0.0,) * row.arity
 
 
+@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("size", [1.0, 1e12, LIMIT], ids=["inside", "partly clipped", "clipped"])
+def test_value_and_derivative_are_the_same_together_as_alone(row, size):
+    operands = operands_of(row, size * np.linspace(-1.0, 1.0, 24))
+    with np.errstate(all="ignore"):
+        value, partials = row.value_and_derivative(np, *operands)
+        np.testing.assert_array_equal(value, row.value(np, *operands))
+        np.testing.assert_equal(partials, row.derivative(np, *operands))
+
+
 @pytest.mark.parametrize("table", [PLAIN, PROTECTED], ids=["plain", "protected"])
 def test_symbolic_forms_nest_and_agree_with_the_values(table):
     sympy = pytest.importorskip("sympy")
