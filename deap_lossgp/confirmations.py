@@ -33,7 +33,7 @@ from deap_lossgp.found_losses import FoundLoss, read_loss
 from deap_lossgp.naming import in_one_line, unknown_name
 from deap_lossgp.plotting import plot_learning_curves
 from deap_lossgp.recording import write_csv
-from deap_lossgp.results import TrainingResult
+from deap_lossgp.results import ARITHMETIC, TrainingResult
 from deap_lossgp.tasks import Task, source_of
 
 _OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError", "OutOfMemoryError")
@@ -190,11 +190,12 @@ class Confirmation:
     def _key(self, task, name, seed):
         """A digest of all that determines a training."""
         found, s = self._losses[name], self.settings
-        rows = {node.name: found.pset.context[node.name].value for node in found.tree
+        rows = {node.name: found.pset.context[node.name] for node in found.tree
                 if isinstance(node, gp.Primitive)}
-        code = [(row, source_of(value)) for row, value in sorted(rows.items())]
-        what = (deap_lossgp.__version__, "fit", self._backend, code, self.tasks[task].fingerprint,
-                str(found.tree), s.optimizer, s.scale, seed)
+        code = [(name, source_of(row.value), source_of(row.derivative))
+                for name, row in sorted(rows.items())]
+        what = (deap_lossgp.__version__, ARITHMETIC, "fit", self._backend, code,
+                self.tasks[task].fingerprint, str(found.tree), s.optimizer, s.scale, seed)
         return hashlib.sha256(repr(what).encode()).hexdigest()
 
     def _check_networks(self):

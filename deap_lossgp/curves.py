@@ -12,6 +12,8 @@ import numpy as np
 from deap import gp
 from scipy.ndimage import maximum_filter1d
 
+from deap_lossgp.primitives import value_and_derivative
+
 LOWEST = 2.0**-23
 """Predictions are clipped to [LOWEST, 1 - LOWEST] (1.2e-7), both of which float32 holds exactly."""
 
@@ -198,12 +200,12 @@ def differentiate(tree, pset, y_true, y_pred, with_reach=False):
             if all(inner is None for inner in slopes):
                 stack.append((row.value(np, *values), None, None))
                 continue
-            value, partials = row.value_and_derivative(np, *values)
+            value, partials = value_and_derivative(row, np, *values)
             slope = reach = None
             for partial, inner, inner_reach in zip(partials, slopes, reaches, strict=True):
                 if inner is None:
                     continue
-                if type(partial) is not float or partial != 1.0:  # as of sums and differences
+                if type(partial) is not float or partial != 1.0:  # a sum's partials are 1.0
                     partial = np.asarray(partial, dtype)
                     inner = partial * inner
                     if with_reach:

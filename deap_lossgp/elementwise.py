@@ -10,6 +10,7 @@ from functools import reduce
 from deap import gp
 
 from deap_lossgp.naming import in_one_line
+from deap_lossgp.primitives import value_and_derivative
 
 
 def check_operations(pset):
@@ -80,7 +81,7 @@ class _ElementwiseLoss:
                 if all(inner is None for inner in slopes):
                     stack.append((row.value(ops, *values), None))
                     continue
-                value, partials = row.value_and_derivative(ops, *values)
+                value, partials = value_and_derivative(row, ops, *values)
                 terms = [ops.multiply(ops.cast(partial, dtype), inner)
                          for partial, inner in zip(partials, slopes, strict=True)
                          if inner is not None]

@@ -169,10 +169,10 @@ class CompiledLoop:
 
     def train_on_curves(self, order, derivatives):
         """An epoch on a candidate's derivative curves, in the given order of images."""
-        self._train_on_curves(order, lines_of(derivatives))
+        self._train_on_curves(order, lines_of(derivatives / np.float32(self._batch_size)))
 
     def train_exactly(self, order, gradient):
-        """An epoch on a loss's own operations: ``gradient(labels, y_pred)`` is its derivative.
+        """An epoch on a loss's own operations: ``gradient(labels, y_pred)`` is a batch's.
 
         The compiled loop calls out to them, so the network is not traced again for each loss.
         """
@@ -197,7 +197,7 @@ class CompiledLoop:
 
         Args:
             output_gradient: ``output_gradient(*candidate, labels, y_pred)``, the derivative of
-                each sample's loss with respect to its predictions.
+                the batch's loss, the mean over its samples, with respect to the predictions.
             jit_compile: Whether XLA compiles it.
 
         Returns:
@@ -213,7 +213,7 @@ class CompiledLoop:
                 # A network of the user's may end in half precision.
                 y_pred = tf.cast(model(images, training=True), tf.float32)
                 penalties = tf.add_n(model.losses) if model.losses else None
-            targets, slopes = [y_pred], [output_gradient(*candidate, labels, y_pred) / size]
+            targets, slopes = [y_pred], [output_gradient(*candidate, labels, y_pred)]
             if penalties is not None:
                 targets, slopes = [*targets, penalties], [*slopes, tf.ones_like(penalties)]
             optimizer.apply(

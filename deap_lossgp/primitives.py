@@ -1,6 +1,6 @@
 """The table of primitives: each row a value, a derivative and a symbolic form.
 
-A row is written once against an array namespace ``ops`` (``numpy`` or
+A row is written against an array namespace ``ops`` (``numpy`` or
 ``keras.ops``), so that the curves of a loss and the operations that train with
 it cannot drift apart. There are two tables of the thesis's ten operators:
 
@@ -51,9 +51,21 @@ class LossPrimitive:
     def __call__(self, *operands):
         return self.value(np, *operands)
 
-    def value_and_derivative(self, ops, *operands):
-        """Both at once, for a row may share between them what is costly."""
-        return self.value(ops, *operands), self.derivative(ops, *operands)
+
+def value_and_derivative(row, ops, *operands):
+    """What a row's ``value`` and ``derivative`` give, at the cost of what they have in common.
+
+    Args:
+        row: A ``LossPrimitive``, or anything with its two functions.
+        ops, *operands: As for them.
+
+    Returns:
+        (value, partial derivatives)
+    """
+    derivative = row.derivative
+    if isinstance(derivative, _SlopesOf) and derivative.value is row.value:
+        return derivative.with_slopes(ops, *operands)
+    return row.value(ops, *operands), derivative(ops, *operands)
 
 
 def _add(ops, a, b):
@@ -141,18 +153,6 @@ def _softened(ops, a):
     return ops.add(ops.multiply(a, a), EPSILON**2)
 
 
-def _add_and_slopes(ops, a, b):
-    return _add(ops, a, b), _d_add(ops, a, b)
-
-
-def _sub_and_slopes(ops, a, b):
-    return _sub(ops, a, b), _d_sub(ops, a, b)
-
-
-def _mul_and_slopes(ops, a, b):
-    return _mul(ops, a, b), _d_mul(ops, a, b)
-
-
 def _soft_div(ops, a, b):
     return ops.multiply(a, ops.divide(b, _softened(ops, b)))
 
@@ -224,37 +224,36 @@ class _ClippedWithSlopes:
 
 
 @dataclass(frozen=True)
-class _SlopesOf:
-    """The derivative, of a function that gives the value with it."""
+class _Both:
+    """A value and its derivative, which share nothing."""
 
+    value: Callable
+    derivative: Callable
+
+    def __call__(self, ops, *operands):
+        return self.value(ops, *operands), self.derivative(ops, *operands)
+
+
+@dataclass(frozen=True)
+class _SlopesOf:
+    """The derivative of ``value``, out of a function that gives the value with it."""
+
+    value: Callable
     with_slopes: Callable
 
     def __call__(self, ops, *operands):
         return self.with_slopes(ops, *operands)[1]
 
 
-@dataclass(frozen=True)
-class _SharingPrimitive(LossPrimitive):
-    """A row whose derivative is a ``_SlopesOf``."""
-
-    def value_and_derivative(self, ops, *operands):
-        """See ``LossPrimitive``."""
-        return self.derivative.with_slopes(ops, *operands)
+def _sharing(name, arity, value, with_slopes, symbolic, commutative=False):
+    derivative = _SlopesOf(value, with_slopes)
+    return LossPrimitive(name, arity, value, derivative, symbolic, commutative)
 
 
-def _sharing(name, arity, function, with_slopes, symbolic):
-    return _SharingPrimitive(name, arity, function, _SlopesOf(with_slopes), symbolic)
-
-
-def _clipped(name, arity, function, with_slopes, symbolic, commutative=False):
-    return _SharingPrimitive(
-        name,
-        arity,
-        _Clipped(function),
-        _SlopesOf(_ClippedWithSlopes(with_slopes)),
-        f"Max(-{LIMIT:g}, Min({LIMIT:g}, {symbolic}))",
-        commutative,
-    )
+def _clipped(name, arity, value, with_slopes, symbolic, commutative=False):
+    symbolic = f"Max(-{LIMIT:g}, Min({LIMIT:g}, {symbolic}))"
+    return _sharing(name, arity, _Clipped(value), _ClippedWithSlopes(with_slopes), symbolic,
+                    commutative)
 
 
 def _table(*rows):
@@ -275,9 +274,9 @@ PLAIN = _table(
 )
 
 PROTECTED = _table(
-    _clipped("add", 2, _add, _add_and_slopes, "({0} + {1})", commutative=True),
-    _clipped("sub", 2, _sub, _sub_and_slopes, "({0} - {1})"),
-    _clipped("mul", 2, _mul, _mul_and_slopes, "({0}*{1})", commutative=True),
+    _clipped("add", 2, _add, _Both(_add, _d_add), "({0} + {1})", commutative=True),
+    _clipped("sub", 2, _sub, _Both(_sub, _d_sub), "({0} - {1})"),
+    _clipped("mul", 2, _mul, _Both(_mul, _d_mul), "({0}*{1})", commutative=True),
     _clipped("div", 2, _soft_div, _soft_div_and_slopes,
              f"({{0}}*{{1}}/(({{1}})**2 + {EPSILON**2:g}))"),
     PLAIN["neg"],

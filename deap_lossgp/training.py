@@ -139,7 +139,8 @@ class Trainer:
         """``epoch(order)``, which trains one epoch on the candidate."""
         if candidate.loss is None:
             return lambda order: self.loop.train_on_curves(order, candidate.derivatives)
-        gradient = compiled(partial(_exact_gradient, candidate))
+        factor = candidate.gradient_factor / self._batch_size
+        gradient = compiled(partial(_exact_gradient, candidate.loss, factor))
         return lambda order: self.loop.train_exactly(order, gradient)
 
     def _batches(self, generator):
@@ -201,9 +202,8 @@ def balanced_accuracy(right, labels):
     return float(np.mean(np.bincount(labels, weights=right)[present] / counts[present]))
 
 
-def _exact_gradient(candidate, labels, y_pred):
-    """The derivative of the loss's operations at predictions; zero where they are clipped."""
+def _exact_gradient(loss, factor, labels, y_pred):
+    """``factor`` times the derivative by the loss's operations; zero where they are clipped."""
     p = ops.clip(y_pred, LOWEST, 1.0 - LOWEST)
     y_true = ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
-    slope = candidate.gradient_factor * candidate.loss.derivative(y_true, p)
-    return ops.where(p == y_pred, slope, 0.0 * y_pred)
+    return ops.where(p == y_pred, factor * loss.derivative(y_true, p), 0.0 * y_pred)

@@ -28,9 +28,6 @@ class Rounded:
     def derivative(self, ops, *operands):
         return tuple(map(self._rounded, self.row.derivative(ops, *operands)))
 
-    def value_and_derivative(self, ops, *operands):
-        return self.value(ops, *operands), self.derivative(ops, *operands)
-
 
 def points(seed=0):
     """Labels and predictions, float64 arrays of one shape: random ones, and the corners."""

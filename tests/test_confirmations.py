@@ -10,10 +10,11 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from deap_lossgp import keras_training  # noqa: E402
+from deap_lossgp import confirmations, keras_training  # noqa: E402
 from deap_lossgp.confirmation_settings import ConfirmationSettings  # noqa: E402
 from deap_lossgp.confirmations import train_with_losses  # noqa: E402
 from deap_lossgp.found_losses import read_loss  # noqa: E402
+from deap_lossgp.primitives import PROTECTED  # noqa: E402
 from deap_lossgp.results import TrainingResult  # noqa: E402
 from deap_lossgp.tasks import Task  # noqa: E402
 
@@ -134,6 +135,23 @@ def test_more_seeds_losses_and_networks_go_on_from_there(tmp_path, made):
     assert more.summary["model"].unique().tolist() == ["all", "faulty:linear", "small_cnn"]
     for model in ("faulty_linear", "small_cnn"):
         assert (tmp_path / f"curves-digits-{model}.png").exists()
+
+
+def test_trainings_of_another_arithmetic_or_derivative_are_not_taken(tmp_path, made, monkeypatch):
+    call = {**TINY, "compare": (), "seeds": 1, "output": tmp_path}
+    for expected in (2, 2):
+        train_with_losses("ngl", **call)
+        assert len(made) == expected
+    monkeypatch.setattr(confirmations, "ARITHMETIC", -1)
+    train_with_losses("ngl", **call)
+    assert len(made) == 4
+    slope = PROTECTED["mul"].derivative
+    monkeypatch.setattr(confirmations, "source_of", lambda f: "other" if f is slope else "same")
+    train_with_losses("ngl", **call)
+    assert len(made) == 6
+    monkeypatch.setattr(confirmations, "source_of", lambda f: "same")
+    train_with_losses("ngl", **call)
+    assert len(made) == 8
 
 
 def test_a_stopped_command_goes_on_and_ends_as_an_undisturbed_one(tmp_path, made, monkeypatch):

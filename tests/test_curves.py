@@ -57,9 +57,6 @@ class Noisy:
         self.derivative = row.derivative
         self._value = row.value
 
-    def value_and_derivative(self, ops, *operands):
-        return self.value(ops, *operands), self.derivative(ops, *operands)
-
     def value(self, ops, *operands):
         value = self._value(ops, *operands)
         return value * (1.0 + 2.0**-49 * self.generator.uniform(-1.0, 1.0, value.shape))

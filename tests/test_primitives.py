@@ -2,6 +2,7 @@
 
 import itertools
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from deap_lossgp.primitives import (
     PLAIN,
     PROTECTED,
     LossPrimitive,
+    value_and_derivative,
 )
 
 FORMULAS = {
@@ -109,12 +111,39 @@ def test_a_clipped_value_has_no_slope(name):
 
 @pytest.mark.parametrize("row", ROWS)
 @pytest.mark.parametrize("size", [1.0, 1e12, LIMIT], ids=["inside", "partly clipped", "clipped"])
-def test_value_and_derivative_are_the_same_together_as_alone(row, size):
-    operands = operands_of(row, size * np.linspace(-1.0, 1.0, 24))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_value_and_derivative_are_the_same_together_as_alone(row, size, dtype):
+    operands = operands_of(row, (size * np.linspace(-1.0, 1.0, 24)).astype(dtype))
     with np.errstate(all="ignore"):
-        value, partials = row.value_and_derivative(np, *operands)
+        value, partials = value_and_derivative(row, np, *operands)
         np.testing.assert_array_equal(value, row.value(np, *operands))
         np.testing.assert_equal(partials, row.derivative(np, *operands))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_value_and_derivative_are_those_of_keras_too(row):
+    ops = pytest.importorskip("keras").ops
+    operands = operands_of(row, np.float32([-LIMIT, -3.0, -1e-10, 1e-10, 0.5, 2.0, LIMIT]))
+    with np.errstate(all="ignore"):
+        ours = value_and_derivative(row, np, *operands)
+    theirs = value_and_derivative(row, ops, *map(ops.convert_to_tensor, operands))
+    for mine, other in zip([ours[0], *ours[1]], [theirs[0], *theirs[1]], strict=True):
+        np.testing.assert_allclose(ops.convert_to_numpy(other), mine, rtol=1e-5)
+
+
+def test_a_row_made_from_another_computes_its_own():
+    operands = operands_of(PROTECTED["log"], np.array([0.3, 2.0]))
+    raised = replace(PROTECTED["log"], name="raised", value=_raised_log)
+    value, (slope,) = value_and_derivative(raised, np, *operands)
+    np.testing.assert_allclose(value, np.log(operands[0]) + 1.0)
+    np.testing.assert_allclose(slope, 1.0 / operands[0])
+    other = replace(PROTECTED["sqrt"], value=square, derivative=d_square)
+    value, (slope,) = value_and_derivative(other, np, *operands)
+    np.testing.assert_allclose((value, slope), (operands[0]**2, 2.0 * operands[0]))
+
+
+def _raised_log(ops, a):
+    return ops.log(a) + 1.0
 
 
 @pytest.mark.parametrize("table", [PLAIN, PROTECTED], ids=["plain", "protected"])
