@@ -4,6 +4,7 @@ Each function is traced once per task. What a candidate brings is an argument, s
 no tracing, whatever its size.
 """
 
+import math
 import os
 import platform
 
@@ -11,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+from tensorflow.python.eager.context import function_executor_type  # no public way
 
 from deap_lossgp.curves import HIGHEST_LOGIT, KNOTS, LOWEST
 
@@ -19,6 +21,9 @@ _OUTSIDE = 180
 
 CELLS = KNOTS - 1 + 2 * _OUTSIDE
 """Cells that ``look_up`` tells apart: one between each two knots, and those outside."""
+
+_WORTH_SHARING = 2**22
+"""Multiplications of a step from which on a second thread gains more than its hand-overs cost."""
 
 # A little wider than the knots' spacing, so that rounding leaves LOWEST and 1 - LOWEST inside.
 _CELLS_PER_LOGIT = (KNOTS - 1.02) / (2 * HIGHEST_LOGIT)
@@ -129,6 +134,30 @@ class FusedAdam(keras.optimizers.Adam):
         )
 
 
+class _Epoch:
+    """A compiled epoch; where steps are small one thread runs it ``alone``.
+
+    Half of a small step is the hand-overs between operations and threads, and one thread needs
+    fewer. TensorFlow compiles for it, so it has to know when it traces.
+    """
+
+    def __init__(self, function, alone):
+        self.alone = alone
+        self._function = function
+
+    def __call__(self, *args):
+        with self._executor():
+            self._function(*args)
+
+    def trace(self, *specs):
+        """Traces it, and runs nothing."""
+        with self._executor():
+            self._function.get_concrete_function(*specs)
+
+    def _executor(self):
+        return function_executor_type("SINGLE_THREADED_EXECUTOR" if self.alone else "")
+
+
 class CompiledLoop:
     """The training and prediction steps of one network on one data set.
 
@@ -153,8 +182,10 @@ class CompiledLoop:
         self._scale = scale
         self._batch_size = batch_size
         self._exact_gradient = None
+        self._small = (not tf.config.list_physical_devices("GPU")
+                       and batch_size * multiplications(model) < _WORTH_SHARING)
         self._train_on_curves = self.compile_epoch(look_up, jit_compile)
-        self._train_exactly = self.compile_epoch(self._call_exact_gradient)
+        self._train_exactly = self.compile_epoch(self._call_exact_gradient, calls_out=True)
         self._predict_batch = tf.function(self._predict_batch, autograph=False)
         self._weights_are_finite = tf.function(self._weights_are_finite, autograph=False)
 
@@ -162,10 +193,10 @@ class CompiledLoop:
         """Traces the epoch of so many steps, and runs nothing."""
         order = tf.TensorSpec([steps * self._batch_size], tf.int32)
         if exact:
-            self._train_exactly.get_concrete_function(order)
+            self._train_exactly.trace(order)
         else:
             lines = tf.TensorSpec([2 * CELLS, 2], tf.float32)
-            self._train_on_curves.get_concrete_function(order, lines)
+            self._train_on_curves.trace(order, lines)
 
     def train_on_curves(self, order, derivatives):
         """An epoch on a candidate's derivative curves, in the given order of images."""
@@ -192,17 +223,18 @@ class CompiledLoop:
         """Whether every weight of the network is a finite number."""
         return bool(self._weights_are_finite())
 
-    def compile_epoch(self, output_gradient, jit_compile=False):
+    def compile_epoch(self, output_gradient, jit_compile=False, calls_out=False):
         """Compiles ``epoch(order, *candidate)``.
 
         Args:
             output_gradient: ``output_gradient(*candidate, labels, y_pred)``, the derivative of
                 the batch's loss, the mean over its samples, with respect to the predictions.
             jit_compile: Whether XLA compiles it.
+            calls_out: Whether ``output_gradient`` calls out of the loop, to Python.
 
         Returns:
-            A function of the order of images (int32, as many as whole batches hold) and of what
-            makes up a candidate; it trains the network for one epoch.
+            An ``_Epoch``: a function of the order of images (int32, as many as whole batches hold)
+            and of what makes up a candidate; it trains the network for one epoch.
         """
         model, optimizer, size = self.model, self.optimizer, self._batch_size
 
@@ -234,7 +266,7 @@ class CompiledLoop:
             steps = tf.size(order) // size
             tf.while_loop(lambda step: step < steps, body, [0], parallel_iterations=1)
 
-        return epoch
+        return _Epoch(epoch, alone=self._small and not jit_compile and not calls_out)
 
     def _call_exact_gradient(self, labels, y_pred):
         slope = tf.py_function(
@@ -251,6 +283,33 @@ class CompiledLoop:
 
     def _normalised(self, images):
         return tf.cast(images, tf.float32) * self._scale
+
+
+def multiplications(model):
+    """About how many a network makes for one image: each kernel's, at each place where it is put.
+
+    Args:
+        model: A Keras model.
+
+    Returns:
+        int; infinity where a layer does not tell what it puts out.
+
+    >>> from deap_lossgp.networks import small_cnn
+    >>> 3 * 3 * (25 * 16) + 2 * 2 * (9 * 16 * 32) + 128 * 64 + 64 * 10
+    30864
+    >>> multiplications(small_cnn((8, 8, 1), 10))
+    30864
+    """
+    total = 0
+    for layer in model._flatten_layers():
+        kernel = getattr(layer, "kernel", None)
+        if kernel is None:
+            continue
+        try:
+            total += math.prod(layer.output.shape[1:-1]) * math.prod(kernel.shape)
+        except (AttributeError, TypeError, ValueError):
+            return math.inf
+    return total
 
 
 def compiled(function):

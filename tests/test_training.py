@@ -24,10 +24,11 @@ tf = pytest.importorskip("tensorflow")
 import keras  # noqa: E402
 from keras import layers, ops  # noqa: E402
 
+from deap_lossgp import loops  # noqa: E402
 from deap_lossgp.candidates import Candidate, candidate_of  # noqa: E402
 from deap_lossgp.elementwise import elementwise_loss  # noqa: E402
 from deap_lossgp.known_losses import KNOWN_LOSSES  # noqa: E402
-from deap_lossgp.loops import lines_of, look_up  # noqa: E402
+from deap_lossgp.loops import lines_of, look_up, multiplications  # noqa: E402
 from deap_lossgp.networks import build_model, small_cnn  # noqa: E402
 from deap_lossgp.tasks import Task  # noqa: E402
 from deap_lossgp.training import Trainer, balanced_accuracy  # noqa: E402
@@ -528,6 +529,39 @@ def test_callbacks_get_the_validation_figures():
         for epoch in (0, 1)
     ]
     assert seen[1][1]["val_balanced_accuracy"] == result.balanced_accuracy
+
+
+def test_multiplications_are_counted_by_hand():
+    model = keras.Sequential([
+        keras.Input((8, 8, 1)), layers.Conv2D(4, 3, strides=2),
+        keras.Sequential([layers.Flatten(), layers.Dense(5)]), layers.Dense(2, "softmax"),
+    ])
+    assert multiplications(model) == 9 * (9 * 4) + 36 * 5 + 5 * 2
+
+
+def test_what_a_network_of_ones_own_multiplies_need_not_be_known():
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.last = layers.Dense(3, "softmax")
+
+        def call(self, x):
+            return self.last(layers.Flatten()(x))
+
+    model = Own()
+    model(np.zeros((1, 8, 8, 1)))
+    assert multiplications(model) > 0
+
+
+def test_a_small_step_on_one_thread_trains_as_on_two(monkeypatch):
+    results = []
+    for worth_sharing in (0, loops._WORTH_SHARING):
+        monkeypatch.setattr(loops, "_WORTH_SHARING", worth_sharing)
+        trainer = Trainer(task(small_cnn, train_size=600, epochs=3))
+        results.append(trainer.train(known("ngl"), seed=1))
+        assert trainer.loop._train_on_curves.alone == (worth_sharing > 0)
+    two, one = results
+    assert one.cross_entropies == pytest.approx(two.cross_entropies, rel=1e-3)
 
 
 # options for GPUs
