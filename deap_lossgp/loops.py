@@ -23,7 +23,9 @@ CELLS = KNOTS - 1 + 2 * _OUTSIDE
 """Cells that ``look_up`` tells apart: one between each two knots, and those outside."""
 
 _WORTH_SHARING = 2**22
-"""Multiplications of a step from which on a second thread gains more than its hand-overs cost."""
+"""Multiplications of a step from which on a second thread helps more than its hand-overs cost.
+
+One alone takes 0.8 of the time at 1.9 million and 1.7 times as long at 13 million."""
 
 # A little wider than the knots' spacing, so that rounding leaves LOWEST and 1 - LOWEST inside.
 _CELLS_PER_LOGIT = (KNOTS - 1.02) / (2 * HIGHEST_LOGIT)
@@ -137,8 +139,8 @@ class FusedAdam(keras.optimizers.Adam):
 class _Epoch:
     """A compiled epoch; where steps are small one thread runs it ``alone``.
 
-    Half of a small step is the hand-overs between operations and threads, and one thread needs
-    fewer. TensorFlow compiles for it, so it has to know when it traces.
+    A second thread then costs more by its hand-overs than it helps. TensorFlow compiles otherwise
+    for one, so it has to know when it traces.
     """
 
     def __init__(self, function, alone):
