@@ -192,8 +192,7 @@ class Confirmation:
         found, s = self._losses[name], self.settings
         rows = {node.name: found.pset.context[node.name] for node in found.tree
                 if isinstance(node, gp.Primitive)}
-        code = [(name, source_of(row.value), source_of(row.derivative))
-                for name, row in sorted(rows.items())]
+        code = [(name, source_of(row)) for name, row in sorted(rows.items())]
         what = (deap_lossgp.__version__, ARITHMETIC, "fit", self._backend, code,
                 self.tasks[task].fingerprint, str(found.tree), s.optimizer, s.scale, seed)
         return hashlib.sha256(repr(what).encode()).hexdigest()

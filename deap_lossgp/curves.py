@@ -34,7 +34,7 @@ def logit(p):
     return np.log(p) - np.log1p(-p)
 
 
-def centre(p):
+def _centre(p):
     """The slice of ascending p from 0.01 to 0.99."""
     return slice(np.searchsorted(p, 0.01), np.searchsorted(p, 0.99, side="right"))
 
@@ -42,6 +42,9 @@ def centre(p):
 HIGHEST_LOGIT = float(logit(1.0 - LOWEST))
 GRID = probability(np.linspace(-HIGHEST_LOGIT, HIGHEST_LOGIT, KNOTS))
 """The knots: p uniform in logit(p), from LOWEST to 1 - LOWEST."""
+
+CENTRE = _centre(GRID)
+"""The slice of the knots from 0.01 to 0.99."""
 
 _LABELS = np.array([[0.0], [1.0]])
 _SPACING = 2.0 * HIGHEST_LOGIT / (KNOTS - 1)
@@ -115,9 +118,9 @@ class LossCurves:
         proportional to the loss and blind to poles. 0 if there is no such point. For cross
         entropy it is 1/2.
         """
-        p = GRID[centre(GRID)]
+        p = GRID[CENTRE]
         with np.errstate(all="ignore"):
-            sizes = np.abs(p * (1.0 - p) * self.derivatives[:, centre(GRID)])
+            sizes = np.abs(p * (1.0 - p) * self.derivatives[:, CENTRE])
         sizes = sizes[np.isfinite(sizes) & (sizes > 0.0)]
         return float(np.median(sizes)) if sizes.size else 0.0
 
@@ -149,7 +152,7 @@ def _between(curves, knot, weight):
 
 
 _PROBED = _place(_PROBES)
-_PROBED_CENTRE = centre(_PROBES)
+_PROBED_CENTRE = _centre(_PROBES)
 # What brings a derivative there to the logits.
 _PROBED_SLOPES = (_PROBES * (1.0 - _PROBES))[_PROBED_CENTRE]
 

@@ -7,10 +7,10 @@ import numpy as np
 from scipy.signal import find_peaks
 
 from deap_lossgp.curves import (
+    CENTRE,
     GRID,
     KNOTS,
     LossCurves,
-    centre,
     differentiate,
     interpolate,
     logit,
@@ -30,7 +30,6 @@ LARGEST_BLINDNESS = 1e-4
 _SAME = 1e-12  # values that differ relatively by less are equal but for rounding
 _DECADE = round(math.log(10.0) / float(logit(GRID[1]) - logit(GRID[0])))  # in knots
 _LABELS = np.array([[0.0], [1.0]])
-_CENTRE = centre(GRID)
 
 
 def describe(tree, pset, *, name=None, seed=0):
@@ -217,7 +216,7 @@ def _power(curves):
 
 
 def _is_label_blind(curves):
-    slopes = (GRID * (1.0 - GRID) * curves.derivatives)[:, _CENTRE]
+    slopes = (GRID * (1.0 - GRID) * curves.derivatives)[:, CENTRE]
     known = np.isfinite(slopes).all(axis=0)
     if not known.any():
         return False

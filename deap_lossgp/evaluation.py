@@ -98,7 +98,8 @@ class Evaluation:
         self._trains = False
         self._baselines = None
         self._code = [deap_lossgp.__version__, ARITHMETIC, pset.name,
-                      *(source_of(row) for row in _rows(pset))]
+                      *(source_of(pset.context[primitive.name]) for primitive in
+                        sorted(pset.primitives[pset.ret], key=lambda p: p.name))]
         tree = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)
         self._cross_entropy = _Request(tree, canonical_key(tree, pset), False, seed)
 
@@ -332,12 +333,6 @@ def _evaluation_here(name, tasks, pset, fitness, mean_over_all, seed):
         _HERE.clear()
         _HERE[name] = Evaluation(tasks, pset, fitness, mean_over_all=mean_over_all, seed=seed)
     return _HERE[name]
-
-
-def _rows(pset):
-    """What computes each primitive, in the order of their names."""
-    rows = [pset.context[p.name] for p in sorted(pset.primitives[pset.ret], key=lambda p: p.name)]
-    return [function for row in rows for function in (row.value, row.derivative)]
 
 
 def _rescaled(result, form):

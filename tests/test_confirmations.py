@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from deap_lossgp.confirmations import train_with_losses  # noqa: E402
 from deap_lossgp.found_losses import read_loss  # noqa: E402
 from deap_lossgp.primitives import PROTECTED  # noqa: E402
 from deap_lossgp.results import TrainingResult  # noqa: E402
-from deap_lossgp.tasks import Task  # noqa: E402
+from deap_lossgp.tasks import Task, source_of  # noqa: E402
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "train_with_loss.py"
 TINY = {"models": "faulty:linear", "epochs": 1, "train_size": 200, "progress": False}
@@ -145,13 +146,12 @@ def test_trainings_of_another_arithmetic_or_derivative_are_not_taken(tmp_path, m
     monkeypatch.setattr(confirmations, "ARITHMETIC", -1)
     train_with_losses("ngl", **call)
     assert len(made) == 4
-    slope = PROTECTED["mul"].derivative
-    monkeypatch.setattr(confirmations, "source_of", lambda f: "other" if f is slope else "same")
+    # Both losses multiply.
+    other = replace(PROTECTED["mul"], derivative=PROTECTED["add"].derivative)
+    monkeypatch.setattr(confirmations, "source_of", lambda row: source_of(
+        other if row.name == "mul" else row))
     train_with_losses("ngl", **call)
     assert len(made) == 6
-    monkeypatch.setattr(confirmations, "source_of", lambda f: "same")
-    train_with_losses("ngl", **call)
-    assert len(made) == 8
 
 
 def test_a_stopped_command_goes_on_and_ends_as_an_undisturbed_one(tmp_path, made, monkeypatch):
