@@ -5,7 +5,7 @@ from deap_lossgp.constants import eaConstants, insert_coefficients
 from deap_lossgp.regularized import eaRegularized
 
 
-def evolve(name, population, toolbox, pset, settings, **recording):
+def run_algorithm(name, population, toolbox, pset, settings, **recording):
     """Evolves a population by an algorithm of ``settings.ALGORITHMS``.
 
     ``regularized`` has mutations only; its toolbox should make each change a node (``mutations``).

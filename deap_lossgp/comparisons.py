@@ -7,7 +7,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from deap_lossgp.arms import evolve
+from deap_lossgp.arms import run_algorithm
 from deap_lossgp.comparison_tables import (
     accuracy_table,
     at_chance_table,
@@ -263,7 +263,7 @@ class Comparison(Experiment):
         toolbox.register("map", map_)
         population = [toolbox.clone(tree) for tree in initial]
         random.seed(f"{seed} {arm}")
-        logbook = evolve(arm, population, toolbox, self.pset, self.settings, stats=stats,
+        logbook = run_algorithm(arm, population, toolbox, self.pset, self.settings, stats=stats,
                          verbose=False)
         for name, table in (("individuals", pd.DataFrame(stats.rows)),
                             ("generations", logbook_table(logbook))):

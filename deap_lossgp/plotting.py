@@ -9,8 +9,24 @@ ignored. Matplotlib is loaded by the first call, pyplot and its backends never.
 import numpy as np
 from deap import tools
 
-from deap_lossgp import drawing, figures
-from deap_lossgp.figures import new_axes, two_axes
+from deap_lossgp.drawing import (
+    columns_to_draw,
+    draw_best_so_far,
+    draw_individuals,
+    draw_losses,
+    draw_records,
+    draw_strips,
+    has_generations,
+)
+from deap_lossgp.figures import (
+    BLACK,
+    add_legend,
+    new_axes,
+    set_integer_ticks,
+    set_scale,
+    set_style,
+    two_axes,
+)
 from deap_lossgp.learning_plots import plot_learning_curves as plot_learning_curves
 from deap_lossgp.loss_plots import plot_loss as plot_loss  # figures are asked for here
 from deap_lossgp.tables import quoted, read_table
@@ -71,7 +87,7 @@ def plot_generations(logbook, ax=None, chapter=None, fields=None):
     panels = chapters or {None: logbook}
     if chapter is not None:
         panels = {chapter: chapters[chapter]}
-    columns = drawing.columns_to_draw(panels, (fields,) if isinstance(fields, str) else fields)
+    columns = columns_to_draw(panels, (fields,) if isinstance(fields, str) else fields)
 
     if ax is not None:
         axes = np.array([ax])
@@ -80,13 +96,13 @@ def plot_generations(logbook, ax=None, chapter=None, fields=None):
     ours = chapters.keys() >= _CHAPTER_LABELS.keys()
     explained = set()
     for panel, (name, drawn) in zip(axes, columns.items(), strict=True):
-        drawing.draw_records(panel, panels[name], drawn)
+        draw_records(panel, panels[name], drawn)
         if name is not None:
             words = _CHAPTER_LABELS if ours else {}
             panel.set_ylabel(words.get(name, str(name).capitalize()))
-        explained = figures.add_legend(panel, explained)
+        explained = add_legend(panel, explained)
     last = panels[list(columns)[-1]]
-    axes[-1].set_xlabel("Generation" if drawing.has_generations(last) else "Record")
+    axes[-1].set_xlabel("Generation" if has_generations(last) else "Record")
     return axes if ax is None and chapter is None and chapters else axes[0]
 
 
@@ -136,7 +152,7 @@ def plot_individuals(individuals, axes=None, jitter=0.15):
 
     axes = two_axes(axes)
     for ax, column in zip(axes, ("improvement", "wins"), strict=True):
-        drawing.draw_individuals(ax, table, column)
+        draw_individuals(ax, table, column)
     return _finish_panels(axes, table["improvement"], "gen")
 
 
@@ -180,7 +196,7 @@ def plot_comparison(progress, axes=None, against="gen"):
     table = table.rename(columns={"best_improvement": "improvement", "best_wins": "wins"})
     axes = two_axes(axes, width=8.0)
     for ax, column in zip(axes, ("improvement", "wins"), strict=True):
-        drawing.draw_best_so_far(ax, table, against, column)
+        draw_best_so_far(ax, table, against, column)
     title = "median of n replicates" if table["replicate"].nunique() > 1 else None
     return _finish_panels(axes, table["improvement"], against, title)
 
@@ -234,11 +250,11 @@ def plot_loss_accuracy(individuals, task, num_classes, ax=None, baseline=None):
         table["arm"] = "individual"
     table = table.rename(columns={loss: "loss", accuracy: "accuracy"})
     ax = new_axes(width=8.0, height=3.6)[0] if ax is None else ax
-    figures.set_style(ax)
-    drawing.draw_losses(ax, table, 1 / num_classes, baseline)
+    set_style(ax)
+    draw_losses(ax, table, 1 / num_classes, baseline)
     ax.set_xlabel(f"Validation loss on {task}, each by its own function")
     ax.set_ylabel(f"Validation accuracy on {task}")
-    figures.add_legend(ax)
+    add_legend(ax)
     return ax
 
 
@@ -270,25 +286,25 @@ def plot_test_accuracies(tests, ax=None):
     """
     table = read_table(tests, "test", keys=("replicate", "arm", "task"), values=("test_accuracy",))
     ax = new_axes(width=8.0)[0] if ax is None else ax
-    figures.set_style(ax, grid="y")
-    drawing.draw_strips(ax, table)
+    set_style(ax, grid="y")
+    draw_strips(ax, table)
     ax.set_ylabel("Accuracy on the test set")
-    figures.add_legend(ax)
+    add_legend(ax)
     return ax
 
 
 def _finish_panels(axes, improvements, against, title=None):
     """Scales, labels and legends of two panels, improvement above and data sets won below."""
     upper, lower = axes
-    figures.set_scale(upper, improvements)
-    upper.axhline(0, color=figures.BLACK, linewidth=0.9, linestyle="--", label="cross entropy")
-    figures.set_integer_ticks(lower.yaxis)
+    set_scale(upper, improvements)
+    upper.axhline(0, color=BLACK, linewidth=0.9, linestyle="--", label="cross entropy")
+    set_integer_ticks(lower.yaxis)
     explained = set()
     for ax, column in zip(axes, ("improvement", "wins"), strict=True):
-        figures.set_style(ax)
+        set_style(ax)
         ax.set_ylabel(_CHAPTER_LABELS[column])
-        explained = figures.add_legend(ax, explained, title)
-        figures.set_integer_ticks(ax.xaxis)
+        explained = add_legend(ax, explained, title)
+        set_integer_ticks(ax.xaxis)
         if against != "gen":
             ax.set_xlim(left=0)
             steps = {"nbins": 6, "steps": [1, 2, 2.5, 5, 10]}

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from deap import gp, tools
 
-from deap_lossgp import arms
+from deap_lossgp.arms import run_algorithm
 from deap_lossgp.experiments import Experiment
 from deap_lossgp.naming import unknown_name
 from deap_lossgp.plotting import plot_generations, plot_individuals
@@ -206,7 +206,7 @@ class Run(Experiment):
         toolbox.register("map", self._map)
         self.stats, halloffame = self.new_stats(self.evaluation), tools.HallOfFame(HALL_OF_FAME)
         population = toolbox.population(n=s.population)
-        logbook = arms.evolve(s.algorithm, population, toolbox, self.pset, s, stats=self.stats,
+        logbook = run_algorithm(s.algorithm, population, toolbox, self.pset, s, stats=self.stats,
                               halloffame=halloffame, verbose=False)
         return logbook, halloffame
 
