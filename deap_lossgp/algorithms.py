@@ -75,7 +75,7 @@ def varSampleTournament(population, toolbox, cxpb, mutpb, sample_size=None, npar
     Raises:
         ValueError: an argument is outside its range.
     """
-    _check_arguments(population, cxpb=cxpb, mutpb=mutpb)
+    check_arguments(population, cxpb=cxpb, mutpb=mutpb)
     sample_size, nparents = tournament_sizes(len(population), sample_size, nparents)
     sample = random.sample(population, sample_size)  # line 6
     parents = tools.selBest(sample, nparents)  # line 7
@@ -145,7 +145,7 @@ def eaSampleTournament(
     Raises:
         ValueError: an argument is outside its range; nothing has been evaluated.
     """
-    _check_arguments(population, ngen, cxpb, mutpb)
+    check_arguments(population, ngen, cxpb, mutpb)
     sample_size, nparents = tournament_sizes(len(population), sample_size, nparents)
 
     def vary(_eliminated):
@@ -172,7 +172,7 @@ def varArchive(population, archive, toolbox, cxpb, mutpb):
     Raises:
         ValueError: an argument is outside its range.
     """
-    _check_arguments(population, cxpb=cxpb, mutpb=mutpb)
+    check_arguments(population, cxpb=cxpb, mutpb=mutpb)
     offspring = []
     for i, individual in enumerate(population):
         others = population[:i] + population[i + 1 :]
@@ -242,9 +242,9 @@ def eaArchive(
     Raises:
         ValueError: an argument is outside its range; nothing has been evaluated.
     """
-    _check_arguments(population, ngen, cxpb, mutpb)
+    check_arguments(population, ngen, cxpb, mutpb)
     archive_size = len(population) if archive_size is None else archive_size
-    _check_integer("archive_size", archive_size, 1)
+    check_integer("archive_size", archive_size, 1)
     replace = replace or random.randrange
     archive = []
 
@@ -291,10 +291,10 @@ def eaRandom(
     Raises:
         ValueError: an argument is outside its range; nothing has been evaluated.
     """
-    _check_arguments(population, ngen)
+    check_arguments(population, ngen)
     if lambda_ is None:
         _, lambda_ = tournament_sizes(len(population), None, None)
-    _check_integer("lambda_", lambda_, 1)
+    check_integer("lambda_", lambda_, 1)
 
     def vary(_eliminated):
         return [toolbox.individual() for _ in range(lambda_)]
@@ -309,7 +309,7 @@ def _evolve(population, toolbox, ngen, vary, stats, halloffame, verbose):
     size, eliminated = len(population), []
     for gen in range(ngen + 1):
         offspring = vary(eliminated) if gen else population
-        nevals = _evaluate(offspring, toolbox)
+        nevals = evaluate_invalid(offspring, toolbox)
         if halloffame is not None:
             halloffame.update(offspring)
         if gen:
@@ -322,7 +322,7 @@ def _evolve(population, toolbox, ngen, vary, stats, halloffame, verbose):
     return population, logbook
 
 
-def _evaluate(individuals, toolbox):
+def evaluate_invalid(individuals, toolbox):
     """Gives every individual a fitness without NaN and returns how many were evaluated."""
     invalid = [individual for individual in individuals if not individual.fitness.valid]
     fitnesses = toolbox.map(toolbox.evaluate, invalid)
@@ -347,22 +347,22 @@ def _child(individual, partner, toolbox, mutpb):
 def tournament_sizes(population_size, sample_size, nparents):
     """Fills in and checks G and N of Algorithm 1, line 1."""
     sample_size = max(1, 3 * population_size // 4) if sample_size is None else sample_size
-    _check_integer("sample_size", sample_size, 1, population_size, "P, the population's size")
+    check_integer("sample_size", sample_size, 1, population_size, "P, the population's size")
     nparents = max(1, sample_size // 2) if nparents is None else nparents
-    _check_integer("nparents", nparents, 1, sample_size, "G, the sample_size")
+    check_integer("nparents", nparents, 1, sample_size, "G, the sample_size")
     return sample_size, nparents
 
 
-def _check_arguments(population, ngen=0, cxpb=0.0, mutpb=0.0):
+def check_arguments(population, ngen=0, cxpb=0.0, mutpb=0.0):
     if not population:
         raise ValueError("population must hold at least one individual, got none")
-    _check_integer("ngen", ngen, 0)
+    check_integer("ngen", ngen, 0)
     for name, probability in (("cxpb", cxpb), ("mutpb", mutpb)):
         if not 0 <= probability <= 1:
             raise ValueError(f"{name} must be a probability in [0, 1], got {probability}")
 
 
-def _check_integer(name, value, low, high=math.inf, meaning=""):
+def check_integer(name, value, low, high=math.inf, meaning=""):
     if not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     if not low <= value <= high:

@@ -3,7 +3,7 @@
 import math
 import sys
 
-from deap_lossgp.naming import in_one_line
+from deap_lossgp.errors import in_one_line
 
 
 class Callback:

@@ -12,7 +12,8 @@ import numpy as np
 from deap import gp
 
 from deap_lossgp.curves import differentiate
-from deap_lossgp.trees import LossTree, is_constant
+from deap_lossgp.expressions import is_constant
+from deap_lossgp.trees import LossTree
 
 
 def canonical_key(tree, pset):

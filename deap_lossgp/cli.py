@@ -7,7 +7,7 @@ import signal
 import sys
 from contextlib import contextmanager
 
-from deap_lossgp.naming import unknown_name
+from deap_lossgp.errors import unknown_name
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):

@@ -15,7 +15,7 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 
 from deap_lossgp.engines import RETRIES, TrainingError, WorkerProcesses, interrupts_blocked
-from deap_lossgp.naming import in_one_line
+from deap_lossgp.errors import in_one_line
 
 _QUIET = 1.0
 """Seconds without a process of the cluster after which its guard takes it to have ended."""

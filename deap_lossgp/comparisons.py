@@ -15,10 +15,10 @@ from deap_lossgp.comparison_tables import (
     statistics_table,
     time_table,
 )
+from deap_lossgp.errors import unknown_name
 from deap_lossgp.experiments import Experiment
 from deap_lossgp.folders import versions
-from deap_lossgp.known_losses import KNOWN_LOSSES
-from deap_lossgp.naming import unknown_name
+from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.plotting import (
     plot_comparison,
     plot_individuals,

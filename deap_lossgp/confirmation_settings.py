@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from deap_lossgp.confirmation_results import BASELINE
+from deap_lossgp.errors import unknown_name
 from deap_lossgp.image_folders import check_image_mode, read_size
-from deap_lossgp.naming import unknown_name
 from deap_lossgp.tasks import Task
 
 OPTIMIZERS = {"adam": {}, "sgd": {"momentum": 0.9}}

@@ -28,13 +28,14 @@ from deap_lossgp.confirmation_settings import (
     TASK_OPTIONS,
     ConfirmationSettings,
 )
+from deap_lossgp.errors import in_one_line, unknown_name
 from deap_lossgp.folders import RunFolder
 from deap_lossgp.found_losses import FoundLoss, read_loss
-from deap_lossgp.naming import in_one_line, unknown_name
 from deap_lossgp.plotting import plot_learning_curves
 from deap_lossgp.recording import write_csv
 from deap_lossgp.results import ARITHMETIC, TrainingResult
-from deap_lossgp.tasks import Task, source_of
+from deap_lossgp.tasks import Task
+from deap_lossgp.user_functions import source_of
 
 _OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError", "OutOfMemoryError")
 

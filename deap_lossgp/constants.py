@@ -37,8 +37,9 @@ import random
 import numpy as np
 from deap import cma, gp, tools
 
-from deap_lossgp.algorithms import _check_arguments, _check_integer, _evaluate
-from deap_lossgp.trees import LossTree, constant, is_constant
+from deap_lossgp.algorithms import check_arguments, check_integer, evaluate_invalid
+from deap_lossgp.expressions import constant, is_constant
+from deap_lossgp.trees import LossTree
 
 
 def constants_of(tree):
@@ -194,12 +195,12 @@ def eaConstants(
     if not start:
         raise ValueError(f"individual must have at least one constant to tune, got a tree of "
                          f"{len(individual)} nodes with none: insert_coefficients gives it some")
-    _check_arguments([individual], ngen)
+    check_arguments([individual], ngen)
     if not (sigma > 0 and math.isfinite(sigma)):
         raise ValueError(f"sigma must be positive and finite, got {sigma}")
     options = {}
     if lambda_ is not None:
-        _check_integer("lambda_", lambda_, 2)
+        check_integer("lambda_", lambda_, 2)
         options["lambda_"] = lambda_
     strategy, stream = cma.Strategy(start, sigma, **options), _Stream(random.getrandbits(32))
     logbook = tools.Logbook()
@@ -210,7 +211,7 @@ def eaConstants(
             with stream:
                 vectors = strategy.generate(_Vector)
             population = [with_constants(individual, vector) for vector in vectors]
-        nevals = _evaluate(population, toolbox)
+        nevals = evaluate_invalid(population, toolbox)
         if halloffame is not None:
             halloffame.update(population)
         if gen:

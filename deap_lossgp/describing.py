@@ -15,8 +15,8 @@ from deap_lossgp.curves import (
     interpolate,
     logit,
 )
-from deap_lossgp.infix import infix
-from deap_lossgp.known_losses import KNOWN_LOSSES
+from deap_lossgp.expressions import infix
+from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.loss_cards import MISTAKES, LossCard, TotalLoss
 from deap_lossgp.primitives import LIMIT
 from deap_lossgp.psets import loss_primitive_set

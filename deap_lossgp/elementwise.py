@@ -9,7 +9,7 @@ from functools import reduce
 
 from deap import gp
 
-from deap_lossgp.naming import in_one_line
+from deap_lossgp.errors import in_one_line
 from deap_lossgp.primitives import value_and_derivative
 
 

@@ -18,7 +18,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 
 from deap_lossgp.backend import import_tensorflow
-from deap_lossgp.naming import in_one_line
+from deap_lossgp.errors import in_one_line
 
 RETRIES = 2
 """How often a training is begun again whose process died."""

@@ -13,12 +13,12 @@ from deap_lossgp.canonical import AffineForm, affine_form, canonical_key
 from deap_lossgp.curves import LossCurves
 from deap_lossgp.engines import InProcess, TrainingError
 from deap_lossgp.fitness import figure_of, fitness_of
-from deap_lossgp.known_losses import KNOWN_LOSSES
+from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.results import ARITHMETIC, TrainingResult
 from deap_lossgp.screening import in_value_range, is_trainable
 from deap_lossgp.store import Store
-from deap_lossgp.tasks import source_of
 from deap_lossgp.trees import LossTree
+from deap_lossgp.user_functions import source_of
 
 
 class BaselineError(TrainingError):

@@ -7,11 +7,10 @@ import textwrap
 
 from deap_lossgp import __version__
 from deap_lossgp.curves import LossCurves
-from deap_lossgp.found_losses import read_loss
-from deap_lossgp.known_losses import KNOWN_LOSSES
+from deap_lossgp.errors import unknown_name
+from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 from deap_lossgp.languages import KERAS, SYMPY, TEXT, TORCH, whole, write
 from deap_lossgp.mathematics import LATEX, SYMPY_SIZE
-from deap_lossgp.naming import unknown_name
 from deap_lossgp.simplifying import Node, definition, in_order, plain_operation, simplify
 from deap_lossgp.templates import KERAS_FILE, LATEX_FILE, SYMPY_FILE, TEXT_FILE, TORCH_FILE
 

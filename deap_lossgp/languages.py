@@ -162,7 +162,7 @@ def write(root, language):
     Returns:
         A ``Written``, its parts as pairs (name, text).
 
-    >>> from deap_lossgp.known_losses import KNOWN_LOSSES
+    >>> from deap_lossgp.found_losses import KNOWN_LOSSES
     >>> from deap_lossgp.psets import loss_primitive_set
     >>> from deap_lossgp.simplifying import simplify
     >>> from deap_lossgp.trees import LossTree

@@ -9,9 +9,8 @@ from keras import ops
 from deap_lossgp.candidates import CROSS_ENTROPY_SCALE
 from deap_lossgp.curves import LOWEST, LossCurves
 from deap_lossgp.elementwise import check_operations, elementwise_loss
-from deap_lossgp.found_losses import FoundLoss
-from deap_lossgp.known_losses import KNOWN_LOSSES
-from deap_lossgp.naming import unknown_name
+from deap_lossgp.errors import unknown_name
+from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss
 from deap_lossgp.primitives import PLAIN, PROTECTED
 from deap_lossgp.psets import ARGUMENTS, loss_primitive_set
 from deap_lossgp.trees import LossTree

@@ -44,7 +44,7 @@ def to_sympy(tree, pset, *, guarded=True):
         ImportError: SymPy is not installed; names the command that installs it.
         ValueError: A primitive has no symbolic form, or one that cannot be read.
 
-    >>> from deap_lossgp.known_losses import KNOWN_LOSSES
+    >>> from deap_lossgp.found_losses import KNOWN_LOSSES
     >>> from deap_lossgp.psets import loss_primitive_set
     >>> from deap_lossgp.trees import LossTree
     >>> pset = loss_primitive_set()

@@ -42,7 +42,7 @@ import random
 
 from deap import tools
 
-from deap_lossgp.algorithms import _check_arguments, _check_integer, _evaluate
+from deap_lossgp.algorithms import check_arguments, check_integer, evaluate_invalid
 
 
 def varRegularized(population, toolbox, mutpb, lambda_=1, tournsize=None, cxpb=0.0):
@@ -151,7 +151,7 @@ def eaRegularized(
         born = population
         if gen:
             born = varRegularized(population, toolbox, mutpb, lambda_, tournsize, cxpb)
-        nevals = _evaluate(born, toolbox)
+        nevals = evaluate_invalid(born, toolbox)
         if halloffame is not None:
             halloffame.update(born)
         if gen:
@@ -178,10 +178,10 @@ def _child(population, toolbox, mutpb, tournsize, cxpb):
 
 def _checked(population, ngen, cxpb, mutpb, lambda_, tournsize):
     """Checks all arguments and fills in S."""
-    _check_arguments(population, ngen, cxpb, mutpb)
+    check_arguments(population, ngen, cxpb, mutpb)
     size = len(population)
     # A child more than P would die in the generation of its birth.
-    _check_integer("lambda_", lambda_, 1, size, "P, the population's size")
+    check_integer("lambda_", lambda_, 1, size, "P, the population's size")
     tournsize = min(size, max(2, size // 4)) if tournsize is None else tournsize
-    _check_integer("tournsize", tournsize, 1, size, "P, the population's size")
+    check_integer("tournsize", tournsize, 1, size, "P, the population's size")
     return lambda_, tournsize

@@ -14,8 +14,8 @@ import pandas as pd
 from deap import gp, tools
 
 from deap_lossgp.arms import run_algorithm
+from deap_lossgp.errors import unknown_name
 from deap_lossgp.experiments import Experiment
-from deap_lossgp.naming import unknown_name
 from deap_lossgp.plotting import plot_generations, plot_individuals
 from deap_lossgp.recording import logbook_table
 from deap_lossgp.results import STATUSES

@@ -4,13 +4,12 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, fields
-from numbers import Real
 
 from deap_lossgp.algorithms import tournament_sizes
 from deap_lossgp.dataset_names import dataset_name, is_path
+from deap_lossgp.errors import at_least, unknown_name
 from deap_lossgp.fitness import fitness_mode
 from deap_lossgp.image_folders import check_image_mode, read_size
-from deap_lossgp.naming import unknown_name
 
 ALGORITHMS = ("sample-tournament", "archive", "random", "regularized", "glo")
 ENGINES = ("local", "ray")
@@ -94,7 +93,7 @@ class RunSettings:
             raise ValueError(f"image_size and image_mode belong to folders of images, "
                              f"got the data sets {', '.join(self.datasets)}")
         for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0)):
-            _at_least(self, name, least)
+            at_least(self, name, least)
         if self.seed + self.test_seeds >= 2**32:
             raise ValueError(f"seed and test_seeds must stay below 2**32, got {self.seed} and "
                              f"{self.test_seeds}")
@@ -168,7 +167,7 @@ class ComparisonSettings(RunSettings):
                 raise unknown_name("arm", arm, ALGORITHMS)
         if not self.arms or len(set(self.arms)) < len(self.arms):
             raise ValueError(f"expected distinct arms, at least 1, got {list(self.arms)}")
-        _at_least(self, "replicates", 1)
+        at_least(self, "replicates", 1)
         if self.initial is not None:
             fitness_mode(self.initial)
         if len(self.seed_losses) > self.population:
@@ -218,7 +217,7 @@ class Execution:
         if self.engine not in ENGINES:
             raise unknown_name("engine", self.engine, ENGINES)
         for name, least in (("workers", 0), ("threads", 1), ("gpus_per_training", 0)):
-            _at_least(self, name, least)
+            at_least(self, name, least)
         if self.time_limit is not None and not 0.0 < self.time_limit < float("inf"):
             raise ValueError(f"time_limit must be positive and finite, got {self.time_limit}")
         if self.time_limit and self.engine == "local" and not self.workers:
@@ -226,11 +225,3 @@ class Execution:
         if self.engine == "local" and (self.address or self.gpus_per_training):
             raise ValueError("address and gpus_per_training belong to the engine 'ray', "
                              "got engine 'local'")
-
-
-def _at_least(settings, name, least):
-    value = getattr(settings, name)
-    if not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not value >= least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")

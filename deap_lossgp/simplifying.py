@@ -77,7 +77,7 @@ def simplify(tree, pset, *, guarded=True, calls=True):
     Raises:
         ValueError: A primitive has no symbolic form, or one that cannot be read.
 
-    >>> from deap_lossgp.known_losses import KNOWN_LOSSES
+    >>> from deap_lossgp.found_losses import KNOWN_LOSSES
     >>> from deap_lossgp.psets import loss_primitive_set
     >>> from deap_lossgp.trees import LossTree
     >>> pset = loss_primitive_set()

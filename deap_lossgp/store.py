@@ -9,7 +9,7 @@ import operator
 import os
 import sqlite3
 
-from deap_lossgp.naming import in_one_line
+from deap_lossgp.errors import in_one_line
 from deap_lossgp.results import TrainingResult
 
 APPLICATION_ID = 0x4C6F7347  # "LosG"

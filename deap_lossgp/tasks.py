@@ -1,21 +1,15 @@
 """A task: a data set, a network and a training budget. Describes them; builds nothing."""
 
 import hashlib
-import importlib.util
-import inspect
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, partial
-from pathlib import Path
-
-import numpy as np
+from functools import cached_property
 
 from deap_lossgp.datasets import load_dataset
+from deap_lossgp.errors import unknown_name
 from deap_lossgp.image_data import ARRAYS, ImageData
-from deap_lossgp.naming import unknown_name
 from deap_lossgp.splits import split_test, split_validation
-from deap_lossgp.user_functions import look_here
+from deap_lossgp.user_functions import source_of
 
 NETWORK_NAMES = ("small_cnn", "resnet8", "inception_v3")
 """The functions of ``deap_lossgp.networks``, by name."""
@@ -145,79 +139,3 @@ class Task:
         for part in (self.name, source_of(self.network), source_of(self.callbacks), numbers):
             digest.update(repr(part).encode())
         return digest.hexdigest()
-
-
-def source_of(function):
-    """What a function computes, as far as text tells: equal in every process, other for other code.
-
-    The source of a function, and what it holds: defaults, variables of the functions around it,
-    the object whose method it is; of a partial or a callable object what that holds; the file of
-    a ``module:function``, which is looked for as Python does, and not imported; else the name.
-
-    >>> def network_of(units):
-    ...     return lambda input_shape, num_classes: units
-    >>> source_of(network_of(32)) == source_of(network_of(64))
-    False
-    """
-    return _source_of(function, ())
-
-
-def _source_of(function, around):
-    if isinstance(function, str):
-        return function, _module_bytes(function)
-    if any(function is other for other in around):
-        return ("recursion",)
-    around = (*around, function)
-    if isinstance(function, partial):
-        name = "partial"
-        held = {"function": function.func, "arguments": function.args, **function.keywords}
-    elif inspect.isroutine(function) or inspect.isclass(function):
-        name = [f"{function.__module__}.{function.__qualname__}"]
-        with suppress(OSError, TypeError):
-            name.append(inspect.getsource(function))
-        held = _held(function)
-    else:
-        name = type(function).__qualname__, getattr(function, "__name__", "")
-        held = getattr(function, "__dict__", str(function))
-    return name, _content(held, around)
-
-
-def _held(function):
-    """What else than its source determines what a function computes."""
-    held = {"self": getattr(function, "__self__", None)}
-    function = getattr(function, "__func__", function)
-    for name in ("__defaults__", "__kwdefaults__"):
-        held[name] = getattr(function, name, None)
-    if inspect.isfunction(function) and function.__closure__:
-        for name, cell in zip(function.__code__.co_freevars, function.__closure__, strict=True):
-            with suppress(ValueError):  # not assigned yet
-                held[name] = cell.cell_contents
-    return {name: value for name, value in held.items()
-            if value is not None and not inspect.ismodule(value)}
-
-
-def _content(value, around):
-    """A value as what has an equal text wherever it is equal."""
-    if isinstance(value, np.ndarray):
-        return value.shape, str(value.dtype), value.tobytes()
-    if isinstance(value, dict):
-        return {name: _content(part, around) for name, part in value.items()}
-    if isinstance(value, set | frozenset):
-        return sorted(repr(_content(part, around)) for part in value)
-    if isinstance(value, list | tuple):
-        return [_content(part, around) for part in value]
-    if callable(value) or " at 0x" in repr(value):  # an address, which is another each time
-        return _source_of(value, around)
-    return value
-
-
-def _module_bytes(name):
-    module, colon, _ = name.partition(":")
-    if not colon:
-        return b""
-    look_here()
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        return b""
-    return Path(spec.origin).read_bytes() if spec and spec.has_location else b""

@@ -24,7 +24,7 @@ class Trainer:
         task: A ``Task``.
 
     >>> from deap_lossgp.candidates import candidate_of
-    >>> from deap_lossgp.known_losses import KNOWN_LOSSES
+    >>> from deap_lossgp.found_losses import KNOWN_LOSSES
     >>> from deap_lossgp.psets import loss_primitive_set
     >>> from deap_lossgp.tasks import Task
     >>> from deap_lossgp.trees import LossTree

@@ -2,9 +2,8 @@
 
 import numpy as np
 
+from deap_lossgp.expressions import is_constant, number_text
 from deap_lossgp.figures import BLACK, BLUE, GREY, RED
-from deap_lossgp.infix import number_text
-from deap_lossgp.trees import is_constant
 
 _SIGNS = {"add": "+", "sub": "−", "mul": "×", "div": "/", "neg": "−", "sqrt": "√"}
 _COLORS = {"y_true": RED, "y_pred": BLUE}

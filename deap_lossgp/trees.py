@@ -1,16 +1,10 @@
 """Loss trees: DEAP individuals as ordinary classes, and their text without ``eval``."""
 
 import json
-import math
-import re
 
 from deap import base, gp
 
-_TOKEN = re.compile(
-    r"(?P<name>[A-Za-z_]\w*)|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|[(),]",
-    re.ASCII,
-)
-_SPACE = re.compile(r"[ \t\r\n]*")
+from deap_lossgp.expressions import parse
 
 
 class LossFitness(base.Fitness):
@@ -56,7 +50,7 @@ class LossTree(gp.PrimitiveTree):
             ...
         ValueError: add takes 2 operands, got 1, at character 1 of 'add(y_true)'
         """
-        return cls(_parse(text, pset))
+        return cls(parse(text, pset))
 
     def to_json(self, pset):
         """The tree as a JSON object: its expression and the name of its primitive set."""
@@ -79,86 +73,3 @@ class LossTree(gp.PrimitiveTree):
             raise ValueError(f"the loss was made with {content['primitives']!r} primitives, "
                              f"the primitive set given is {pset.name!r}")
         return cls.from_string(content["expression"], pset)
-
-
-def constant(value, pset):
-    """A constant leaf: an ephemeral constant of the set where it has one, else a terminal."""
-    value = float(value)
-    for terminal in pset.terminals[pset.ret]:
-        if isinstance(terminal, gp.MetaEphemeral):
-            leaf = terminal.__new__(terminal)  # calling the class would draw a random number
-            leaf.value = value
-            return leaf
-    return gp.Terminal(value, False, pset.ret)
-
-
-def is_constant(node):
-    """Whether a leaf holds a number instead of an argument."""
-    return node.arity == 0 and not isinstance(node.value, str)
-
-
-def _tokens(text):
-    """Yields (match, place) for each token, then (None, place of the end)."""
-    position = _SPACE.match(text).end()
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise _fault(f"unexpected {text[position]!r}", position, text)
-        yield match, position
-        position = _SPACE.match(text, match.end()).end()
-    yield None, len(text)
-
-
-def _fault(what, place, text):
-    start = max(0, min(place - 40, len(text) - 80))
-    shown = f"{'...' * (start > 0)}{_short(text[start:], 80)}"
-    return ValueError(f"{what} at character {place + 1} of {shown!r}")
-
-
-def _short(text, width=40):
-    return text if len(text) <= width else text[:width] + "..."
-
-
-def _parse(text, pset):
-    """The nodes of an expression in prefix order; a loop, since trees may be of any height."""
-    if not isinstance(text, str):
-        raise TypeError(f"an expression is a string, got {type(text).__name__}")
-    nodes = []
-    calls = []  # of the open calls: [primitive, place, operands read]
-    expected = "an operand"
-    for match, place in _tokens(text):
-        token = match[0] if match else ""
-        if expected == "an operand" and match and match.lastgroup:
-            nodes.append(_node(match, place, text, pset))
-            if calls:
-                calls[-1][2] += 1
-            if nodes[-1].arity:
-                calls.append([nodes[-1], place, 0])
-                expected = "'('"
-            else:
-                expected = "',' or ')'" if calls else "the end"
-        elif (expected, token) in (("'('", "("), ("',' or ')'", ",")):
-            expected = "an operand"
-        elif expected == "',' or ')'" and token == ")":
-            primitive, opened, count = calls.pop()
-            if count != primitive.arity:
-                raise _fault(f"{primitive.name} takes {primitive.arity} operands, got {count},",
-                             opened, text)
-            expected = "',' or ')'" if calls else "the end"
-        elif expected != "the end" or match:
-            got = repr(_short(token)) if match else "the end"
-            raise _fault(f"expected {expected}, got {got}", place, text)
-    return nodes
-
-
-def _node(match, place, text, pset):
-    if match.lastgroup == "number":
-        if not math.isfinite(float(match[0])):
-            raise _fault(f"the constant {_short(match[0])} is not finite", place, text)
-        return constant(match[0], pset)
-    node = pset.mapping.get(match[0])
-    if isinstance(node, gp.Primitive) or (isinstance(node, gp.Terminal) and not is_constant(node)):
-        return node
-    known = ", ".join(name for name, node in pset.mapping.items() if isinstance(name, str)
-                      and isinstance(node, gp.Primitive | gp.Terminal))
-    raise _fault(f"unknown name {_short(match[0])!r} (known: {known})", place, text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import tensorflow as tf
 
 from deap_lossgp.elementwise import check_operations
-from deap_lossgp.naming import in_one_line
+from deap_lossgp.errors import in_one_line
 from deap_lossgp.training import Trainer
 
 _OUT_OF_MEMORY = MemoryError, tf.errors.ResourceExhaustedError

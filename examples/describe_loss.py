@@ -10,8 +10,7 @@ from pathlib import Path
 
 from deap_lossgp.cli import CommandParser, piped, refused
 from deap_lossgp.describing import describe
-from deap_lossgp.found_losses import read_loss
-from deap_lossgp.known_losses import KNOWN_LOSSES
+from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 from deap_lossgp.plotting import plot_loss, plot_tree
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, fields
 
 from deap_lossgp.cli import CommandParser, refused, resumable
 from deap_lossgp.confirmation_settings import OPTIMIZERS, ConfirmationSettings
-from deap_lossgp.known_losses import KNOWN_LOSSES
+from deap_lossgp.found_losses import KNOWN_LOSSES
 
 
 def main(argv=None):

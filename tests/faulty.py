@@ -14,7 +14,7 @@ import numpy as np
 
 from deap_lossgp.candidates import Job, candidate_of
 from deap_lossgp.elementwise import elementwise_loss
-from deap_lossgp.known_losses import KNOWN_LOSSES
+from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.primitives import LossPrimitive
 from deap_lossgp.psets import add_primitive, loss_primitive_set
 from deap_lossgp.tasks import Task

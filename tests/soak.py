@@ -31,7 +31,7 @@ from typing import NamedTuple
 from deap_lossgp.cli import CommandParser, fail, resumable
 from deap_lossgp.engines import WorkerProcesses
 from deap_lossgp.evaluation import Evaluation
-from deap_lossgp.known_losses import KNOWN_LOSSES
+from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.operators import MAX_SIZE
 from deap_lossgp.results import TrainingResult
 from deap_lossgp.store import Store

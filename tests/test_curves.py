@@ -20,14 +20,15 @@ from deap_lossgp.curves import (
     logit,
     probability,
 )
+from deap_lossgp.expressions import constant
 from deap_lossgp.operators import genLoss
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.trees import LossTree, constant
+from deap_lossgp.trees import LossTree
 
 tf = pytest.importorskip("tensorflow")
 
 from deap_lossgp.elementwise import elementwise_loss  # noqa: E402
-from deap_lossgp.known_losses import KNOWN_LOSSES  # noqa: E402
+from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 
 TREES = int(os.environ.get("DEAP_LOSSGP_TREES", 60))
 LABELS = np.array([[0.0], [1.0]])

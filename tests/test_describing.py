@@ -16,7 +16,7 @@ from scipy.optimize import minimize_scalar
 
 from deap_lossgp.curves import LossCurves
 from deap_lossgp.describing import CLASSES, describe
-from deap_lossgp.known_losses import KNOWN_LOSSES
+from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.loss_cards import MISTAKES
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import LossPrimitive

@@ -17,7 +17,7 @@ import keras  # noqa: E402
 from keras import ops  # noqa: E402
 
 from deap_lossgp.elementwise import elementwise_loss  # noqa: E402
-from deap_lossgp.known_losses import KNOWN_LOSSES  # noqa: E402
+from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 
 PSET = loss_primitive_set()
 

@@ -27,7 +27,7 @@ from deap_lossgp.engines import (  # noqa: E402
     interrupts_blocked,
 )
 from deap_lossgp.evaluation import Evaluation  # noqa: E402
-from deap_lossgp.known_losses import KNOWN_LOSSES  # noqa: E402
+from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.psets import loss_primitive_set  # noqa: E402
 from deap_lossgp.toolbox import make_toolbox  # noqa: E402
 

@@ -19,7 +19,7 @@ from keras import layers  # noqa: E402
 
 from deap_lossgp.engines import InProcess  # noqa: E402
 from deap_lossgp.evaluation import BaselineError, Evaluation  # noqa: E402
-from deap_lossgp.known_losses import KNOWN_LOSSES  # noqa: E402
+from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.tasks import Task  # noqa: E402
 
 PSET = loss_primitive_set()

@@ -16,8 +16,7 @@ from rounding import assert_agrees, points, reference
 
 from deap_lossgp.curves import LOWEST, LossCurves, differentiate
 from deap_lossgp.exporting import ENDINGS, class_name, export_loss, file_name, identifier
-from deap_lossgp.found_losses import FoundLoss, read_loss
-from deap_lossgp.known_losses import KNOWN_LOSSES
+from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss, read_loss
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import LossPrimitive
 from deap_lossgp.psets import add_primitive, loss_primitive_set

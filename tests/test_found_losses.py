@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from deap_lossgp.found_losses import read_loss
-from deap_lossgp.known_losses import KNOWN_LOSSES
+from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 
 
 @pytest.mark.parametrize("name", KNOWN_LOSSES)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deap_lossgp.curves import differentiate
-from deap_lossgp.infix import infix
+from deap_lossgp.expressions import infix
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import LossPrimitive
 from deap_lossgp.psets import add_primitive, loss_primitive_set

@@ -11,8 +11,7 @@ import pytest
 from deap import gp
 
 from deap_lossgp.curves import LOWEST, LossCurves, differentiate
-from deap_lossgp.found_losses import read_loss
-from deap_lossgp.known_losses import KNOWN_LOSSES
+from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import LossPrimitive
 from deap_lossgp.psets import add_primitive, loss_primitive_set

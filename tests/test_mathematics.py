@@ -11,8 +11,7 @@ import pytest
 from rounding import assert_agrees, points, reference
 
 from deap_lossgp.exporting import export_loss
-from deap_lossgp.found_losses import FoundLoss, read_loss
-from deap_lossgp.known_losses import KNOWN_LOSSES
+from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss, read_loss
 from deap_lossgp.languages import write
 from deap_lossgp.mathematics import LATEX, to_sympy
 from deap_lossgp.operators import genLoss

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deap_lossgp.naming import in_one_line, unknown_name
+from deap_lossgp.errors import in_one_line, unknown_name
 
 ALGORITHMS = ["sample-tournament", "archive", "random"]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from deap import base, gp
 
+from deap_lossgp.expressions import is_constant
 from deap_lossgp.operators import (
     LossRules,
     cxSubtree,
@@ -20,7 +21,7 @@ from deap_lossgp.operators import (
     mutSubtree,
 )
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.trees import LossTree, is_constant
+from deap_lossgp.trees import LossTree
 
 PSET = loss_primitive_set()
 SMALL = partial(gp.genHalfAndHalf, min_=0, max_=3)

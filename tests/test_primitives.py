@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deap_lossgp.checking import check_primitive
 from deap_lossgp.primitives import (
     EPSILON,
     LIMIT,
@@ -16,6 +15,7 @@ from deap_lossgp.primitives import (
     LossPrimitive,
     value_and_derivative,
 )
+from deap_lossgp.psets import check_primitive
 
 FORMULAS = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative,

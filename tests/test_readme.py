@@ -17,7 +17,7 @@ docutils = pytest.importorskip("docutils.core")
 
 from docutils import nodes  # noqa: E402
 
-from deap_lossgp.known_losses import KNOWN_LOSSES  # noqa: E402
+from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 README = docutils.publish_doctree((ROOT / "README.rst").read_text("utf-8"))

@@ -9,7 +9,7 @@ from deap import gp
 from rounding import assert_agrees, points, reference
 
 from deap_lossgp.curves import LOWEST
-from deap_lossgp.known_losses import KNOWN_LOSSES
+from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.languages import TEXT, write
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import LossPrimitive

@@ -11,7 +11,8 @@ keras = pytest.importorskip("keras")
 
 from deap_lossgp.datasets import load_dataset  # noqa: E402
 from deap_lossgp.networks import build_model, small_cnn  # noqa: E402
-from deap_lossgp.tasks import Task, source_of  # noqa: E402
+from deap_lossgp.tasks import Task  # noqa: E402
+from deap_lossgp.user_functions import source_of  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,7 @@ def test_arrays_that_are_no_images_are_refused(digits, changes, message):
 ])
 def test_cheap_networks_train_on_images_of_other_sizes(network, shape):
     from deap_lossgp.candidates import candidate_of
-    from deap_lossgp.known_losses import KNOWN_LOSSES
+    from deap_lossgp.found_losses import KNOWN_LOSSES
     from deap_lossgp.psets import loss_primitive_set
     from deap_lossgp.training import Trainer
     from deap_lossgp.trees import LossTree

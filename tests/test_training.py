@@ -27,7 +27,7 @@ from keras import layers, ops  # noqa: E402
 from deap_lossgp import loops  # noqa: E402
 from deap_lossgp.candidates import Candidate, candidate_of  # noqa: E402
 from deap_lossgp.elementwise import elementwise_loss  # noqa: E402
-from deap_lossgp.known_losses import KNOWN_LOSSES  # noqa: E402
+from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.loops import lines_of, look_up, multiplications  # noqa: E402
 from deap_lossgp.networks import build_model, small_cnn  # noqa: E402
 from deap_lossgp.tasks import Task  # noqa: E402

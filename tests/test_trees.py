@@ -14,9 +14,10 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 from deap import gp
 
+from deap_lossgp.expressions import constant, is_constant
 from deap_lossgp.operators import genLoss
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.trees import LossFitness, LossTree, constant, is_constant
+from deap_lossgp.trees import LossFitness, LossTree
 
 PSET = loss_primitive_set()
 

@@ -1,6 +1,7 @@
-"""Wording of errors: the name that was probably meant, another error in one line."""
+"""What error messages share: the nearest known name, an error in one line, a checked number."""
 
 import difflib
+from numbers import Real
 
 
 def unknown_name(kind, name, known, *, hint=None):
@@ -48,3 +49,11 @@ def in_one_line(error, *, width=200):
     """
     line = f"{type(error).__name__}: {' '.join(str(error).split())}"
     return line if len(line) <= width else f"{line[: width - 3]}..."
+
+
+def at_least(settings, name, least):
+    value = getattr(settings, name)
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not value >= least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")

@@ -1,0 +1,168 @@
+"""Expressions: the text of a loss, read without evaluating it, and written for people."""
+
+import math
+import re
+
+from deap import gp
+
+_SUM, _PRODUCT, _ATOM = 1, 2, 3
+
+
+def infix(tree, digits=4):
+    """Writes a loss with signs between the operands and as few parentheses as these allow.
+
+    A minus moves outwards as far as it can, which changes no value: two cancel, and adding what is
+    negative is subtracting.
+
+    Args:
+        tree: A ``LossTree``, or any prefix sequence of nodes, of any height.
+        digits: Significant digits of its constants.
+
+    Returns:
+        str: Primitives other than add, sub, mul, div and neg are called by name. A protected
+        operator is written as the plain one.
+
+    >>> from deap_lossgp.found_losses import KNOWN_LOSSES
+    >>> from deap_lossgp.psets import loss_primitive_set
+    >>> from deap_lossgp.trees import LossTree
+    >>> for name in ("cross_entropy", "ngl"):
+    ...     print(infix(LossTree.from_string(KNOWN_LOSSES[name], loss_primitive_set())))
+    -y_true*log(y_pred)
+    exp(2.409 - y_pred*(1 + y_true)) - cos(cos(sin(y_pred)))
+    """
+    stack = []
+    for node in reversed(tree):
+        operands = [stack.pop() for _ in range(node.arity)]
+        if not operands:
+            stack.append(_leaf(node, digits))
+        elif node.name == "neg":
+            text, rank, minus = operands[0]
+            stack.append((text, rank, not minus))
+        elif node.name in ("add", "sub"):
+            (first, _, minus), (second, rank, negated) = operands
+            falls = negated != (node.name == "sub")
+            torn = rank == _SUM and (falls or second.startswith("-"))
+            second = f"({second})" if torn else second
+            first = _with_sign(operands[0]) if minus else first
+            stack.append((f"{first} {'-' if falls else '+'} {second}", _SUM, False))
+        elif node.name in ("mul", "div"):
+            (first, left, minus), (second, right, negated) = operands
+            first = f"({first})" if left == _SUM else first
+            tight = right == _SUM or (node.name == "div" and right == _PRODUCT)
+            second = f"({second})" if tight else second
+            sign = "*" if node.name == "mul" else "/"
+            stack.append((f"{first}{sign}{second}", _PRODUCT, minus != negated))
+        else:
+            texts = [_with_sign(operand) for operand in operands]
+            stack.append((f"{node.name}({', '.join(texts)})", _ATOM, False))
+    return _with_sign(stack[0])
+
+
+def number_text(value, digits=4):
+    """A constant, rounded to a few digits."""
+    return f"{float(value):.{digits}g}"
+
+
+def _leaf(node, digits):
+    """(text, rank, whether a minus belongs before it)."""
+    if not is_constant(node):
+        return node.value, _ATOM, False
+    text = number_text(node.value, digits)
+    return text.removeprefix("-"), _ATOM, text.startswith("-")
+
+
+def _with_sign(operand):
+    text, rank, minus = operand
+    if not minus:
+        return text
+    return f"-({text})" if rank == _SUM else f"-{text}"
+
+
+_TOKEN = re.compile(
+    r"(?P<name>[A-Za-z_]\w*)|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|[(),]",
+    re.ASCII,
+)
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+def constant(value, pset):
+    """A constant leaf: an ephemeral constant of the set where it has one, else a terminal."""
+    value = float(value)
+    for terminal in pset.terminals[pset.ret]:
+        if isinstance(terminal, gp.MetaEphemeral):
+            leaf = terminal.__new__(terminal)  # calling the class would draw a random number
+            leaf.value = value
+            return leaf
+    return gp.Terminal(value, False, pset.ret)
+
+
+def is_constant(node):
+    """Whether a leaf holds a number instead of an argument."""
+    return node.arity == 0 and not isinstance(node.value, str)
+
+
+def _tokens(text):
+    """Yields (match, place) for each token, then (None, place of the end)."""
+    position = _SPACE.match(text).end()
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise _fault(f"unexpected {text[position]!r}", position, text)
+        yield match, position
+        position = _SPACE.match(text, match.end()).end()
+    yield None, len(text)
+
+
+def _fault(what, place, text):
+    start = max(0, min(place - 40, len(text) - 80))
+    shown = f"{'...' * (start > 0)}{_short(text[start:], 80)}"
+    return ValueError(f"{what} at character {place + 1} of {shown!r}")
+
+
+def _short(text, width=40):
+    return text if len(text) <= width else text[:width] + "..."
+
+
+def parse(text, pset):
+    """The nodes of an expression in prefix order; a loop, since trees may be of any height."""
+    if not isinstance(text, str):
+        raise TypeError(f"an expression is a string, got {type(text).__name__}")
+    nodes = []
+    calls = []  # of the open calls: [primitive, place, operands read]
+    expected = "an operand"
+    for match, place in _tokens(text):
+        token = match[0] if match else ""
+        if expected == "an operand" and match and match.lastgroup:
+            nodes.append(_node(match, place, text, pset))
+            if calls:
+                calls[-1][2] += 1
+            if nodes[-1].arity:
+                calls.append([nodes[-1], place, 0])
+                expected = "'('"
+            else:
+                expected = "',' or ')'" if calls else "the end"
+        elif (expected, token) in (("'('", "("), ("',' or ')'", ",")):
+            expected = "an operand"
+        elif expected == "',' or ')'" and token == ")":
+            primitive, opened, count = calls.pop()
+            if count != primitive.arity:
+                raise _fault(f"{primitive.name} takes {primitive.arity} operands, got {count},",
+                             opened, text)
+            expected = "',' or ')'" if calls else "the end"
+        elif expected != "the end" or match:
+            got = repr(_short(token)) if match else "the end"
+            raise _fault(f"expected {expected}, got {got}", place, text)
+    return nodes
+
+
+def _node(match, place, text, pset):
+    if match.lastgroup == "number":
+        if not math.isfinite(float(match[0])):
+            raise _fault(f"the constant {_short(match[0])} is not finite", place, text)
+        return constant(match[0], pset)
+    node = pset.mapping.get(match[0])
+    if isinstance(node, gp.Primitive) or (isinstance(node, gp.Terminal) and not is_constant(node)):
+        return node
+    known = ", ".join(name for name, node in pset.mapping.items() if isinstance(name, str)
+                      and isinstance(node, gp.Primitive | gp.Terminal))
+    raise _fault(f"unknown name {_short(match[0])!r} (known: {known})", place, text)
