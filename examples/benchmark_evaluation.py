@@ -24,7 +24,7 @@ from pathlib import Path
 import pandas as pd
 
 from deap_lossgp.backend import import_tensorflow
-from deap_lossgp.cli import CommandParser, fail, refused
+from deap_lossgp.commands.parser import CommandParser, fail, refused
 from deap_lossgp.recording import write_csv
 
 IMAGES = 8192

@@ -8,7 +8,7 @@ A loss is a run's best_loss.json, the folder of a run, or a known name:
 import sys
 from pathlib import Path
 
-from deap_lossgp.cli import CommandParser, piped, refused
+from deap_lossgp.commands.parser import CommandParser, piped, refused
 from deap_lossgp.describing import describe
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 from deap_lossgp.plotting import plot_loss, plot_tree

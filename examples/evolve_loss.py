@@ -13,9 +13,9 @@ import sys
 
 from deap_lossgp.backend import check_tensorflow
 from deap_lossgp.callbacks import TensorBoard
-from deap_lossgp.cli import fail, refused, resumable
+from deap_lossgp.commands.options import PRESETS, experiment_parser, parse_experiment
+from deap_lossgp.commands.parser import fail, refused, resumable
 from deap_lossgp.engines import TrainingError
-from deap_lossgp.options import PRESETS, experiment_parser, parse_experiment
 from deap_lossgp.settings import RunSettings
 
 

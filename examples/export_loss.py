@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from deap_lossgp.cli import CommandParser, piped, refused
+from deap_lossgp.commands.parser import CommandParser, piped, refused
 from deap_lossgp.exporting import ENDINGS, export_loss, file_name
 from deap_lossgp.found_losses import read_loss
 

@@ -13,7 +13,7 @@ import numpy as np
 from deap import algorithms, base, gp, tools
 
 from deap_lossgp.algorithms import eaArchive, eaSampleTournament
-from deap_lossgp.cli import CommandParser, refused
+from deap_lossgp.commands.parser import CommandParser, refused
 from deap_lossgp.curves import LossCurves
 from deap_lossgp.plotting import plot_generations
 from deap_lossgp.psets import loss_primitive_set

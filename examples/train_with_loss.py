@@ -11,7 +11,7 @@ seeds, losses, models or data sets goes on in the same --output.
 import sys
 from dataclasses import asdict, fields
 
-from deap_lossgp.cli import CommandParser, refused, resumable
+from deap_lossgp.commands.parser import CommandParser, refused, resumable
 from deap_lossgp.confirmation_settings import OPTIMIZERS, ConfirmationSettings
 from deap_lossgp.found_losses import KNOWN_LOSSES
 

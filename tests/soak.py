@@ -28,7 +28,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-from deap_lossgp.cli import CommandParser, fail, resumable
+from deap_lossgp.commands.parser import CommandParser, fail, resumable
 from deap_lossgp.engines import WorkerProcesses
 from deap_lossgp.evaluation import Evaluation
 from deap_lossgp.found_losses import KNOWN_LOSSES

@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import asdict, fields
 
-from deap_lossgp.cli import CommandParser
+from deap_lossgp.commands.parser import CommandParser
 from deap_lossgp.fitness import FITNESS_MODES
 from deap_lossgp.settings import Execution
 

@@ -1,0 +1,1 @@
+"""Command lines: the options that commands share, and how they end."""
