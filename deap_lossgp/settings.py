@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 from deap_lossgp.algorithms import tournament_sizes
 from deap_lossgp.dataset_names import dataset_name, is_path
@@ -139,56 +139,6 @@ class RunSettings:
         digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
         names = map(dataset_name, self.datasets)
         return "-".join([*names, self.algorithm, f"seed{self.seed}", digest[:6]])
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComparisonSettings(RunSettings):
-    """Everything that determines a comparison of algorithms; ``algorithm`` is left aside.
-
-    Attributes:
-        arms: Names of ``ALGORITHMS``, each started from the same populations.
-        replicates: How often, each time from another initial population and seed.
-        initial: The fitness mode whose notion of validity the initial populations are drawn by, so
-            that comparisons under different modes can start alike; None for ``fitness``.
-        seed_losses: Names of known losses that are put into every initial population.
-        known_losses: Names of known losses that are tested beside the winners.
-    """
-
-    arms: tuple[str, ...] = ("archive", "sample-tournament", "random")
-    replicates: int = 1
-    initial: str | None = None
-    seed_losses: tuple[str, ...] = ()
-    known_losses: tuple[str, ...] = ()
-
-    def __post_init__(self):
-        super().__post_init__()
-        for arm in self.arms:
-            if arm not in ALGORITHMS:
-                raise unknown_name("arm", arm, ALGORITHMS)
-        if not self.arms or len(set(self.arms)) < len(self.arms):
-            raise ValueError(f"expected distinct arms, at least 1, got {list(self.arms)}")
-        at_least(self, "replicates", 1)
-        if self.initial is not None:
-            fitness_mode(self.initial)
-        if len(self.seed_losses) > self.population:
-            raise ValueError(f"seed_losses must be at most the population, {self.population}, "
-                             f"got {len(self.seed_losses)}")
-
-    def asked(self, arm):
-        """How many evaluations an arm asks for in a replicate."""
-        settings = {f.name: getattr(self, f.name) for f in fields(RunSettings)}
-        if arm == "archive":
-            settings |= {"sample_size": None, "parents": None}
-        return RunSettings(**{**settings, "algorithm": arm}).evaluations
-
-    @property
-    def folder(self):
-        """A folder name of its own for these settings, but for those that may change."""
-        fixed = {k: v for k, v in asdict(self).items()
-                 if k not in ("arms", "replicates", "known_losses")}
-        digest = hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
-        names = map(dataset_name, self.datasets)
-        return "-".join([*names, "comparison", f"seed{self.seed}", digest[:6]])
 
 
 @dataclass(frozen=True, kw_only=True)

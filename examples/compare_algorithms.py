@@ -13,8 +13,8 @@ import sys
 from deap_lossgp.backend import check_tensorflow
 from deap_lossgp.commands.options import PRESETS, experiment_parser, parse_experiment
 from deap_lossgp.commands.parser import fail, refused, resumable
+from deap_lossgp.comparison.settings import ComparisonSettings
 from deap_lossgp.engines import TrainingError
-from deap_lossgp.settings import ComparisonSettings
 
 PRESETS = {
     **PRESETS,
@@ -47,7 +47,7 @@ def main(argv=None):
 def prepare(parser, argv):
     settings, execution, options = parse_experiment(parser, argv, ComparisonSettings, PRESETS)
     check_tensorflow()
-    from deap_lossgp.comparisons import Comparison
+    from deap_lossgp.comparison.comparisons import Comparison
 
     return Comparison(settings, options["output"], execution=execution)
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from deap_lossgp.confirmation_results import (
+from deap_lossgp.comparison.confirmation_results import (
     ConfirmationResult,
     epochs_table,
     seeds_needed,

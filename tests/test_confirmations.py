@@ -12,8 +12,8 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from deap_lossgp import confirmations, keras_training  # noqa: E402
-from deap_lossgp.confirmation_settings import ConfirmationSettings  # noqa: E402
-from deap_lossgp.confirmations import train_with_losses  # noqa: E402
+from deap_lossgp.comparison.confirmations import train_with_losses  # noqa: E402
+from deap_lossgp.comparison.settings import ConfirmationSettings  # noqa: E402
 from deap_lossgp.found_losses import read_loss  # noqa: E402
 from deap_lossgp.primitives import PROTECTED  # noqa: E402
 from deap_lossgp.results import TrainingResult  # noqa: E402

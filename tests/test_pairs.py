@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from deap_lossgp.pairs import paired_difference
+from deap_lossgp.comparison.pairs import paired_difference
 
 NAN = math.nan
 

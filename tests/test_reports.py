@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deap_lossgp.reports import Figure, Section, to_html, to_markdown
+from deap_lossgp.comparison.pages import Figure, Section, to_html, to_markdown
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from deap_lossgp.replicates import compare_arms
+from deap_lossgp.comparison.replicates import compare_arms
 
 THESIS_ACCURACY = {
     "small": {"cifar10": (0.0239, 0.0149), "fashion_mnist": (0.001, 9.999e-05),
@@ -110,7 +110,7 @@ def statistics_table(tests, couples):
         couples: Pairs of arms to compare.
 
     Returns:
-        The columns of ``replicates.compare_arms`` behind ``task``; the task ``all`` is the mean
+        The columns of ``comparison.replicates.compare_arms`` behind ``task``; the task ``all`` is the mean
         over tasks. P-values are corrected within each task.
     """
     # A failed training is a failure of its arm, not a missing value.

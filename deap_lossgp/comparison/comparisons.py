@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from deap_lossgp.arms import run_algorithm
-from deap_lossgp.comparison_tables import (
+from deap_lossgp.comparison.pages import Figure, Section, to_html, to_markdown
+from deap_lossgp.comparison.replicates import noise_floor
+from deap_lossgp.comparison.tables import (
     accuracy_table,
     at_chance_table,
     progress_table,
@@ -26,8 +28,6 @@ from deap_lossgp.plotting import (
     plot_test_accuracies,
 )
 from deap_lossgp.recording import logbook_table
-from deap_lossgp.replicates import noise_floor
-from deap_lossgp.reports import Figure, Section, to_html, to_markdown
 from deap_lossgp.trees import LossTree
 
 CROSS_ENTROPY = "cross_entropy"
@@ -190,7 +190,7 @@ class Comparison(Experiment):
         ]
 
     def tables(self):
-        """The derived tables by name; see ``deap_lossgp.comparison_tables``."""
+        """The derived tables by name; see ``deap_lossgp.comparison.tables``."""
         chances = {task.name: 1.0 / task.data.num_classes for task in self.tasks}
         progress = progress_table(self.evaluations, len(self.tasks))
         return {

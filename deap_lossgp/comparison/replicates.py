@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
+from deap_lossgp.comparison.pairs import paired_difference, verdict_of
 from deap_lossgp.errors import unknown_name
-from deap_lossgp.pairs import paired_difference, verdict_of
 
 COLUMNS = ["first", "second", "n", "mean", "median", "low", "high", "p_value", "p_holm", "effect",
            "wins", "ties", "losses", "missing", "failed", "verdict"]  # fmt: skip

@@ -1,13 +1,18 @@
-"""The settings of a confirmation: how losses are trained side by side, checked before anything."""
+"""The settings of comparisons and confirmations, checked before anything is loaded."""
 
+import hashlib
+import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 
-from deap_lossgp.confirmation_results import BASELINE
-from deap_lossgp.errors import unknown_name
+from deap_lossgp.comparison.confirmation_results import BASELINE
+from deap_lossgp.dataset_names import dataset_name
+from deap_lossgp.errors import at_least, unknown_name
+from deap_lossgp.fitness import fitness_mode
 from deap_lossgp.image_folders import check_image_mode, read_size
+from deap_lossgp.settings import ALGORITHMS, RunSettings
 from deap_lossgp.tasks import Task
 
 OPTIMIZERS = {"adam": {}, "sgd": {"momentum": 0.9}}
@@ -88,3 +93,53 @@ class ConfirmationSettings:
             first = Task.load(dataset, self.models[0], data_dir=self.data_dir, **budget)
             tasks += [first, *(replace(first, network=model) for model in self.models[1:])]
         return tasks
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonSettings(RunSettings):
+    """Everything that determines a comparison of algorithms; ``algorithm`` is left aside.
+
+    Attributes:
+        arms: Names of ``ALGORITHMS``, each started from the same populations.
+        replicates: How often, each time from another initial population and seed.
+        initial: The fitness mode whose notion of validity the initial populations are drawn by, so
+            that comparisons under different modes can start alike; None for ``fitness``.
+        seed_losses: Names of known losses that are put into every initial population.
+        known_losses: Names of known losses that are tested beside the winners.
+    """
+
+    arms: tuple[str, ...] = ("archive", "sample-tournament", "random")
+    replicates: int = 1
+    initial: str | None = None
+    seed_losses: tuple[str, ...] = ()
+    known_losses: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        super().__post_init__()
+        for arm in self.arms:
+            if arm not in ALGORITHMS:
+                raise unknown_name("arm", arm, ALGORITHMS)
+        if not self.arms or len(set(self.arms)) < len(self.arms):
+            raise ValueError(f"expected distinct arms, at least 1, got {list(self.arms)}")
+        at_least(self, "replicates", 1)
+        if self.initial is not None:
+            fitness_mode(self.initial)
+        if len(self.seed_losses) > self.population:
+            raise ValueError(f"seed_losses must be at most the population, {self.population}, "
+                             f"got {len(self.seed_losses)}")
+
+    def asked(self, arm):
+        """How many evaluations an arm asks for in a replicate."""
+        settings = {f.name: getattr(self, f.name) for f in fields(RunSettings)}
+        if arm == "archive":
+            settings |= {"sample_size": None, "parents": None}
+        return RunSettings(**{**settings, "algorithm": arm}).evaluations
+
+    @property
+    def folder(self):
+        """A folder name of its own for these settings, but for those that may change."""
+        fixed = {k: v for k, v in asdict(self).items()
+                 if k not in ("arms", "replicates", "known_losses")}
+        digest = hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
+        names = map(dataset_name, self.datasets)
+        return "-".join([*names, "comparison", f"seed{self.seed}", digest[:6]])

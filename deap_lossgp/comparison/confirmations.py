@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 import deap_lossgp
 from deap_lossgp.backend import import_tensorflow
-from deap_lossgp.confirmation_results import (
+from deap_lossgp.comparison.confirmation_results import (
     BASELINE,
     ConfirmationResult,
     epochs_table,
@@ -22,7 +22,7 @@ from deap_lossgp.confirmation_results import (
     summary_table,
     trainings_table,
 )
-from deap_lossgp.confirmation_settings import (
+from deap_lossgp.comparison.settings import (
     CHANGEABLE,
     OPTIMIZERS,
     TASK_OPTIONS,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from deap_lossgp.comparison_tables import statistics_table
-from deap_lossgp.replicates import COLUMNS
+from deap_lossgp.comparison.replicates import COLUMNS
+from deap_lossgp.comparison.tables import statistics_table
 
 BASELINE = "cross_entropy"
 """The loss that the others are compared with, by name."""
@@ -114,7 +114,7 @@ def summary_table(trainings):
 
     Returns:
         Columns ``task model loss n_seeds failed mean std`` (over the trainings that did not fail),
-        then ``difference`` and those of ``replicates.compare_arms`` from ``median`` on; they are
+        then ``difference`` and those of ``comparison.replicates.compare_arms`` from ``median`` on; they are
         missing for cross entropy. P-values are corrected within each data set and network.
 
     >>> rows = [{"task": "digits", "model": "small_cnn", "loss": loss, "seed": seed,
