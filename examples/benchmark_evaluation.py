@@ -25,7 +25,7 @@ import pandas as pd
 
 from deap_lossgp.backend import import_tensorflow
 from deap_lossgp.commands.parser import CommandParser, fail, refused
-from deap_lossgp.recording import write_csv
+from deap_lossgp.search.folders import write_csv
 
 IMAGES = 8192
 VALIDATION = 512

@@ -17,8 +17,9 @@ from deap_lossgp.commands.parser import CommandParser, refused
 from deap_lossgp.curves import LossCurves
 from deap_lossgp.plotting import plot_generations
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.recording import logbook_table, write_csv
 from deap_lossgp.screening import accuracy_gain
+from deap_lossgp.search.folders import write_csv
+from deap_lossgp.search.recording import logbook_table
 from deap_lossgp.toolbox import make_toolbox
 
 ALGORITHMS = {"sample tournament": eaSampleTournament, "archive": eaArchive}

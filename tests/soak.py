@@ -30,11 +30,11 @@ from typing import NamedTuple
 
 from deap_lossgp.commands.parser import CommandParser, fail, resumable
 from deap_lossgp.engines import WorkerProcesses
-from deap_lossgp.evaluation import Evaluation
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.operators import MAX_SIZE
 from deap_lossgp.results import TrainingResult
-from deap_lossgp.store import Store
+from deap_lossgp.search.evaluation import Evaluation
+from deap_lossgp.search.store import Store
 
 EVOLVE = Path(__file__).parents[1] / "examples" / "evolve_loss.py"
 SMALL = ["--population", "8", "--generations", "4", "--epochs", "2", "--train-size", "300",

@@ -26,9 +26,9 @@ from deap_lossgp.engines import (  # noqa: E402
     WorkerProcesses,
     interrupts_blocked,
 )
-from deap_lossgp.evaluation import Evaluation  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.psets import loss_primitive_set  # noqa: E402
+from deap_lossgp.search.evaluation import Evaluation  # noqa: E402
 from deap_lossgp.toolbox import make_toolbox  # noqa: E402
 
 TASK = faulty.digits()

@@ -8,8 +8,8 @@ import pytest
 
 from deap_lossgp.curves import LOWEST, LossCurves
 from deap_lossgp.datasets import load_dataset
-from deap_lossgp.fitness import WORST, fitness_of
 from deap_lossgp.psets import loss_primitive_set
+from deap_lossgp.search.fitness import WORST, fitness_of
 from deap_lossgp.trees import LossTree
 
 pytest.importorskip("tensorflow")
@@ -18,8 +18,8 @@ import keras  # noqa: E402
 from keras import layers  # noqa: E402
 
 from deap_lossgp.engines import InProcess  # noqa: E402
-from deap_lossgp.evaluation import BaselineError, Evaluation  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
+from deap_lossgp.search.evaluation import BaselineError, Evaluation  # noqa: E402
 from deap_lossgp.tasks import Task  # noqa: E402
 
 PSET = loss_primitive_set()

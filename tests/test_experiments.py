@@ -205,14 +205,14 @@ def test_bad_input_leaves_a_folder_of_the_users_as_it_was(tmp_path, monkeypatch,
 
 
 def test_a_path_of_images_has_one_spelling():
-    from deap_lossgp.settings import RunSettings
+    from deap_lossgp.search.settings import RunSettings
 
     one, other = (RunSettings(datasets=(name, "digits")) for name in ("a/photos", "a//photos/"))
     assert one == other and one.datasets == ("a/photos", "digits")
 
 
 def test_evaluations_are_counted_before_they_are_made():
-    from deap_lossgp.settings import RunSettings
+    from deap_lossgp.search.settings import RunSettings
 
     for p, n in ((4, 1), (8, 3), (10, 3), (20, 7)):
         for t in (0, 4, 12):

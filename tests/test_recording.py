@@ -11,7 +11,8 @@ from deap import tools
 
 from deap_lossgp.algorithms import eaSampleTournament
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.recording import RunStatistics, logbook_table, write_csv
+from deap_lossgp.search.folders import write_csv
+from deap_lossgp.search.recording import RunStatistics, logbook_table
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.trees import LossTree
 

@@ -14,10 +14,10 @@ pytest.importorskip("tensorflow")
 
 from deap import tools  # noqa: E402
 
-from deap_lossgp.callbacks import Callback  # noqa: E402
 from deap_lossgp.datasets import load_dataset  # noqa: E402
 from deap_lossgp.image_data import ARRAYS  # noqa: E402
-from deap_lossgp.runs import evolve  # noqa: E402
+from deap_lossgp.search.callbacks import Callback  # noqa: E402
+from deap_lossgp.search.runs import evolve  # noqa: E402
 from deap_lossgp.tasks import Task  # noqa: E402
 
 SMALL = {"population": 4, "generations": 2, "test_seeds": 1, "max_size": 30, "progress": False}
@@ -204,7 +204,7 @@ def test_a_wrong_type_is_named(options, message, tmp_path):
 AFTER_KERAS = """
 import sys
 import keras
-from deap_lossgp.runs import evolve
+from deap_lossgp.search.runs import evolve
 
 keras.Sequential([keras.layers.Dense(1)])(keras.ops.zeros((2, 3)))
 print(evolve("digits", output=sys.argv[1], epochs=1, train_size=300, population=1, generations=0,

@@ -24,9 +24,9 @@ from pathlib import Path
 
 import pytest
 
-from deap_lossgp import store as store_module
 from deap_lossgp.results import STATUSES, TrainingResult
-from deap_lossgp.store import COLUMNS, Store, StoreError
+from deap_lossgp.search import store as store_module
+from deap_lossgp.search.store import COLUMNS, Store, StoreError
 
 VERSION1 = Path(__file__).parent / "stores" / "version1.sqlite"
 VERSION2 = VERSION1.with_name("version2.sqlite")
@@ -245,7 +245,7 @@ def test_an_old_file_that_cannot_be_renewed_stays_as_it_was(tmp_path, monkeypatc
 RENEW = """
 import os, signal, sys
 from deap_lossgp.results import TrainingResult
-from deap_lossgp.store import Store
+from deap_lossgp.search.store import Store
 left = int(sys.argv[2])
 def count(statement):
     global left
@@ -358,7 +358,7 @@ def test_a_key_can_be_put_only_once(tmp_path):
 
 READ = """
 import sys
-from deap_lossgp.store import Store
+from deap_lossgp.search.store import Store
 with Store(sys.argv[1]) as store:
     print(ascii({key: repr(store.get(key)) for key in store.keys()}))
 """
@@ -397,7 +397,7 @@ def test_others_read_during_the_writing(tmp_path):
 WRITE = """
 import itertools, sys
 from deap_lossgp.results import TrainingResult
-from deap_lossgp.store import Store
+from deap_lossgp.search.store import Store
 print("ready", flush=True)
 store = Store(sys.argv[1])
 for index in itertools.count(int(sys.argv[2])):
@@ -453,7 +453,7 @@ def test_a_file_whose_making_was_begun_is_completed(tmp_path):
 MAKE = """
 import sys, time
 from deap_lossgp.results import TrainingResult
-from deap_lossgp.store import Store
+from deap_lossgp.search.store import Store
 time.sleep(max(0.0, float(sys.argv[2]) - time.time()))
 with Store(sys.argv[1]) as store:
     store.put(sys.argv[3], TrainingResult("digits", 10, "ok"), expression="", seed=0)
@@ -734,7 +734,7 @@ def test_a_closed_store_is_read_but_not_written(tmp_path):
 AS_ANYBODY = """
 import errno, os, sys
 from deap_lossgp.results import TrainingResult
-from deap_lossgp.store import Store, StoreError
+from deap_lossgp.search.store import Store, StoreError
 if os.geteuid() == 0:  # who may write anywhere
     os.setuid(65534)
 try:

@@ -7,7 +7,6 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from deap_lossgp.arms import run_algorithm
 from deap_lossgp.comparison.pages import Figure, Section, to_html, to_markdown
 from deap_lossgp.comparison.replicates import noise_floor
 from deap_lossgp.comparison.tables import (
@@ -18,8 +17,6 @@ from deap_lossgp.comparison.tables import (
     time_table,
 )
 from deap_lossgp.errors import unknown_name
-from deap_lossgp.experiments import Experiment
-from deap_lossgp.folders import versions
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.plotting import (
     plot_comparison,
@@ -27,7 +24,10 @@ from deap_lossgp.plotting import (
     plot_loss_accuracy,
     plot_test_accuracies,
 )
-from deap_lossgp.recording import logbook_table
+from deap_lossgp.search.arms import run_algorithm
+from deap_lossgp.search.experiments import Experiment
+from deap_lossgp.search.folders import versions
+from deap_lossgp.search.recording import logbook_table
 from deap_lossgp.trees import LossTree
 
 CROSS_ENTROPY = "cross_entropy"

@@ -29,11 +29,10 @@ from deap_lossgp.comparison.settings import (
     ConfirmationSettings,
 )
 from deap_lossgp.errors import in_one_line, unknown_name
-from deap_lossgp.folders import RunFolder
 from deap_lossgp.found_losses import FoundLoss, read_loss
 from deap_lossgp.plotting import plot_learning_curves
-from deap_lossgp.recording import write_csv
 from deap_lossgp.results import ARITHMETIC, TrainingResult
+from deap_lossgp.search.folders import RunFolder, write_csv
 from deap_lossgp.tasks import Task
 from deap_lossgp.user_functions import source_of
 

@@ -10,9 +10,10 @@ import numpy as np
 from deap_lossgp.comparison.confirmation_results import BASELINE
 from deap_lossgp.dataset_names import dataset_name
 from deap_lossgp.errors import at_least, unknown_name
-from deap_lossgp.fitness import fitness_mode
 from deap_lossgp.image_folders import check_image_mode, read_size
-from deap_lossgp.settings import ALGORITHMS, RunSettings
+from deap_lossgp.search.arms import ALGORITHMS
+from deap_lossgp.search.fitness import fitness_mode
+from deap_lossgp.search.settings import RunSettings
 from deap_lossgp.tasks import Task
 
 OPTIMIZERS = {"adam": {}, "sgd": {"momentum": 0.9}}

@@ -6,7 +6,7 @@ from deap_lossgp.regularized import eaRegularized
 
 
 def run_algorithm(name, population, toolbox, pset, settings, **recording):
-    """Evolves a population by an algorithm of ``settings.ALGORITHMS``.
+    """Evolves a population by an algorithm of ``search.arms.ALGORITHMS``.
 
     ``regularized`` has mutations only; its toolbox should make each change a node (``mutations``).
     ``glo`` is GLO's two stages: genetic programming (the sample tournament) in the first half of
@@ -60,3 +60,6 @@ def _append(logbook, other):
         for chapter in chapters.values():
             chapter.pop("gen", None)
         logbook.record(**{**record, **chapters, "gen": after + index})
+
+
+ALGORITHMS = ("sample-tournament", "archive", "random", "regularized", "glo")

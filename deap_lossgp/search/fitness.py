@@ -8,6 +8,7 @@ is kept to reproduce the thesis, and misleads. The others cannot be fooled by re
 import math
 
 from deap_lossgp.errors import in_one_line, unknown_name
+from deap_lossgp.results import TrainingResult
 from deap_lossgp.user_functions import load_function
 
 WORST = (0.0, -math.inf)
@@ -157,3 +158,18 @@ def fitness_of(results, baselines, mode="error", mean_over_all=False):
     """
     figures, bases = ([figure_of(result, mode) for result in row] for row in (results, baselines))
     return compare(figures, bases, mean_over_all)
+
+
+def check_fitness(fitness, tasks):
+    """Tries a fitness on results that are made up, so that a faulty one fails before a training.
+
+    Raises:
+        ValueError: There is no such fitness, or it gives no number.
+    """
+    for task in tasks:
+        figures, epochs = (1.0, 0.5, 1.0), task.epochs
+        example = TrainingResult(task.name, task.data.num_classes, "ok", *figures, 1.0,
+                                 *((figure,) * epochs for figure in figures),
+                                 balanced_accuracy=0.5)
+        if figure_of(example, fitness) is None:
+            raise ValueError(f"fitness {fitness!r}: expected a number, got None")

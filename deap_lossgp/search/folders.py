@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from deap_lossgp.store import Store
+from deap_lossgp.search.store import Store
 
 STORE = "evaluations.sqlite"
 
@@ -169,3 +169,8 @@ def versions():
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def write_csv(table, path):
+    """Writes a table so that reading it gives the same numbers, to the last bit."""
+    table.to_csv(path, index=False, lineterminator="\n")

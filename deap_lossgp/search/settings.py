@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from deap_lossgp.algorithms import tournament_sizes
 from deap_lossgp.dataset_names import dataset_name, is_path
 from deap_lossgp.errors import at_least, unknown_name
-from deap_lossgp.fitness import fitness_mode
 from deap_lossgp.image_folders import check_image_mode, read_size
+from deap_lossgp.search.arms import ALGORITHMS
+from deap_lossgp.search.fitness import fitness_mode
 
-ALGORITHMS = ("sample-tournament", "archive", "random", "regularized", "glo")
 ENGINES = ("local", "ray")
 RESCORING = ("fitness", "mean_over_all")
 """Settings that may change in a run's folder: they rank what the store holds."""
@@ -36,8 +36,8 @@ class RunSettings:
         sample_size, parents: G and N of the sample tournament; None for floor(3P/4), floor(G/2).
         crossover: C_r, the probability that both parents come from the population.
         subtree_mutation, point_mutation: M_ST and M_N.
-        fitness: A name of ``fitness.FITNESS_MODES``, or ``module:function``.
-        mean_over_all: As for ``fitness.compare``.
+        fitness: A name of ``search.fitness.FITNESS_MODES``, or ``module:function``.
+        mean_over_all: As for ``search.fitness.compare``.
         epochs, batch_size, learning_rate, train_size, validation_share, augmentation,
             mixed_precision, jit_compile: As for ``Task``.
         protected: Whether the primitives are protected.

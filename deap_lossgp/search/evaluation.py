@@ -12,11 +12,11 @@ from deap_lossgp.candidates import Job, candidate_of
 from deap_lossgp.canonical import AffineForm, affine_form, canonical_key
 from deap_lossgp.curves import LossCurves
 from deap_lossgp.engines import InProcess, TrainingError
-from deap_lossgp.fitness import figure_of, fitness_of
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.results import ARITHMETIC, TrainingResult
 from deap_lossgp.screening import in_value_range, is_trainable
-from deap_lossgp.store import Store
+from deap_lossgp.search.fitness import check_fitness, figure_of, fitness_of
+from deap_lossgp.search.store import Store
 from deap_lossgp.trees import LossTree
 from deap_lossgp.user_functions import source_of
 
@@ -59,7 +59,7 @@ class Evaluation:
         tasks: The ``Task`` objects, with distinct names.
         pset: The primitive set of the trees.
         fitness: As for ``fitness_mode``.
-        mean_over_all: As for ``fitness.compare``.
+        mean_over_all: As for ``search.fitness.compare``.
         seed: Seed of every training.
         store: A ``Store``; one in memory by default.
         engine: An engine of ``deap_lossgp.engines`` for these tasks; by default ``InProcess``.
@@ -300,21 +300,6 @@ class Evaluation:
         """Forgets failures, so that another start tries again."""
         self.store.discard([key for request in requests for key in self._keys(request)
                             if not self.store.get(key).ok])
-
-
-def check_fitness(fitness, tasks):
-    """Tries a fitness on results that are made up, so that a faulty one fails before a training.
-
-    Raises:
-        ValueError: There is no such fitness, or it gives no number.
-    """
-    for task in tasks:
-        figures, epochs = (1.0, 0.5, 1.0), task.epochs
-        example = TrainingResult(task.name, task.data.num_classes, "ok", *figures, 1.0,
-                                 *((figure,) * epochs for figure in figures),
-                                 balanced_accuracy=0.5)
-        if figure_of(example, fitness) is None:
-            raise ValueError(f"fitness {fitness!r}: expected a number, got None")
 
 
 def check_names(tasks):

@@ -97,8 +97,3 @@ def logbook_table(logbook):
         order += [field for field in chapter if field not in order]
         table = table.join(chapter[order].add_prefix(f"{name}_"))
     return table
-
-
-def write_csv(table, path):
-    """Writes a table so that reading it gives the same numbers, to the last bit."""
-    table.to_csv(path, index=False, lineterminator="\n")

@@ -9,16 +9,17 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from deap_lossgp.arms import mutations
 from deap_lossgp.backend import import_tensorflow
-from deap_lossgp.callbacks import CallbackList
 from deap_lossgp.clusters import RayTasks
 from deap_lossgp.engines import InProcess, WorkerProcesses
-from deap_lossgp.evaluation import Evaluation, check_fitness, check_names
-from deap_lossgp.folders import RunFolder
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.recording import RunStatistics, write_csv
-from deap_lossgp.settings import RESCORING, TASK_SETTINGS, Execution
+from deap_lossgp.search.arms import mutations
+from deap_lossgp.search.callbacks import CallbackList
+from deap_lossgp.search.evaluation import Evaluation, check_names
+from deap_lossgp.search.fitness import check_fitness
+from deap_lossgp.search.folders import RunFolder, write_csv
+from deap_lossgp.search.recording import RunStatistics
+from deap_lossgp.search.settings import RESCORING, TASK_SETTINGS, Execution
 from deap_lossgp.tasks import Task
 from deap_lossgp.toolbox import make_toolbox
 
@@ -62,7 +63,7 @@ class Experiment:
         progress: Whether to draw a progress bar.
         tasks: The ``Task`` objects; by default what the settings describe. Else the settings'
             ``datasets`` must be their names.
-        callbacks: Of ``deap_lossgp.callbacks``.
+        callbacks: Of ``deap_lossgp.search.callbacks``.
 
     Raises:
         ValueError: Settings or data are not usable, the folder holds another experiment, or another

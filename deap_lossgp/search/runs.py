@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from deap import gp, tools
 
-from deap_lossgp.arms import run_algorithm
 from deap_lossgp.errors import unknown_name
-from deap_lossgp.experiments import Experiment
 from deap_lossgp.plotting import plot_generations, plot_individuals
-from deap_lossgp.recording import logbook_table
 from deap_lossgp.results import STATUSES
-from deap_lossgp.settings import TASK_SETTINGS, Execution, RunSettings
+from deap_lossgp.search.arms import run_algorithm
+from deap_lossgp.search.experiments import Experiment
+from deap_lossgp.search.recording import logbook_table
+from deap_lossgp.search.settings import TASK_SETTINGS, Execution, RunSettings
 from deap_lossgp.tasks import Task
 from deap_lossgp.trees import LossTree
 
@@ -38,7 +38,7 @@ def evolve(tasks=("digits",), *, output=None, callbacks=(), progress=True, **opt
         tasks: Names of data sets, as ``load_dataset`` takes them, or ``Task`` objects, or one of
             these.
         output: The folder; by default one in ``runs/`` with a name of these arguments' own.
-        callbacks: ``deap_lossgp.callbacks.Callback`` objects, told of trainings and generations.
+        callbacks: ``deap_lossgp.search.callbacks.Callback`` objects, told of trainings and generations.
         progress: Whether to draw a progress bar.
         **options: Fields of ``RunSettings`` (``algorithm``, ``population``, ``generations``,
             ``fitness``, ``seed``...; for names of data sets also ``model``, ``epochs``...) and of
