@@ -6,7 +6,6 @@ import numpy as np
 
 from deap_lossgp.curves import LossCurves
 from deap_lossgp.elementwise import elementwise_loss
-from deap_lossgp.results import TrainingResult
 
 CROSS_ENTROPY_SCALE = 0.5
 """``LossCurves.gradient_scale`` of cross entropy."""
@@ -30,30 +29,6 @@ class Candidate:
     values: np.ndarray
     loss: object = None
     gradient_factor: float = 1.0
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """One training, as an engine takes it.
-
-    Attributes:
-        task: Index of the task.
-        candidate: The ``Candidate``.
-        seed: Of the training.
-        test: Whether the accuracy on the test set is wanted, too.
-    """
-
-    task: int
-    candidate: Candidate
-    seed: int
-    test: bool = False
-
-    def failed(self, task, status, message, seconds=0.0):
-        """The result of this training when it did not end by itself."""
-        return TrainingResult(
-            task.name, task.data.num_classes, status, seconds=seconds,
-            exact=self.candidate.loss is not None, message=message,
-        )
 
 
 def candidate_of(tree, pset, task, *, raw=False, curves=None):

@@ -195,8 +195,9 @@ def compare_sizes(trainer, pset, rounds, seed):
 
 def measure_determinism(task, pset, trees, seed):
     """Seconds per tree with and without deterministic operations, in two worker processes."""
-    from deap_lossgp.candidates import Job, candidate_of
-    from deap_lossgp.engines import WorkerProcesses
+    from deap_lossgp.candidates import candidate_of
+    from deap_lossgp.engines.engine import Job
+    from deap_lossgp.engines.processes import WorkerProcesses
 
     engines = {"deterministic": WorkerProcesses([task], pset, determinism=True),
                "not deterministic": WorkerProcesses([task], pset, determinism=False)}

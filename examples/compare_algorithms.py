@@ -14,7 +14,7 @@ from deap_lossgp.backend import check_tensorflow
 from deap_lossgp.commands.options import PRESETS, experiment_parser, parse_experiment
 from deap_lossgp.commands.parser import fail, refused, resumable
 from deap_lossgp.comparison.settings import ComparisonSettings
-from deap_lossgp.engines import TrainingError
+from deap_lossgp.engines.engine import TrainingError
 
 PRESETS = {
     **PRESETS,

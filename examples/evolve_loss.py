@@ -14,7 +14,7 @@ import sys
 from deap_lossgp.backend import check_tensorflow
 from deap_lossgp.commands.options import PRESETS, experiment_parser, parse_experiment
 from deap_lossgp.commands.parser import fail, refused, resumable
-from deap_lossgp.engines import TrainingError
+from deap_lossgp.engines.engine import TrainingError
 from deap_lossgp.search.callbacks import TensorBoard
 from deap_lossgp.search.settings import RunSettings
 

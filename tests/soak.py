@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deap_lossgp.commands.parser import CommandParser, fail, resumable
-from deap_lossgp.engines import WorkerProcesses
+from deap_lossgp.engines.processes import WorkerProcesses
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.operators import MAX_SIZE
 from deap_lossgp.results import TrainingResult
@@ -433,7 +433,8 @@ def throughput(bench, number, rng):
 
 
 def job_of(tree, pset, task, seed=0):
-    from deap_lossgp.candidates import Job, candidate_of
+    from deap_lossgp.candidates import candidate_of
+    from deap_lossgp.engines.engine import Job
 
     return Job(0, candidate_of(tree, pset, task), seed)
 

@@ -18,14 +18,10 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from deap_lossgp.clusters import RayTasks  # noqa: E402
-from deap_lossgp.engines import (  # noqa: E402
-    RETRIES,
-    InProcess,
-    TrainingError,
-    WorkerProcesses,
-    interrupts_blocked,
-)
+from deap_lossgp.engines.engine import InProcess, TrainingError
+from deap_lossgp.engines.processes import RETRIES, WorkerProcesses
+from deap_lossgp.engines.ray_tasks import RayTasks  # noqa: E402
+from deap_lossgp.engines.signals import interrupts_blocked
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.psets import loss_primitive_set  # noqa: E402
 from deap_lossgp.search.evaluation import Evaluation  # noqa: E402
@@ -283,8 +279,8 @@ def test_a_primitive_that_keras_cannot_compute_ends_the_training_in_one_line(mak
 DRIVER = """
 import sys
 import faulty
-from deap_lossgp.clusters import RayTasks
-from deap_lossgp.engines import WorkerProcesses
+from deap_lossgp.engines.ray_tasks import RayTasks
+from deap_lossgp.engines.processes import WorkerProcesses
 
 if __name__ == "__main__":
     name, *faults = sys.argv[1:]

@@ -17,7 +17,7 @@ pytest.importorskip("tensorflow")
 import keras  # noqa: E402
 from keras import layers  # noqa: E402
 
-from deap_lossgp.engines import InProcess  # noqa: E402
+from deap_lossgp.engines.engine import InProcess  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.search.evaluation import BaselineError, Evaluation  # noqa: E402
 from deap_lossgp.tasks import Task  # noqa: E402

@@ -4,8 +4,8 @@ import argparse
 from dataclasses import asdict, fields
 
 from deap_lossgp.commands.parser import CommandParser
+from deap_lossgp.engines.execution import Execution
 from deap_lossgp.search.fitness import FITNESS_MODES
-from deap_lossgp.search.settings import Execution
 
 _THESIS = {"datasets": ["cifar10", "fashion_mnist", "cifar100"], "model": "inception_v3",
            "population": 8}

@@ -8,10 +8,10 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 import deap_lossgp
-from deap_lossgp.candidates import Job, candidate_of
+from deap_lossgp.candidates import candidate_of
 from deap_lossgp.canonical import AffineForm, affine_form, canonical_key
 from deap_lossgp.curves import LossCurves
-from deap_lossgp.engines import InProcess, TrainingError
+from deap_lossgp.engines.engine import InProcess, Job, TrainingError
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.results import ARITHMETIC, TrainingResult
 from deap_lossgp.screening import in_value_range, is_trainable
@@ -62,7 +62,7 @@ class Evaluation:
         mean_over_all: As for ``search.fitness.compare``.
         seed: Seed of every training.
         store: A ``Store``; one in memory by default.
-        engine: An engine of ``deap_lossgp.engines`` for these tasks; by default ``InProcess``.
+        engine: An engine of ``deap_lossgp.engines.processes`` for these tasks; by default ``InProcess``.
         on_training: ``on_training(result, expression)``, called after each training.
 
     Attributes:

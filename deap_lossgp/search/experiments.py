@@ -9,9 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from deap_lossgp.backend import import_tensorflow
-from deap_lossgp.clusters import RayTasks
-from deap_lossgp.engines import InProcess, WorkerProcesses
+from deap_lossgp.engines.execution import Execution, make_engine
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.search.arms import mutations
 from deap_lossgp.search.callbacks import CallbackList
@@ -19,24 +17,9 @@ from deap_lossgp.search.evaluation import Evaluation, check_names
 from deap_lossgp.search.fitness import check_fitness
 from deap_lossgp.search.folders import RunFolder, write_csv
 from deap_lossgp.search.recording import RunStatistics
-from deap_lossgp.search.settings import RESCORING, TASK_SETTINGS, Execution
+from deap_lossgp.search.settings import RESCORING, TASK_SETTINGS
 from deap_lossgp.tasks import Task
 from deap_lossgp.toolbox import make_toolbox
-
-
-def make_engine(tasks, pset, execution):
-    """The engine that an ``Execution`` describes, for tasks and a primitive set."""
-    e = execution
-    common = {"threads": e.threads, "determinism": e.determinism, "time_limit": e.time_limit}
-    if e.engine == "ray":
-        return RayTasks(tasks, pset, address=e.address, gpus_per_training=e.gpus_per_training,
-                        **common)
-    if e.workers:
-        return WorkerProcesses(tasks, pset, e.workers, **common)
-    import_tensorflow()
-    from deap_lossgp.loops import prepare_tensorflow
-
-    return InProcess(tasks, pset, prepare_tensorflow(e.threads, e.determinism))
 
 
 def tasks_of(settings):

@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 from deap import gp, tools
 
+from deap_lossgp.engines.execution import Execution
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.plotting import plot_generations, plot_individuals
 from deap_lossgp.results import STATUSES
 from deap_lossgp.search.arms import run_algorithm
 from deap_lossgp.search.experiments import Experiment
 from deap_lossgp.search.recording import logbook_table
-from deap_lossgp.search.settings import TASK_SETTINGS, Execution, RunSettings
+from deap_lossgp.search.settings import TASK_SETTINGS, RunSettings
 from deap_lossgp.tasks import Task
 from deap_lossgp.trees import LossTree
 

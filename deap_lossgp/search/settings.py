@@ -12,7 +12,6 @@ from deap_lossgp.image_folders import check_image_mode, read_size
 from deap_lossgp.search.arms import ALGORITHMS
 from deap_lossgp.search.fitness import fitness_mode
 
-ENGINES = ("local", "ray")
 RESCORING = ("fitness", "mean_over_all")
 """Settings that may change in a run's folder: they rank what the store holds."""
 TASK_SETTINGS = ("datasets", "data_dir", "model", "epochs", "batch_size", "learning_rate",
@@ -139,39 +138,3 @@ class RunSettings:
         digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
         names = map(dataset_name, self.datasets)
         return "-".join([*names, self.algorithm, f"seed{self.seed}", digest[:6]])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Execution:
-    """How a run is executed; another time, or on another machine, it may be otherwise.
-
-    Attributes:
-        workers: Processes that train; 0 for none but this one, which then nothing can interrupt.
-            Ray has as many as its cluster has room for.
-        engine: A name of ``ENGINES``.
-        address: As for ``clusters.RayTasks``.
-        gpus_per_training: GPUs that Ray gives each training, in parts of one if need be.
-        threads, determinism: As for ``loops.prepare_tensorflow``.
-        time_limit: Seconds of one training, compiling aside; None for no limit.
-    """
-
-    workers: int = 1
-    engine: str = "local"
-    address: str | None = None
-    gpus_per_training: float = 0.0
-    threads: int = 1
-    determinism: bool | None = None
-    time_limit: float | None = None
-
-    def __post_init__(self):
-        if self.engine not in ENGINES:
-            raise unknown_name("engine", self.engine, ENGINES)
-        for name, least in (("workers", 0), ("threads", 1), ("gpus_per_training", 0)):
-            at_least(self, name, least)
-        if self.time_limit is not None and not 0.0 < self.time_limit < float("inf"):
-            raise ValueError(f"time_limit must be positive and finite, got {self.time_limit}")
-        if self.time_limit and self.engine == "local" and not self.workers:
-            raise ValueError("time_limit needs workers, at least 1, got 0")
-        if self.engine == "local" and (self.address or self.gpus_per_training):
-            raise ValueError("address and gpus_per_training belong to the engine 'ray', "
-                             "got engine 'local'")

@@ -1,6 +1,6 @@
 """The engine for many machines, on Ray.
 
-It keeps the contract of ``deap_lossgp.engines``.
+It keeps the contract of ``deap_lossgp.engines.processes``.
 """
 
 import multiprocessing
@@ -14,7 +14,9 @@ import uuid
 from contextlib import suppress
 from multiprocessing.connection import wait
 
-from deap_lossgp.engines import RETRIES, TrainingError, WorkerProcesses, interrupts_blocked
+from deap_lossgp.engines.engine import TrainingError
+from deap_lossgp.engines.processes import RETRIES, WorkerProcesses
+from deap_lossgp.engines.signals import interrupts_blocked
 from deap_lossgp.errors import in_one_line
 
 _QUIET = 1.0

@@ -7,65 +7,18 @@ result does not depend on the engine, on the number of workers or on the order i
 """
 
 import multiprocessing
-import os
 import signal
-import sys
-import threading
 import time
 from collections import deque
-from contextlib import contextmanager, suppress
-from multiprocessing import resource_tracker
+from contextlib import suppress
 from multiprocessing.connection import wait
 
-from deap_lossgp.backend import import_tensorflow
-from deap_lossgp.errors import in_one_line
+from deap_lossgp.engines.engine import TrainingError
+from deap_lossgp.engines.serving import _memory, serve
+from deap_lossgp.engines.signals import interrupts_blocked
 
 RETRIES = 2
 """How often a training is begun again whose process died."""
-
-_STOPPED = 86
-"""Exit status of a worker whose driver died."""
-
-
-class TrainingError(ValueError):
-    """Trainings fail for a reason that no loss is to blame for."""
-
-
-class InProcess:
-    """Trains in this process, one job after another; nothing ends a training before its time.
-
-    Args:
-        tasks: The ``Task`` objects.
-        pset: The primitive set of the losses.
-        environment: What ``prepare_tensorflow`` returned.
-    """
-
-    def __init__(self, tasks, pset, environment=None):
-        self._tasks, self._pset = tasks, pset
-        self.environment = environment
-        self._worker = None
-
-    @property
-    def worker(self):
-        """The ``Worker``, made when first asked for."""
-        if self._worker is None:
-            from deap_lossgp.worker import Worker
-
-            self._worker = Worker(self._tasks, self._pset)
-        return self._worker
-
-    def train(self, jobs):
-        for index, job in enumerate(jobs):
-            try:
-                self.worker.prepare(job)
-            except ValueError as error:
-                raise TrainingError(str(error)) from None
-            except Exception as error:
-                raise TrainingError(in_one_line(error)) from error
-            yield index, self.worker.train(job)
-
-    def close(self):
-        pass
 
 
 class WorkerProcesses:
@@ -178,7 +131,7 @@ class _Process:
     def __init__(self, setup):
         context = multiprocessing.get_context("spawn")  # a fork of TensorFlow would hang
         self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, *setup), daemon=True)
+        self._process = context.Process(target=serve, args=(theirs, *setup), daemon=True)
         with interrupts_blocked():
             self._process.start()
         theirs.close()
@@ -206,107 +159,3 @@ class _Process:
         if code is not None and code < 0:
             return f"signal {-code} ({signal.strsignal(-code)})"
         return f"exit status {code}"
-
-
-@contextmanager
-def interrupts_blocked():
-    """Ctrl-C reaches all processes of a terminal; one started in here leaves it to its driver."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # it would be started in here and unblock them
-    signals = {signal.SIGINT, signal.SIGTERM}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    try:
-        with _handled_later(signals):
-            yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _handled_later(signals):
-    """Another thread may take a signal that this one blocks, and Python would handle it here."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    arrived = []
-    handlers = {number: signal.signal(number, lambda number, frame: arrived.append(number))
-                for number in signals}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        for number in arrived:
-            signal.raise_signal(number)
-
-
-def _serve(connection, tasks, pset, threads, determinism, memory):
-    """A worker's life."""
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    _end_with(multiprocessing.parent_process())
-    try:
-        import_tensorflow()
-        from deap_lossgp.loops import prepare_tensorflow
-        from deap_lossgp.worker import Worker
-
-        environment = prepare_tensorflow(threads, determinism)
-        if environment["device"].startswith("CPU"):
-            _limit_memory(memory)
-        connection.send(("environment", environment))
-        worker = Worker(tasks, pset)
-        while True:
-            job = connection.recv()
-            worker.prepare(job)
-            connection.send(("started", None))
-            connection.send(("ended", worker.train(job)))
-    except EOFError:
-        return
-    except ValueError as error:
-        connection.send(("refused", str(error)))
-    except Exception as error:
-        connection.send(("refused", in_one_line(error)))
-
-
-def _end_with(driver):
-    """Ends this process when its driver has ended, whatever the driver died of."""
-
-    def end():
-        wait([driver.sentinel])
-        os._exit(_STOPPED)
-
-    threading.Thread(target=end, daemon=True).start()
-    if sys.platform == "linux":
-        import fcntl
-
-        # A loss may let no other thread run; the kernel's SIGIO ends the process even then.
-        fcntl.fcntl(driver.sentinel, fcntl.F_SETOWN, os.getpid())
-        flags = fcntl.fcntl(driver.sentinel, fcntl.F_GETFL)
-        fcntl.fcntl(driver.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
-
-
-def _memory(share):
-    """Bytes in a share of the machine's memory; None where that cannot be told."""
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            with open(path) as file:
-                total = min(total, int(file.read()))
-        except (OSError, ValueError):
-            continue
-    return int(share * total)
-
-
-def _limit_memory(limit):
-    """Lets allocations beyond a number of bytes fail; on Linux, where data can be limited."""
-    if limit is None or sys.platform != "linux":
-        return
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
