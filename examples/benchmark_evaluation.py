@@ -106,9 +106,9 @@ def measure(task, pset, trees, seed):
     import numpy as np
     from keras import ops
 
-    from deap_lossgp.candidates import candidate_of
     from deap_lossgp.elementwise import elementwise_loss
-    from deap_lossgp.training import Trainer
+    from deap_lossgp.training.candidates import candidate_of
+    from deap_lossgp.training.trainer import Trainer
 
     def cross_entropy(labels, y_pred):
         y_true = ops.one_hot(labels, y_pred.shape[-1])
@@ -181,7 +181,7 @@ def report(name, images, first, times):
 
 def compare_sizes(trainer, pset, rounds, seed):
     """The cost of a tree of about 200 nodes over that of one of 10, in turn."""
-    from deap_lossgp.candidates import candidate_of
+    from deap_lossgp.training.candidates import candidate_of
 
     small, large = random_losses(pset, 2, [10, 200], seed)
 
@@ -195,9 +195,9 @@ def compare_sizes(trainer, pset, rounds, seed):
 
 def measure_determinism(task, pset, trees, seed):
     """Seconds per tree with and without deterministic operations, in two worker processes."""
-    from deap_lossgp.candidates import candidate_of
     from deap_lossgp.engines.engine import Job
     from deap_lossgp.engines.processes import WorkerProcesses
+    from deap_lossgp.training.candidates import candidate_of
 
     engines = {"deterministic": WorkerProcesses([task], pset, determinism=True),
                "not deterministic": WorkerProcesses([task], pset, determinism=False)}
@@ -217,8 +217,8 @@ def measure_determinism(task, pset, trees, seed):
 
 def compare_memory(task, pset, count, seed):
     """Traces of the network, and growth of the process, over many different losses."""
-    from deap_lossgp.candidates import candidate_of
-    from deap_lossgp.training import Trainer
+    from deap_lossgp.training.candidates import candidate_of
+    from deap_lossgp.training.trainer import Trainer
 
     trainer = Trainer(task)
     sizes = []
@@ -260,10 +260,10 @@ def main(argv=None):
 
 def run(program, options):
     from deap_lossgp.datasets import load_dataset
-    from deap_lossgp.loops import prepare_tensorflow
-    from deap_lossgp.networks import small_cnn
     from deap_lossgp.psets import loss_primitive_set
-    from deap_lossgp.tasks import Task
+    from deap_lossgp.training.loop import prepare_tensorflow
+    from deap_lossgp.training.networks import small_cnn
+    from deap_lossgp.training.tasks import Task
 
     prepare_tensorflow()
     output = Path(options.output)

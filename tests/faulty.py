@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from deap_lossgp.candidates import candidate_of
 from deap_lossgp.elementwise import elementwise_loss
 from deap_lossgp.engines.engine import Job
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.primitives import LossPrimitive
 from deap_lossgp.psets import add_primitive, loss_primitive_set
-from deap_lossgp.tasks import Task
+from deap_lossgp.training.candidates import candidate_of
+from deap_lossgp.training.tasks import Task
 from deap_lossgp.trees import LossTree
 
 NOTES = "FAULTY_NOTES"

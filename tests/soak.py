@@ -32,9 +32,9 @@ from deap_lossgp.commands.parser import CommandParser, fail, resumable
 from deap_lossgp.engines.processes import WorkerProcesses
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.operators import MAX_SIZE
-from deap_lossgp.results import TrainingResult
 from deap_lossgp.search.evaluation import Evaluation
 from deap_lossgp.search.store import Store
+from deap_lossgp.training.results import TrainingResult
 
 EVOLVE = Path(__file__).parents[1] / "examples" / "evolve_loss.py"
 SMALL = ["--population", "8", "--generations", "4", "--epochs", "2", "--train-size", "300",
@@ -411,7 +411,7 @@ def other_workers(bench, number, rng):
 def throughput(bench, number, rng):
     """Trainings per second of two workers over those of one, start and compiling aside."""
     from deap_lossgp.psets import loss_primitive_set
-    from deap_lossgp.tasks import Task
+    from deap_lossgp.training.tasks import Task
     from deap_lossgp.trees import LossTree
 
     pset = loss_primitive_set()
@@ -433,8 +433,8 @@ def throughput(bench, number, rng):
 
 
 def job_of(tree, pset, task, seed=0):
-    from deap_lossgp.candidates import candidate_of
     from deap_lossgp.engines.engine import Job
+    from deap_lossgp.training.candidates import candidate_of
 
     return Job(0, candidate_of(tree, pset, task), seed)
 
@@ -459,8 +459,8 @@ class Stub:
 def evaluation_with(store, max_size=MAX_SIZE):
     """An evaluation on digits that trains nothing, and a toolbox for it."""
     from deap_lossgp.psets import loss_primitive_set
-    from deap_lossgp.tasks import Task
     from deap_lossgp.toolbox import make_toolbox
+    from deap_lossgp.training.tasks import Task
 
     pset = loss_primitive_set()
     evaluation = Evaluation([Task.load("digits", epochs=1)], pset, store=store, engine=Stub())
@@ -498,7 +498,7 @@ def _evaluate_on_and_on(folder, seed, total, max_size):
 def worker_memory(bench, number, rng):
     """Memory of a worker that trains on and on: round 1 on curves, 2 every third exactly."""
     from deap_lossgp.psets import loss_primitive_set
-    from deap_lossgp.tasks import Task
+    from deap_lossgp.training.tasks import Task
 
     total = 60 if bench.quick else 300
     pset = loss_primitive_set()

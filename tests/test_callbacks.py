@@ -2,8 +2,8 @@
 
 import pytest
 
-from deap_lossgp.results import TrainingResult
 from deap_lossgp.search.callbacks import Callback, CallbackList, TensorBoard
+from deap_lossgp.training.results import TrainingResult
 
 RESULT = TrainingResult("digits", 10, "ok", 0.2, 0.9, 0.3, 1.5)
 

@@ -13,7 +13,7 @@ from deap_lossgp.comparison.confirmation_results import (
     summary_text,
     trainings_table,
 )
-from deap_lossgp.results import TrainingResult
+from deap_lossgp.training.results import TrainingResult
 
 
 def trainings(accuracies, places=(("digits", "small"),)):

@@ -16,8 +16,8 @@ from deap_lossgp.comparison.confirmations import train_with_losses  # noqa: E402
 from deap_lossgp.comparison.settings import ConfirmationSettings  # noqa: E402
 from deap_lossgp.found_losses import read_loss  # noqa: E402
 from deap_lossgp.primitives import PROTECTED  # noqa: E402
-from deap_lossgp.results import TrainingResult  # noqa: E402
-from deap_lossgp.tasks import Task  # noqa: E402
+from deap_lossgp.training.results import TrainingResult  # noqa: E402
+from deap_lossgp.training.tasks import Task  # noqa: E402
 from deap_lossgp.user_functions import source_of  # noqa: E402
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "train_with_loss.py"

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from deap_lossgp.results import STATUSES, TrainingResult
 from deap_lossgp.search.fitness import FITNESS_MODES, WORST, compare, fitness_mode, fitness_of
+from deap_lossgp.training.results import STATUSES, TrainingResult
 from deap_lossgp.trees import LossFitness
 
 # Baseline and candidate on three tasks of 2, 10 and 100 classes.

@@ -11,10 +11,10 @@ pytest.importorskip("tensorflow")
 EXACT_ON_ONE_CPU = """
 import os
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-from deap_lossgp.candidates import candidate_of
+from deap_lossgp.training.candidates import candidate_of
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.tasks import Task
-from deap_lossgp.training import Trainer
+from deap_lossgp.training.tasks import Task
+from deap_lossgp.training.trainer import Trainer
 from deap_lossgp.trees import LossTree
 pset = loss_primitive_set()
 trainer = Trainer(Task.load("digits", epochs=1, train_size=200))

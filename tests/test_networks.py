@@ -5,7 +5,7 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from deap_lossgp.networks import (  # noqa: E402
+from deap_lossgp.training.networks import (
     NETWORKS,
     build_network,
     inception_v3,

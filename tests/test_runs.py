@@ -18,7 +18,7 @@ from deap_lossgp.datasets import load_dataset  # noqa: E402
 from deap_lossgp.image_data import ARRAYS  # noqa: E402
 from deap_lossgp.search.callbacks import Callback  # noqa: E402
 from deap_lossgp.search.runs import evolve  # noqa: E402
-from deap_lossgp.tasks import Task  # noqa: E402
+from deap_lossgp.training.tasks import Task  # noqa: E402
 
 SMALL = {"population": 4, "generations": 2, "test_seeds": 1, "max_size": 30, "progress": False}
 BUDGET = {"epochs": 1, "train_size": 300}

@@ -10,9 +10,9 @@ import pytest
 
 from deap_lossgp.datasets import load_dataset
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.results import TrainingResult
 from deap_lossgp.search.folders import RunFolder
 from deap_lossgp.search.store import Store, StoreError
+from deap_lossgp.training.results import TrainingResult
 from deap_lossgp.trees import LossTree
 
 PSET = loss_primitive_set()

@@ -24,9 +24,9 @@ from pathlib import Path
 
 import pytest
 
-from deap_lossgp.results import STATUSES, TrainingResult
 from deap_lossgp.search import store as store_module
 from deap_lossgp.search.store import COLUMNS, Store, StoreError
+from deap_lossgp.training.results import STATUSES, TrainingResult
 
 VERSION1 = Path(__file__).parent / "stores" / "version1.sqlite"
 VERSION2 = VERSION1.with_name("version2.sqlite")
@@ -244,7 +244,7 @@ def test_an_old_file_that_cannot_be_renewed_stays_as_it_was(tmp_path, monkeypatc
 
 RENEW = """
 import os, signal, sys
-from deap_lossgp.results import TrainingResult
+from deap_lossgp.training.results import TrainingResult
 from deap_lossgp.search.store import Store
 left = int(sys.argv[2])
 def count(statement):
@@ -396,7 +396,7 @@ def test_others_read_during_the_writing(tmp_path):
 
 WRITE = """
 import itertools, sys
-from deap_lossgp.results import TrainingResult
+from deap_lossgp.training.results import TrainingResult
 from deap_lossgp.search.store import Store
 print("ready", flush=True)
 store = Store(sys.argv[1])
@@ -452,7 +452,7 @@ def test_a_file_whose_making_was_begun_is_completed(tmp_path):
 
 MAKE = """
 import sys, time
-from deap_lossgp.results import TrainingResult
+from deap_lossgp.training.results import TrainingResult
 from deap_lossgp.search.store import Store
 time.sleep(max(0.0, float(sys.argv[2]) - time.time()))
 with Store(sys.argv[1]) as store:
@@ -733,7 +733,7 @@ def test_a_closed_store_is_read_but_not_written(tmp_path):
 
 AS_ANYBODY = """
 import errno, os, sys
-from deap_lossgp.results import TrainingResult
+from deap_lossgp.training.results import TrainingResult
 from deap_lossgp.search.store import Store, StoreError
 if os.geteuid() == 0:  # who may write anywhere
     os.setuid(65534)

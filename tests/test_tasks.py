@@ -10,8 +10,8 @@ import pytest
 keras = pytest.importorskip("keras")
 
 from deap_lossgp.datasets import load_dataset  # noqa: E402
-from deap_lossgp.networks import build_model, small_cnn  # noqa: E402
-from deap_lossgp.tasks import Task  # noqa: E402
+from deap_lossgp.training.networks import build_model, small_cnn  # noqa: E402
+from deap_lossgp.training.tasks import Task  # noqa: E402
 from deap_lossgp.user_functions import source_of  # noqa: E402
 
 
@@ -109,10 +109,10 @@ def test_arrays_that_are_no_images_are_refused(digits, changes, message):
     ("small_cnn", (64, 64, 3)), ("small_cnn", (8, 30, 1)), ("resnet8", (64, 64, 1)),
 ])
 def test_cheap_networks_train_on_images_of_other_sizes(network, shape):
-    from deap_lossgp.candidates import candidate_of
     from deap_lossgp.found_losses import KNOWN_LOSSES
     from deap_lossgp.psets import loss_primitive_set
-    from deap_lossgp.training import Trainer
+    from deap_lossgp.training.candidates import candidate_of
+    from deap_lossgp.training.trainer import Trainer
     from deap_lossgp.trees import LossTree
 
     y = np.arange(40) % 2

@@ -24,14 +24,14 @@ tf = pytest.importorskip("tensorflow")
 import keras  # noqa: E402
 from keras import layers, ops  # noqa: E402
 
-from deap_lossgp import loops  # noqa: E402
-from deap_lossgp.candidates import Candidate, candidate_of  # noqa: E402
 from deap_lossgp.elementwise import elementwise_loss  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
-from deap_lossgp.loops import lines_of, look_up, multiplications  # noqa: E402
-from deap_lossgp.networks import build_model, small_cnn  # noqa: E402
-from deap_lossgp.tasks import Task  # noqa: E402
-from deap_lossgp.training import Trainer, balanced_accuracy  # noqa: E402
+from deap_lossgp.training import loop as loops  # noqa: E402
+from deap_lossgp.training.candidates import Candidate, candidate_of  # noqa: E402
+from deap_lossgp.training.loop import lines_of, look_up, multiplications  # noqa: E402
+from deap_lossgp.training.networks import build_model, small_cnn  # noqa: E402
+from deap_lossgp.training.tasks import Task  # noqa: E402
+from deap_lossgp.training.trainer import Trainer, balanced_accuracy  # noqa: E402
 
 TREES = int(os.environ.get("DEAP_LOSSGP_GRADIENT_TREES", 20))
 PSET = loss_primitive_set()
@@ -300,7 +300,7 @@ def fingerprint():
 
 
 def test_a_process_of_another_hash_seed_trains_alike():
-    script = ("from deap_lossgp.loops import prepare_tensorflow; prepare_tensorflow();"
+    script = ("from deap_lossgp.training.loop import prepare_tensorflow; prepare_tensorflow();"
               "import test_training; print(test_training.fingerprint())")
     environment = {
         **os.environ,

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from deap_lossgp.results import TrainingResult
 from deap_lossgp.search.fitness import fitness_mode, fitness_of
 from deap_lossgp.search.settings import RunSettings
+from deap_lossgp.training.results import TrainingResult
 from deap_lossgp.user_functions import load_function
 
 OWN = """

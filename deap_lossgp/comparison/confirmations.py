@@ -31,9 +31,9 @@ from deap_lossgp.comparison.settings import (
 from deap_lossgp.errors import in_one_line, unknown_name
 from deap_lossgp.found_losses import FoundLoss, read_loss
 from deap_lossgp.plotting import plot_learning_curves
-from deap_lossgp.results import ARITHMETIC, TrainingResult
 from deap_lossgp.search.folders import RunFolder, write_csv
-from deap_lossgp.tasks import Task
+from deap_lossgp.training.results import ARITHMETIC, TrainingResult
+from deap_lossgp.training.tasks import Task
 from deap_lossgp.user_functions import source_of
 
 _OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError", "OutOfMemoryError")
@@ -52,7 +52,7 @@ def train_with_losses(losses, tasks=("digits",), *, output=None, threads=1, prog
         tasks: Names of data sets, as ``load_dataset`` takes them, or ``Task`` objects, or one of
             these.
         output: The folder; by default one in ``runs/`` with a name of these arguments' own.
-        threads: As for ``loops.prepare_tensorflow``.
+        threads: As for ``training.loop.prepare_tensorflow``.
         progress: Whether to draw a progress bar.
         **options: Fields of ``ConfirmationSettings``: ``models``, ``compare``, ``seeds``, ``seed``,
             ``epochs``... Those that describe tasks only for names of data sets.
@@ -179,8 +179,8 @@ class Confirmation:
                                   message=in_one_line(error))
 
     def _trainer(self, task, name):
-        from deap_lossgp.keras_training import KerasTrainer
         from deap_lossgp.losses import TreeLoss
+        from deap_lossgp.training.keras_trainer import KerasTrainer
 
         s, task, loss = self.settings, self.tasks[task], self._losses[name]
         options = {"learning_rate": task.learning_rate, **OPTIMIZERS[s.optimizer]}
@@ -200,7 +200,7 @@ class Confirmation:
     def _check_networks(self):
         """Builds each network and loss once: what is wrong with them ends nothing half-way."""
         from deap_lossgp.losses import TreeLoss
-        from deap_lossgp.networks import build_model
+        from deap_lossgp.training.networks import build_model
 
         for name, found in self._losses.items():
             try:
@@ -291,7 +291,7 @@ def _prepare_keras(threads):
 
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        from deap_lossgp.loops import prepare_tensorflow
+        from deap_lossgp.training.loop import prepare_tensorflow
 
         return prepare_tensorflow(threads)
     if backend == "torch":

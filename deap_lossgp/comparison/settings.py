@@ -14,7 +14,7 @@ from deap_lossgp.image_folders import check_image_mode, read_size
 from deap_lossgp.search.arms import ALGORITHMS
 from deap_lossgp.search.fitness import fitness_mode
 from deap_lossgp.search.settings import RunSettings
-from deap_lossgp.tasks import Task
+from deap_lossgp.training.tasks import Task
 
 OPTIMIZERS = {"adam": {}, "sgd": {"momentum": 0.9}}
 """Keras's optimizers that can be asked for, each with its options besides the learning rate."""

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from deap_lossgp.candidates import Candidate
 from deap_lossgp.errors import in_one_line
-from deap_lossgp.results import TrainingResult
+from deap_lossgp.training.candidates import Candidate
+from deap_lossgp.training.results import TrainingResult
 
 
 @dataclass(frozen=True, eq=False)

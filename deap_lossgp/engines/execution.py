@@ -19,7 +19,7 @@ def make_engine(tasks, pset, execution):
     if e.workers:
         return WorkerProcesses(tasks, pset, e.workers, **common)
     import_tensorflow()
-    from deap_lossgp.loops import prepare_tensorflow
+    from deap_lossgp.training.loop import prepare_tensorflow
 
     return InProcess(tasks, pset, prepare_tensorflow(e.threads, e.determinism))
 
@@ -37,7 +37,7 @@ class Execution:
         engine: A name of ``ENGINES``.
         address: As for ``engines.ray_tasks.RayTasks``.
         gpus_per_training: GPUs that Ray gives each training, in parts of one if need be.
-        threads, determinism: As for ``loops.prepare_tensorflow``.
+        threads, determinism: As for ``training.loop.prepare_tensorflow``.
         time_limit: Seconds of one training, compiling aside; None for no limit.
     """
 

@@ -22,7 +22,7 @@ def serve(connection, tasks, pset, threads, determinism, memory):
     try:
         import_tensorflow()
         from deap_lossgp.engines.worker import Worker
-        from deap_lossgp.loops import prepare_tensorflow
+        from deap_lossgp.training.loop import prepare_tensorflow
 
         environment = prepare_tensorflow(threads, determinism)
         if environment["device"].startswith("CPU"):

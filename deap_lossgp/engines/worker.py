@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from deap_lossgp.elementwise import check_operations
 from deap_lossgp.errors import in_one_line
-from deap_lossgp.training import Trainer
+from deap_lossgp.training.trainer import Trainer
 
 _OUT_OF_MEMORY = MemoryError, tf.errors.ResourceExhaustedError
 

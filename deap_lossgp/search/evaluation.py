@@ -8,15 +8,16 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 import deap_lossgp
-from deap_lossgp.candidates import candidate_of
 from deap_lossgp.canonical import AffineForm, affine_form, canonical_key
 from deap_lossgp.curves import LossCurves
 from deap_lossgp.engines.engine import InProcess, Job, TrainingError
 from deap_lossgp.found_losses import KNOWN_LOSSES
-from deap_lossgp.results import ARITHMETIC, TrainingResult
 from deap_lossgp.screening import in_value_range, is_trainable
 from deap_lossgp.search.fitness import check_fitness, figure_of, fitness_of
 from deap_lossgp.search.store import Store
+from deap_lossgp.training.candidates import candidate_of
+from deap_lossgp.training.results import ARITHMETIC, TrainingResult
+from deap_lossgp.training.tasks import check_names
 from deap_lossgp.trees import LossTree
 from deap_lossgp.user_functions import source_of
 
@@ -300,13 +301,6 @@ class Evaluation:
         """Forgets failures, so that another start tries again."""
         self.store.discard([key for request in requests for key in self._keys(request)
                             if not self.store.get(key).ok])
-
-
-def check_names(tasks):
-    """Raises a ValueError unless there are tasks, of distinct names."""
-    names = [task.name for task in tasks]
-    if not names or len(set(names)) < len(names):
-        raise ValueError(f"expected tasks of distinct names, at least 1, got {names}")
 
 
 _HERE = {}

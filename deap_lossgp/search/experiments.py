@@ -13,13 +13,13 @@ from deap_lossgp.engines.execution import Execution, make_engine
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.search.arms import mutations
 from deap_lossgp.search.callbacks import CallbackList
-from deap_lossgp.search.evaluation import Evaluation, check_names
+from deap_lossgp.search.evaluation import Evaluation
 from deap_lossgp.search.fitness import check_fitness
 from deap_lossgp.search.folders import RunFolder, write_csv
 from deap_lossgp.search.recording import RunStatistics
 from deap_lossgp.search.settings import RESCORING, TASK_SETTINGS
-from deap_lossgp.tasks import Task
 from deap_lossgp.toolbox import make_toolbox
+from deap_lossgp.training.tasks import Task, check_names
 
 
 def tasks_of(settings):

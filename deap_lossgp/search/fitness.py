@@ -8,7 +8,7 @@ is kept to reproduce the thesis, and misleads. The others cannot be fooled by re
 import math
 
 from deap_lossgp.errors import in_one_line, unknown_name
-from deap_lossgp.results import TrainingResult
+from deap_lossgp.training.results import TrainingResult
 from deap_lossgp.user_functions import load_function
 
 WORST = (0.0, -math.inf)

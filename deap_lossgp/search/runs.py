@@ -16,12 +16,12 @@ from deap import gp, tools
 from deap_lossgp.engines.execution import Execution
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.plotting import plot_generations, plot_individuals
-from deap_lossgp.results import STATUSES
 from deap_lossgp.search.arms import run_algorithm
 from deap_lossgp.search.experiments import Experiment
 from deap_lossgp.search.recording import logbook_table
 from deap_lossgp.search.settings import TASK_SETTINGS, RunSettings
-from deap_lossgp.tasks import Task
+from deap_lossgp.training.results import STATUSES
+from deap_lossgp.training.tasks import Task
 from deap_lossgp.trees import LossTree
 
 HALL_OF_FAME = 10

@@ -30,7 +30,7 @@ class RunSettings:
         data_dir: Folder with ``NAME.npz`` files; None for what is embedded or in Keras's cache.
         image_size: N, ``HxW`` or (h, w), to which images in folders are brought; None for 32.
         image_mode: ``grey`` or ``rgb``, to which they are brought; None for grey if all are.
-        model: A name of ``networks.NETWORKS``, or ``module:function``.
+        model: A name of ``training.networks.NETWORKS``, or ``module:function``.
         population, generations: P, at least 1, and T, at least 0.
         sample_size, parents: G and N of the sample tournament; None for floor(3P/4), floor(G/2).
         crossover: C_r, the probability that both parents come from the population.

@@ -10,7 +10,7 @@ import os
 import sqlite3
 
 from deap_lossgp.errors import in_one_line
-from deap_lossgp.results import TrainingResult
+from deap_lossgp.training.results import TrainingResult
 
 APPLICATION_ID = 0x4C6F7347  # "LosG"
 VERSION = 2

@@ -7,7 +7,7 @@ import numpy as np
 from keras import layers
 
 from deap_lossgp.errors import in_one_line, unknown_name
-from deap_lossgp.tasks import NETWORK_NAMES
+from deap_lossgp.training.tasks import NETWORK_NAMES
 from deap_lossgp.user_functions import load_function
 
 

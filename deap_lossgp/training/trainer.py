@@ -8,10 +8,10 @@ import numpy as np
 from keras import ops
 
 from deap_lossgp.curves import LOWEST, interpolate
-from deap_lossgp.loops import CompiledLoop, FusedAdam, compiled
-from deap_lossgp.networks import build_model
-from deap_lossgp.restarting import restore, seeded, values_of
-from deap_lossgp.results import TrainingResult
+from deap_lossgp.training.initial_state import restore, seeded, values_of
+from deap_lossgp.training.loop import CompiledLoop, FusedAdam, compiled
+from deap_lossgp.training.networks import build_model
+from deap_lossgp.training.results import TrainingResult
 
 
 class Trainer:
@@ -23,10 +23,10 @@ class Trainer:
     Args:
         task: A ``Task``.
 
-    >>> from deap_lossgp.candidates import candidate_of
+    >>> from deap_lossgp.training.candidates import candidate_of
     >>> from deap_lossgp.found_losses import KNOWN_LOSSES
     >>> from deap_lossgp.psets import loss_primitive_set
-    >>> from deap_lossgp.tasks import Task
+    >>> from deap_lossgp.training.tasks import Task
     >>> from deap_lossgp.trees import LossTree
     >>> pset = loss_primitive_set()
     >>> trainer = Trainer(Task.load("digits", epochs=2))

@@ -12,7 +12,7 @@ from deap_lossgp.splits import split_test, split_validation
 from deap_lossgp.user_functions import source_of
 
 NETWORK_NAMES = ("small_cnn", "resnet8", "inception_v3")
-"""The functions of ``deap_lossgp.networks``, by name."""
+"""The functions of ``deap_lossgp.training.networks``, by name."""
 
 SPLIT_SEED = 42
 """Seed of the validation split; the NGL authors' ``random_state``."""
@@ -139,3 +139,10 @@ class Task:
         for part in (self.name, source_of(self.network), source_of(self.callbacks), numbers):
             digest.update(repr(part).encode())
         return digest.hexdigest()
+
+
+def check_names(tasks):
+    """Raises a ValueError unless there are tasks, of distinct names."""
+    names = [task.name for task in tasks]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"expected tasks of distinct names, at least 1, got {names}")

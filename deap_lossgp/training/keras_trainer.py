@@ -10,9 +10,9 @@ import keras
 import numpy as np
 from sklearn.metrics import recall_score
 
-from deap_lossgp.networks import build_model
-from deap_lossgp.restarting import restore, seeded, values_of
-from deap_lossgp.results import TrainingResult
+from deap_lossgp.training.initial_state import restore, seeded, values_of
+from deap_lossgp.training.networks import build_model
+from deap_lossgp.training.results import TrainingResult
 
 
 class KerasTrainer:
@@ -30,10 +30,10 @@ class KerasTrainer:
             for Adam at the task's learning rate.
 
     Raises:
-        ValueError: The task's network is none, as ``networks.build_network`` says.
+        ValueError: The task's network is none, as ``training.networks.build_network`` says.
 
     >>> from deap_lossgp.losses import TreeLoss
-    >>> from deap_lossgp.tasks import Task
+    >>> from deap_lossgp.training.tasks import Task
     >>> loss = TreeLoss("cross_entropy", scale="cross_entropy")
     >>> KerasTrainer(Task.load("digits", epochs=1), loss).train(seed=1).status
     'ok'

@@ -296,7 +296,7 @@ def multiplications(model):
     Returns:
         int; infinity where a layer does not tell what it puts out.
 
-    >>> from deap_lossgp.networks import small_cnn
+    >>> from deap_lossgp.training.networks import small_cnn
     >>> 3 * 3 * (25 * 16) + 2 * 2 * (9 * 16 * 32) + 128 * 64 + 64 * 10
     30864
     >>> multiplications(small_cnn((8, 8, 1), 10))
