@@ -11,7 +11,7 @@ from pathlib import Path
 from deap_lossgp.commands.parser import CommandParser, piped, refused
 from deap_lossgp.describing import describe
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
-from deap_lossgp.plotting import plot_loss, plot_tree
+from deap_lossgp.plotting.arms import plot_loss, plot_tree
 
 
 def main(argv=None):

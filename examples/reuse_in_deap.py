@@ -15,7 +15,7 @@ from deap import algorithms, base, gp, tools
 from deap_lossgp.algorithms import eaArchive, eaSampleTournament
 from deap_lossgp.commands.parser import CommandParser, refused
 from deap_lossgp.curves import LossCurves
-from deap_lossgp.plotting import plot_generations
+from deap_lossgp.plotting.generations import plot_generations
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.screening import accuracy_gain
 from deap_lossgp.search.folders import write_csv

@@ -13,13 +13,9 @@ import pytest
 from deap import algorithms, base, tools
 from matplotlib.figure import Figure
 
-from deap_lossgp.plotting import (
-    plot_comparison,
-    plot_generations,
-    plot_individuals,
-    plot_loss_accuracy,
-    plot_test_accuracies,
-)
+from deap_lossgp.plotting.arms import plot_comparison, plot_test_accuracies
+from deap_lossgp.plotting.generations import plot_generations
+from deap_lossgp.plotting.individuals import plot_individuals, plot_loss_accuracy
 
 NAN, INF = math.nan, math.inf
 
@@ -998,7 +994,7 @@ def test_settings_of_matplotlib_are_left_as_they_were():
 
 def test_import_loads_neither_matplotlib_nor_tensorflow():
     code = (
-        "import sys, deap_lossgp.plotting\n"
+        "import sys, deap_lossgp.plotting.arms\n"
         "print([m for m in ('matplotlib', 'pandas', 'tensorflow', 'keras') if m in sys.modules])"
     )
     done = run_python(code)
@@ -1010,7 +1006,8 @@ def test_drawing_needs_neither_pyplot_nor_a_display(tmp_path):
     code = (
         "import sys\n"
         "from deap import tools\n"
-        "from deap_lossgp.plotting import plot_generations, plot_individuals\n"
+        "from deap_lossgp.plotting.generations import plot_generations\n",
+    "from deap_lossgp.plotting.individuals import plot_individuals\n"
         "logbook = tools.Logbook()\n"
         "logbook.record(gen=0, avg=1.0)\n"
         f"plot_generations(logbook).figure.savefig({str(path)!r})\n"

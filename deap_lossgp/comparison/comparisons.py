@@ -18,12 +18,8 @@ from deap_lossgp.comparison.tables import (
 )
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.found_losses import KNOWN_LOSSES
-from deap_lossgp.plotting import (
-    plot_comparison,
-    plot_individuals,
-    plot_loss_accuracy,
-    plot_test_accuracies,
-)
+from deap_lossgp.plotting.arms import plot_comparison, plot_test_accuracies
+from deap_lossgp.plotting.individuals import plot_individuals, plot_loss_accuracy
 from deap_lossgp.search.arms import run_algorithm
 from deap_lossgp.search.experiments import Experiment
 from deap_lossgp.search.folders import versions

@@ -15,7 +15,8 @@ from deap import gp, tools
 
 from deap_lossgp.engines.execution import Execution
 from deap_lossgp.errors import unknown_name
-from deap_lossgp.plotting import plot_generations, plot_individuals
+from deap_lossgp.plotting.generations import plot_generations
+from deap_lossgp.plotting.individuals import plot_individuals
 from deap_lossgp.search.arms import run_algorithm
 from deap_lossgp.search.experiments import Experiment
 from deap_lossgp.search.recording import logbook_table

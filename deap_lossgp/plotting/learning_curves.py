@@ -1,8 +1,8 @@
 """Learning curves: the validation accuracy of trainings by epoch."""
 
-from deap_lossgp.drawing import arm_styles
-from deap_lossgp.figures import add_legend, new_axes, set_integer_ticks, set_style
-from deap_lossgp.tables import quoted, read_table
+from deap_lossgp.plotting.axes import add_legend, new_axes, set_integer_ticks, set_style
+from deap_lossgp.plotting.columns import quoted, read_table
+from deap_lossgp.plotting.marks import arm_styles
 
 
 def plot_learning_curves(epochs, ax=None):

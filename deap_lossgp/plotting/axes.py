@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from deap_lossgp.tables import LARGEST
+from deap_lossgp.plotting.columns import LARGEST
 
 BLACK, BLUE, RED, GREY = "#333333", "#0072B2", "#D55E00", "#666666"
 CYCLE = (BLUE, RED, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from deap_lossgp.expressions import is_constant, number_text
-from deap_lossgp.figures import BLACK, BLUE, GREY, RED
+from deap_lossgp.plotting.axes import BLACK, BLUE, GREY, RED
 
 _SIGNS = {"add": "+", "sub": "−", "mul": "×", "div": "/", "neg": "−", "sqrt": "√"}
 _COLORS = {"y_true": RED, "y_pred": BLUE}

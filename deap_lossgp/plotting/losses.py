@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 
 from deap_lossgp.curves import GRID, LossCurves, interpolate
-from deap_lossgp.figures import (
+from deap_lossgp.found_losses import FoundLoss, read_loss
+from deap_lossgp.plotting.axes import (
     BLACK,
     CYCLE,
     EXTREME_RATIO,
@@ -16,8 +17,7 @@ from deap_lossgp.figures import (
     set_scale,
     set_style,
 )
-from deap_lossgp.found_losses import FoundLoss, read_loss
-from deap_lossgp.tables import finite
+from deap_lossgp.plotting.columns import finite
 from deap_lossgp.trees import LossTree
 
 _WRITTEN = {
