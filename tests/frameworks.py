@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from deap_lossgp.datasets import load_dataset
-from deap_lossgp.exporting import export_loss
+from deap_lossgp.export.files import export_loss
 from deap_lossgp.found_losses import read_loss
 
 BUDGET = "EPOCHS, BATCH, WIDTH = 20, 64, 64"

@@ -15,7 +15,7 @@ import pytest
 from rounding import assert_agrees, points, reference
 
 from deap_lossgp.curves import LOWEST, LossCurves, differentiate
-from deap_lossgp.exporting import ENDINGS, class_name, export_loss, file_name, identifier
+from deap_lossgp.export.files import ENDINGS, class_name, export_loss, file_name, identifier
 from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss, read_loss
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import LossPrimitive

@@ -6,11 +6,11 @@ import random
 
 import pytest
 
-from deap_lossgp.languages import KERAS, SYMPY, TEXT, TORCH, depth, write
+from deap_lossgp.export.graphs import definition, simplify
+from deap_lossgp.export.languages import KERAS, SYMPY, TEXT, TORCH, depth, write
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import PROTECTED
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.simplifying import definition, simplify
 from deap_lossgp.trees import LossTree
 
 PSET = loss_primitive_set()

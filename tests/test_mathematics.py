@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from rounding import assert_agrees, points, reference
 
-from deap_lossgp.exporting import export_loss
+from deap_lossgp.export.files import export_loss
+from deap_lossgp.export.graphs import simplify
+from deap_lossgp.export.languages import write
+from deap_lossgp.export.latex import LATEX
+from deap_lossgp.export.sympy_expressions import to_sympy
 from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss, read_loss
-from deap_lossgp.languages import write
-from deap_lossgp.mathematics import LATEX, to_sympy
 from deap_lossgp.operators import genLoss
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.simplifying import simplify
 from deap_lossgp.trees import LossTree
 
 PSET = loss_primitive_set()

@@ -9,13 +9,13 @@ from deap import gp
 from rounding import assert_agrees, points, reference
 
 from deap_lossgp.curves import LOWEST
+from deap_lossgp.export.forms import FUNCTIONS, WHOLE
+from deap_lossgp.export.graphs import definition, in_order, simplify
+from deap_lossgp.export.languages import TEXT, write
 from deap_lossgp.found_losses import KNOWN_LOSSES
-from deap_lossgp.languages import TEXT, write
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import LossPrimitive
 from deap_lossgp.psets import add_primitive, loss_primitive_set
-from deap_lossgp.simplifying import definition, in_order, simplify
-from deap_lossgp.symbolic import FUNCTIONS, WHOLE
 from deap_lossgp.trees import LossTree
 
 TREES = int(os.environ.get("DEAP_LOSSGP_TREES", 60))

@@ -5,15 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from deap_lossgp.export.forms import FUNCTIONS, WHOLE, symbolic_form
+from deap_lossgp.export.intervals import bounds, rounded, softened_reciprocal
 from deap_lossgp.primitives import PLAIN, PROTECTED
-from deap_lossgp.symbolic import (
-    FUNCTIONS,
-    WHOLE,
-    bounds,
-    rounded,
-    softened_reciprocal,
-    symbolic_form,
-)
 
 
 @pytest.mark.parametrize("table", [PLAIN, PROTECTED], ids=["plain", "protected"])

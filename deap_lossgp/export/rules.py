@@ -7,7 +7,7 @@ not ``guarded``, the guards of protected operators go in any case.
 
 import math
 
-from deap_lossgp.symbolic import distance, is_finite
+from deap_lossgp.export.intervals import distance, is_finite
 
 RESOLUTION = 2.0**-24
 """Half a unit in the last place of float32: smaller relative differences in a value are none."""

@@ -13,15 +13,9 @@ import numpy as np
 from deap import gp
 
 from deap_lossgp.curves import LOWEST
-from deap_lossgp.rewriting import RULES, softened
-from deap_lossgp.symbolic import (
-    FUNCTIONS,
-    WHOLE,
-    bounds,
-    rounded,
-    softened_reciprocal,
-    symbolic_form,
-)
+from deap_lossgp.export.forms import FUNCTIONS, WHOLE, symbolic_form
+from deap_lossgp.export.intervals import bounds, rounded, softened_reciprocal
+from deap_lossgp.export.rules import RULES, softened
 
 DOMAINS = {"y_true": (0.0, 1.0), "y_pred": (LOWEST, 1.0 - LOWEST)}
 """The intervals of the arguments."""
@@ -32,7 +26,7 @@ class Node:
     """An operation of a graph; the same operation on the same operands is the same node.
 
     Attributes:
-        kind: ``"number"``, ``"name"``, ``"call"`` or a key of ``symbolic.FUNCTIONS``.
+        kind: ``"number"``, ``"name"``, ``"call"`` or a key of ``export.forms.FUNCTIONS``.
         operands: The nodes it works on.
         value: Of a number its float, of a name its text, of a call the ``LossPrimitive``.
         interval: (low, high) of its values.
@@ -228,3 +222,9 @@ def _operations(root, near):
             count += node.kind != "neg"
             stack += node.operands
     return count
+
+
+def called_rows(root):
+    """The primitives that stayed calls, in the order of their use."""
+    return [*{node.value.name: node.value for node in in_order(root) if node.kind == "call"}
+            .values()]

@@ -1,24 +1,21 @@
 """A found loss as a file that needs nothing of this package: Keras, PyTorch, SymPy, LaTeX, text."""
 
-import math
 import re
-import statistics
 import textwrap
 
-from deap_lossgp import __version__
 from deap_lossgp.curves import LossCurves
 from deap_lossgp.errors import unknown_name
-from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
-from deap_lossgp.languages import KERAS, SYMPY, TEXT, TORCH, whole, write
-from deap_lossgp.mathematics import LATEX, SYMPY_SIZE
-from deap_lossgp.simplifying import Node, definition, in_order, plain_operation, simplify
-from deap_lossgp.templates import KERAS_FILE, LATEX_FILE, SYMPY_FILE, TEXT_FILE, TORCH_FILE
+from deap_lossgp.export.about import about, filled, finite_number
+from deap_lossgp.export.graphs import Node, called_rows, definition, in_order, simplify
+from deap_lossgp.export.languages import KERAS, SYMPY, TEXT, TORCH, whole, write
+from deap_lossgp.export.latex import LATEX
+from deap_lossgp.export.sympy_expressions import SYMPY_SIZE
+from deap_lossgp.export.templates import KERAS_FILE, LATEX_FILE, SYMPY_FILE, TEXT_FILE, TORCH_FILE
+from deap_lossgp.found_losses import read_loss
 
 ENDINGS = {"keras": "_keras.py", "torch": "_torch.py", "latex": ".tex", "sympy": "_sympy.py",
            "text": ".txt"}  # fmt: skip
 """What a loss can be exported to, and how such a file's name ends."""
-
-WIDTH = 86
 
 
 def export_loss(found, to, *, scale=1.0):
@@ -68,15 +65,10 @@ def _scale(found, scale):
         if not ours:
             raise ValueError("the loss has no gradient to bring to the scale of cross entropy")
         return theirs / ours, "sum"
-    number = _number(scale)
+    number = finite_number(scale)
     if number is None or number <= 0.0:
         raise ValueError(f"the scale is a positive number or 'cross_entropy', got {scale!r}")
     return number, "mean"
-
-
-def plain_name(text, longest=60):
-    """A stranger's name, reduced to letters, digits, ``_ . -`` and spaces."""
-    return re.sub(r"[^A-Za-z0-9_ .-]+", "_", str(text)[:longest]).strip() or "unnamed"
 
 
 def identifier(name):
@@ -97,85 +89,6 @@ def class_name(name):
     return words if words.endswith("Loss") else f"{words}Loss"
 
 
-# What is known of a loss
-
-
-def about(found, root):
-    """Paragraphs on a loss: its expression, where it came from, its gradient."""
-    guarded = ", ".join(row.name for row in _calls(root) if plain_operation(row))
-    primitives = plain_name(found.pset.name)
-    if guarded or primitives == "protected":
-        primitives += f", of which {guarded or 'none'} can differ here from the plain"
-    return [
-        _filled(f"Expression: {found.tree}"),
-        _filled(f"{len(found.tree)} nodes, height {found.tree.height}. "
-                f"Primitives: {primitives}."),
-        *_origin(found),
-        _filled(_gradient(found)),
-        f"Exported by deap_lossgp {__version__}.",
-    ]
-
-
-def _filled(text):
-    return textwrap.fill(text, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
-
-
-def _gradient(found):
-    slopes = LossCurves.of(found.tree, found.pset).derivatives
-    ranges = [f"{low:.3g} to {high:.3g}" if math.isfinite(low) and math.isfinite(high)
-              else "not finite everywhere"
-              for low, high in zip(slopes.min(1) + 0.0, slopes.max(1) + 0.0, strict=True)]
-    return (f"Derivative of the expression by y_pred in [2**-23, 1 - 2**-23]: of the true class "
-            f"{ranges[1]}, of the others {ranges[0]}.")
-
-
-def _origin(found):
-    record = found.record
-    if found.name in KNOWN_LOSSES and not record:
-        return ["A known loss."]
-    lines = [f"From {plain_name(found.name)}."]
-    wins, improvement = _number(record.get("wins")), _number(record.get("improvement"))
-    if wins is not None or improvement is not None:
-        fitness = plain_name(record.get("fitness", "unknown"), 20)
-        lines.append(f"Fitness ({fitness}): data sets won against cross entropy: "
-                     f"{_shown(wins, 'g')}, improvement {_shown(improvement, '+.4f')}.")
-    lines += [f"{plain_name(task, 40)}: {', '.join(facts)}." for task, facts in _tasks(record)]
-    return ["\n".join(map(_filled, lines))]
-
-
-def _tasks(record):
-    """(task, facts) for each data set that a record knows, at most 20."""
-    validation, tests = (
-        part if isinstance(part, dict) else {}
-        for part in (record.get("validation"), record.get("test_accuracy"))
-    )
-    for task in [*dict.fromkeys([*validation, *tests])][:20]:
-        facts = []
-        result, test = validation.get(task), tests.get(task)
-        accuracy = _number(result.get("accuracy")) if isinstance(result, dict) else None
-        if accuracy is not None:
-            facts.append(f"validation accuracy {accuracy:.4f}")
-        for arm, words in (("evolved", "test accuracy"), ("cross_entropy", "with cross entropy")):
-            accuracies = test.get(arm) if isinstance(test, dict) else None
-            known = [_number(a) for a in accuracies] if isinstance(accuracies, list) else []
-            known = [accuracy for accuracy in known if accuracy is not None]
-            if known:
-                facts.append(f"{words} {statistics.mean(known):.4f}, mean of {len(known)}")
-        if facts:
-            yield task, facts
-
-
-def _number(value):
-    """A finite number of a record's, else None."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
-        return float(value)
-    return None
-
-
-def _shown(value, form):
-    return "unknown" if value is None else format(value, form)
-
-
 # The files
 
 
@@ -193,12 +106,6 @@ def _python(language, template):
     return writer
 
 
-def _calls(root):
-    """The primitives that stayed calls, in the order of their use."""
-    return [*{node.value.name: node.value for node in in_order(root) if node.kind == "call"}
-            .values()]
-
-
 def _function(name, parameters, written, docstring=()):
     lines = [*docstring, *(f"{part} = {text}" for part, text in written.parts),
              f"return {written.value}"]
@@ -206,7 +113,7 @@ def _function(name, parameters, written, docstring=()):
 
 
 def _helpers(root, language):
-    for row in _calls(root):
+    for row in called_rows(root):
         body, parameters = definition(row)
         yield _function(f"_{row.name}", [p.value for p in parameters], write(body, language))
 
@@ -265,7 +172,7 @@ def _text(found, root, scale):
     return TEXT_FILE.substitute(
         class_name=class_name(found.name),
         about="\n\n".join(about(found, root)),
-        scaled=_filled(f"{_scaled(*scale)} Probabilities are clipped to [2**-23, 1 - 2**-23]."),
+        scaled=filled(f"{_scaled(*scale)} Probabilities are clipped to [2**-23, 1 - 2**-23]."),
         infix="\n".join([*lines, *([""] * bool(notes)), *notes]),
     )
 
@@ -284,7 +191,7 @@ def _latex_scale(factor, total):
 
 def _notes(root, language, names):
     """(usage, meaning) of the primitives that are written shorter than they are."""
-    for row in _calls(root):
+    for row in called_rows(root):
         body, parameters = definition(row, names)
         usage = write(Node("call", parameters, row, index=body.index + 1), language).value
         meaning = write(body, language)

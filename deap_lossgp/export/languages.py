@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from deap_lossgp.rewriting import softened
-from deap_lossgp.simplifying import Node, in_order, plain_operation
+from deap_lossgp.export.graphs import Node, in_order, plain_operation
+from deap_lossgp.export.rules import softened
 
 SUM, PRODUCT, SIGN, POWER, CALL, ATOM = range(1, 7)
 """How tightly an operation binds."""
@@ -36,7 +36,7 @@ class Language:
 
     Attributes:
         formats: By kind, the format of an operation without infix; beside the kinds of
-            ``symbolic.FUNCTIONS`` there are ``lower`` and ``upper``, a Max and Min with a number,
+            ``export.forms.FUNCTIONS`` there are ``lower`` and ``upper``, a Max and Min with a number,
             and ``square``.
         number: Writes a float.
         called: The format of a primitive's name where it is called; None writes a protected
@@ -164,7 +164,7 @@ def write(root, language):
 
     >>> from deap_lossgp.found_losses import KNOWN_LOSSES
     >>> from deap_lossgp.psets import loss_primitive_set
-    >>> from deap_lossgp.simplifying import simplify
+    >>> from deap_lossgp.export.graphs import simplify
     >>> from deap_lossgp.trees import LossTree
     >>> pset = loss_primitive_set()
     >>> tree = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)
