@@ -6,13 +6,13 @@ import keras
 from deap import gp
 from keras import ops
 
-from deap_lossgp.curves import LOWEST, LossCurves
-from deap_lossgp.elementwise import check_operations, elementwise_loss
+from deap_lossgp.curves.grid import LOWEST
+from deap_lossgp.curves.loss_curves import CROSS_ENTROPY_SCALE, LossCurves
+from deap_lossgp.curves.operations import check_operations, elementwise_loss
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss
 from deap_lossgp.primitives import PLAIN, PROTECTED
 from deap_lossgp.psets import ARGUMENTS, loss_primitive_set
-from deap_lossgp.training.candidates import CROSS_ENTROPY_SCALE
 from deap_lossgp.trees import LossTree
 
 _TABLES = {"protected": PROTECTED, "plain": PLAIN}

@@ -35,9 +35,9 @@ ROUNDS = 5
 
 def random_losses(pset, count, sizes, seed):
     """Certified trainable random trees whose sizes run through ``sizes``."""
-    from deap_lossgp.curves import LossCurves
+    from deap_lossgp.curves.loss_curves import LossCurves
+    from deap_lossgp.curves.screening import is_trainable
     from deap_lossgp.operators import genLoss
-    from deap_lossgp.screening import is_trainable
     from deap_lossgp.trees import LossTree
 
     random.seed(seed)
@@ -106,7 +106,7 @@ def measure(task, pset, trees, seed):
     import numpy as np
     from keras import ops
 
-    from deap_lossgp.elementwise import elementwise_loss
+    from deap_lossgp.curves.operations import elementwise_loss
     from deap_lossgp.training.candidates import candidate_of
     from deap_lossgp.training.trainer import Trainer
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from deap_lossgp.commands.parser import CommandParser, piped, refused
-from deap_lossgp.describing import describe
+from deap_lossgp.curves.describing import describe
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 from deap_lossgp.plotting.arms import plot_loss, plot_tree
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deap_lossgp.elementwise import elementwise_loss
+from deap_lossgp.curves.operations import elementwise_loss
 from deap_lossgp.engines.engine import Job
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.primitives import LossPrimitive

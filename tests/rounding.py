@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from deap_lossgp.curves import LOWEST, differentiate
+from deap_lossgp.curves.differentiation import differentiate
+from deap_lossgp.curves.grid import LOWEST
 
 UNIT = 2.0**-24
 

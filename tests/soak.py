@@ -525,8 +525,8 @@ def worker_memory(bench, number, rng):
 
 def random_jobs(pset, task, count, third):
     """Trainings with different valid losses: on curves, or every third on the exact path."""
-    from deap_lossgp.curves import LossCurves
-    from deap_lossgp.screening import is_trainable
+    from deap_lossgp.curves.loss_curves import LossCurves
+    from deap_lossgp.curves.screening import is_trainable
     from deap_lossgp.toolbox import make_toolbox
 
     toolbox = make_toolbox(pset, valid=lambda tree: is_trainable(LossCurves.of(tree, pset)))

@@ -10,8 +10,8 @@ import warnings
 import numpy as np
 import pytest
 
-from deap_lossgp.canonical import affine_form, canonical_key
-from deap_lossgp.curves import differentiate
+from deap_lossgp.curves.canonical import affine_form, canonical_key
+from deap_lossgp.curves.differentiation import differentiate
 from deap_lossgp.operators import genLoss
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.trees import LossTree

@@ -17,7 +17,8 @@ from deap_lossgp.constants import (
     insert_coefficients,
     with_constants,
 )
-from deap_lossgp.curves import GRID, differentiate
+from deap_lossgp.curves.differentiation import differentiate
+from deap_lossgp.curves.grid import GRID
 from deap_lossgp.operators import genLoss, mutOnePoint
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.trees import LossTree

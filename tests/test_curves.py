@@ -8,18 +8,17 @@ import numpy as np
 import pytest
 from scipy.ndimage import minimum_filter1d
 
-from deap_lossgp.curves import (
+from deap_lossgp.curves.differentiation import differentiate
+from deap_lossgp.curves.grid import (
     GRID,
     HIGHEST_LOGIT,
     KNOTS,
     LOWEST,
-    TOLERANCE,
-    LossCurves,
-    differentiate,
     interpolate,
     logit,
     probability,
 )
+from deap_lossgp.curves.loss_curves import TOLERANCE, LossCurves
 from deap_lossgp.expressions import constant
 from deap_lossgp.operators import genLoss
 from deap_lossgp.psets import loss_primitive_set
@@ -27,7 +26,7 @@ from deap_lossgp.trees import LossTree
 
 tf = pytest.importorskip("tensorflow")
 
-from deap_lossgp.elementwise import elementwise_loss  # noqa: E402
+from deap_lossgp.curves.operations import elementwise_loss  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 
 TREES = int(os.environ.get("DEAP_LOSSGP_TREES", 60))

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from deap_lossgp.curves import LossCurves
-from deap_lossgp.describing import CLASSES, describe
+from deap_lossgp.curves.cards import MISTAKES
+from deap_lossgp.curves.describing import CLASSES, describe
+from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.found_losses import KNOWN_LOSSES
-from deap_lossgp.loss_cards import MISTAKES
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import LossPrimitive
 from deap_lossgp.psets import add_primitive, loss_primitive_set

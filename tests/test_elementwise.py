@@ -5,7 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from deap_lossgp.curves import LOWEST, differentiate
+from deap_lossgp.curves.differentiation import differentiate
+from deap_lossgp.curves.grid import LOWEST
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import LossPrimitive
 from deap_lossgp.psets import add_primitive, loss_primitive_set
@@ -16,7 +17,7 @@ pytest.importorskip("tensorflow")
 import keras  # noqa: E402
 from keras import ops  # noqa: E402
 
-from deap_lossgp.elementwise import elementwise_loss  # noqa: E402
+from deap_lossgp.curves.operations import elementwise_loss  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 
 PSET = loss_primitive_set()

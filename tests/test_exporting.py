@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 from rounding import assert_agrees, points, reference
 
-from deap_lossgp.curves import LOWEST, LossCurves, differentiate
+from deap_lossgp.curves.differentiation import differentiate
+from deap_lossgp.curves.grid import LOWEST
+from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.export.files import ENDINGS, class_name, export_loss, file_name, identifier
 from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss, read_loss
 from deap_lossgp.operators import genLoss

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from deap_lossgp.curves import differentiate
+from deap_lossgp.curves.differentiation import differentiate
 from deap_lossgp.expressions import infix
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import LossPrimitive

@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from deap_lossgp.curves import GRID
+from deap_lossgp.curves.grid import GRID
 from deap_lossgp.found_losses import FoundLoss, read_loss
 from deap_lossgp.operators import genLoss
 from deap_lossgp.plotting.arms import plot_loss, plot_tree

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from deap import gp
 
-from deap_lossgp.curves import LOWEST, LossCurves, differentiate
+from deap_lossgp.curves.differentiation import differentiate
+from deap_lossgp.curves.grid import LOWEST
+from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import LossPrimitive

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from deap import gp
 
-from deap_lossgp.canonical import canonical_key
-from deap_lossgp.curves import GRID, LossCurves
+from deap_lossgp.curves.canonical import canonical_key
+from deap_lossgp.curves.grid import GRID
+from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import LossPrimitive
 from deap_lossgp.psets import add_primitive, loss_primitive_set

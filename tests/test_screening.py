@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from deap_lossgp.curves import LossCurves
+from deap_lossgp.curves.loss_curves import LossCurves
+from deap_lossgp.curves.screening import accuracy_gain, in_value_range, is_trainable, start_value
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.screening import accuracy_gain, in_value_range, is_trainable, start_value
 from deap_lossgp.trees import LossTree
 
 PSETS = [loss_primitive_set(True), loss_primitive_set(False)]

@@ -8,7 +8,7 @@ import pytest
 from deap import gp
 from rounding import assert_agrees, points, reference
 
-from deap_lossgp.curves import LOWEST
+from deap_lossgp.curves.grid import LOWEST
 from deap_lossgp.export.forms import FUNCTIONS, WHOLE
 from deap_lossgp.export.graphs import definition, in_order, simplify
 from deap_lossgp.export.languages import TEXT, write

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from deap_lossgp.curves import GRID, KNOTS, LOWEST, LossCurves, interpolate
+from deap_lossgp.curves.grid import GRID, KNOTS, LOWEST, interpolate
+from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.datasets import load_dataset
 from deap_lossgp.operators import genLoss
 from deap_lossgp.psets import loss_primitive_set
@@ -24,7 +25,7 @@ tf = pytest.importorskip("tensorflow")
 import keras  # noqa: E402
 from keras import layers, ops  # noqa: E402
 
-from deap_lossgp.elementwise import elementwise_loss  # noqa: E402
+from deap_lossgp.curves.operations import elementwise_loss  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.training import loop as loops  # noqa: E402
 from deap_lossgp.training.candidates import Candidate, candidate_of  # noqa: E402

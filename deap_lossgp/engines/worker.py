@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
-from deap_lossgp.elementwise import check_operations
+from deap_lossgp.curves.operations import check_operations
 from deap_lossgp.errors import in_one_line
 from deap_lossgp.training.trainer import Trainer
 

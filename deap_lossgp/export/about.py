@@ -6,7 +6,7 @@ import statistics
 import textwrap
 
 from deap_lossgp import __version__
-from deap_lossgp.curves import LossCurves
+from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.export.graphs import called_rows, plain_operation
 from deap_lossgp.found_losses import KNOWN_LOSSES
 

@@ -3,7 +3,7 @@
 import re
 import textwrap
 
-from deap_lossgp.curves import LossCurves
+from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.export.about import about, filled, finite_number
 from deap_lossgp.export.graphs import Node, called_rows, definition, in_order, simplify

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from deap import gp
 
-from deap_lossgp.curves import LOWEST
+from deap_lossgp.curves.grid import LOWEST
 from deap_lossgp.export.forms import FUNCTIONS, WHOLE, symbolic_form
 from deap_lossgp.export.intervals import bounds, rounded, softened_reciprocal
 from deap_lossgp.export.rules import RULES, softened

@@ -4,7 +4,8 @@ import itertools
 
 import numpy as np
 
-from deap_lossgp.curves import GRID, LossCurves, interpolate
+from deap_lossgp.curves.grid import GRID, interpolate
+from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.found_losses import FoundLoss, read_loss
 from deap_lossgp.plotting.axes import (
     BLACK,

@@ -8,11 +8,11 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 import deap_lossgp
-from deap_lossgp.canonical import AffineForm, affine_form, canonical_key
-from deap_lossgp.curves import LossCurves
+from deap_lossgp.curves.canonical import AffineForm, affine_form, canonical_key
+from deap_lossgp.curves.loss_curves import LossCurves
+from deap_lossgp.curves.screening import in_value_range, is_trainable
 from deap_lossgp.engines.engine import InProcess, Job, TrainingError
 from deap_lossgp.found_losses import KNOWN_LOSSES
-from deap_lossgp.screening import in_value_range, is_trainable
 from deap_lossgp.search.fitness import check_fitness, figure_of, fitness_of
 from deap_lossgp.search.store import Store
 from deap_lossgp.training.candidates import candidate_of
@@ -138,7 +138,7 @@ class Evaluation:
         return self._baselines
 
     def is_valid(self, tree):
-        """Whether a tree may enter the population, as ``deap_lossgp.screening`` says."""
+        """Whether a tree may enter the population, as ``deap_lossgp.curves.screening`` says."""
         valid = self._screen(tree).valid
         self.counts["discarded"] += not valid
         return valid

@@ -4,11 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deap_lossgp.curves import LossCurves
-from deap_lossgp.elementwise import elementwise_loss
-
-CROSS_ENTROPY_SCALE = 0.5
-"""``LossCurves.gradient_scale`` of cross entropy."""
+from deap_lossgp.curves.loss_curves import CROSS_ENTROPY_SCALE, LossCurves
+from deap_lossgp.curves.operations import elementwise_loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +14,7 @@ class Candidate:
 
     Attributes:
         derivatives: Of one sample's loss with respect to each of its predictions, on the grid of
-            ``deap_lossgp.curves``; float32 of shape (2, KNOTS).
+            ``deap_lossgp.curves.loss_curves``; float32 of shape (2, KNOTS).
         values: The element-wise loss on the grid, float64 of shape (2, KNOTS); what is reported,
             while only ``derivatives`` train.
         loss: For the exact path: an ``elementwise_loss``, ``loss(y_true, y_pred)`` and

@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras import ops
 from tensorflow.python.eager.context import function_executor_type  # no public way
 
-from deap_lossgp.curves import HIGHEST_LOGIT, KNOTS, LOWEST
+from deap_lossgp.curves.grid import HIGHEST_LOGIT, KNOTS, LOWEST
 
 _OUTSIDE = 180
 """Cells on either side of the grid, for predictions from LOWEST down to half of it."""

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from deap_lossgp.curves import LOWEST, interpolate
+from deap_lossgp.curves.grid import LOWEST, interpolate
 from deap_lossgp.training.initial_state import restore, seeded, values_of
 from deap_lossgp.training.loop import CompiledLoop, FusedAdam, compiled
 from deap_lossgp.training.networks import build_model

@@ -6,18 +6,12 @@ from functools import cache, lru_cache
 import numpy as np
 from scipy.signal import find_peaks
 
-from deap_lossgp.curves import (
-    CENTRE,
-    GRID,
-    KNOTS,
-    LossCurves,
-    differentiate,
-    interpolate,
-    logit,
-)
+from deap_lossgp.curves.cards import MISTAKES, LossCard, TotalLoss
+from deap_lossgp.curves.differentiation import differentiate
+from deap_lossgp.curves.grid import CENTRE, GRID, KNOTS, interpolate, logit
+from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.expressions import infix
 from deap_lossgp.found_losses import KNOWN_LOSSES
-from deap_lossgp.loss_cards import MISTAKES, LossCard, TotalLoss
 from deap_lossgp.primitives import LIMIT
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.trees import LossTree

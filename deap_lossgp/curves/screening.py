@@ -15,7 +15,7 @@ from functools import cache
 
 import numpy as np
 
-from deap_lossgp.curves import interpolate
+from deap_lossgp.curves.grid import interpolate
 
 VALUE_RANGE = (1e-5, 1e5)
 LEAST_GAIN = 0.25
@@ -25,7 +25,7 @@ LEAST_GAIN = 0.25
 def start_value(curves, num_classes):
     """The loss of an untrained network: the mean over classes at the uniform prediction.
 
-    >>> from deap_lossgp.curves import LossCurves
+    >>> from deap_lossgp.curves.loss_curves import LossCurves
     >>> from deap_lossgp.psets import loss_primitive_set
     >>> from deap_lossgp.trees import LossTree
     >>> pset = loss_primitive_set()

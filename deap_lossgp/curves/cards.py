@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from deap_lossgp.curves import LOWEST
+from deap_lossgp.curves.grid import LOWEST
 
 MISTAKES = (1e-2, 1e-4, 1e-6)
 """Predictions for the target, one of two classes, that are confident mistakes."""
