@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from deap import algorithms, base, gp, tools
 
-from deap_lossgp.algorithms import eaArchive, eaSampleTournament
+from deap_lossgp.algorithms.archive import eaArchive
+from deap_lossgp.algorithms.sample_tournament import eaSampleTournament
 from deap_lossgp.commands.parser import CommandParser, refused
 from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.curves.screening import accuracy_gain

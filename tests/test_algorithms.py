@@ -15,14 +15,10 @@ import pytest
 from deap import algorithms as deap_algorithms
 from deap import base, gp, tools
 
-from deap_lossgp import algorithms
-from deap_lossgp.algorithms import (
-    eaArchive,
-    eaRandom,
-    eaSampleTournament,
-    varArchive,
-    varSampleTournament,
-)
+from deap_lossgp.algorithms import loop as algorithms
+from deap_lossgp.algorithms.archive import eaArchive, varArchive
+from deap_lossgp.algorithms.random_search import eaRandom
+from deap_lossgp.algorithms.sample_tournament import eaSampleTournament, varSampleTournament
 
 SIZES = (1, 2, 3, 4, 8, 10, 20)
 LENGTH = 24

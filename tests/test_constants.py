@@ -11,7 +11,7 @@ import pytest
 from deap import algorithms as deap_algorithms
 from deap import base, cma, gp, tools
 
-from deap_lossgp.constants import (
+from deap_lossgp.algorithms.constants import (
     constants_of,
     eaConstants,
     insert_coefficients,

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from deap import tools
 
-from deap_lossgp.algorithms import eaSampleTournament
+from deap_lossgp.algorithms.sample_tournament import eaSampleTournament
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.search.folders import write_csv
 from deap_lossgp.search.recording import RunStatistics, logbook_table

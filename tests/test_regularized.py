@@ -26,9 +26,10 @@ from test_algorithms import (
     regression_toolbox,
 )
 
-from deap_lossgp.algorithms import eaRandom, eaSampleTournament
+from deap_lossgp.algorithms.random_search import eaRandom
+from deap_lossgp.algorithms.regularized import eaRegularized, varRegularized
+from deap_lossgp.algorithms.sample_tournament import eaSampleTournament
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.regularized import eaRegularized, varRegularized
 from deap_lossgp.toolbox import make_toolbox
 
 

@@ -8,7 +8,8 @@ from deap import algorithms as deap_algorithms
 from deap import tools
 
 from deap_lossgp import toolbox as toolbox_module
-from deap_lossgp.algorithms import eaArchive, eaSampleTournament
+from deap_lossgp.algorithms.archive import eaArchive
+from deap_lossgp.algorithms.sample_tournament import eaSampleTournament
 from deap_lossgp.operators import LossRules
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.toolbox import make_toolbox

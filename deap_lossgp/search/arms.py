@@ -1,8 +1,10 @@
 """The algorithms that a run or a comparison can be told to use, by name."""
 
-from deap_lossgp.algorithms import eaArchive, eaRandom, eaSampleTournament
-from deap_lossgp.constants import eaConstants, insert_coefficients
-from deap_lossgp.regularized import eaRegularized
+from deap_lossgp.algorithms.archive import eaArchive
+from deap_lossgp.algorithms.constants import eaConstants, insert_coefficients
+from deap_lossgp.algorithms.random_search import eaRandom
+from deap_lossgp.algorithms.regularized import eaRegularized
+from deap_lossgp.algorithms.sample_tournament import eaSampleTournament
 
 
 def run_algorithm(name, population, toolbox, pset, settings, **recording):

@@ -37,7 +37,7 @@ import random
 import numpy as np
 from deap import cma, gp, tools
 
-from deap_lossgp.algorithms import check_arguments, check_integer, evaluate_invalid
+from deap_lossgp.algorithms.loop import check_arguments, check_integer, evaluate_invalid
 from deap_lossgp.expressions import constant, is_constant
 from deap_lossgp.trees import LossTree
 

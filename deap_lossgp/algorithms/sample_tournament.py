@@ -1,0 +1,113 @@
+"""The thesis's Algorithm 1: only the winners of one large sample tournament have children."""
+
+import random
+
+from deap import tools
+
+from deap_lossgp.algorithms.loop import check_arguments, check_integer, evolve, make_child
+
+
+def varSampleTournament(population, toolbox, cxpb, mutpb, sample_size=None, nparents=None):
+    """Makes one child of each winner of one large tournament (Algorithm 1, lines 6 to 20).
+
+    Args:
+        population: list of P evaluated individuals; neither it nor they are changed.
+        toolbox: uses ``individual``, ``mate``, ``mutate`` and ``clone``.
+        cxpb: C_r, the probability in [0, 1] that a winner mates with another winner instead of a
+            fresh individual. A single winner always mates with a fresh one.
+        mutpb: probability in [0, 1] of calling ``toolbox.mutate`` on a child.
+        sample_size: G, how many are drawn, 1..P; max(1, floor(3P/4)) by default.
+        nparents: N, how many of them win, 1..G; max(1, floor(G/2)) by default.
+
+    Returns:
+        List of N children with invalid fitness, independent of the population.
+
+    Raises:
+        ValueError: an argument is outside its range.
+    """
+    check_arguments(population, cxpb=cxpb, mutpb=mutpb)
+    sample_size, nparents = tournament_sizes(len(population), sample_size, nparents)
+    sample = random.sample(population, sample_size)  # line 6
+    parents = tools.selBest(sample, nparents)  # line 7
+    offspring = []
+    for i, individual in enumerate(parents):  # line 8
+        others = parents[:i] + parents[i + 1 :]  # by place: equal individuals may mate
+        if random.random() < cxpb and others:  # line 9
+            partner = toolbox.clone(random.choice(others))  # line 10
+        else:
+            partner = toolbox.individual()  # line 12
+        offspring.append(make_child(individual, partner, toolbox, mutpb))  # lines 14 to 20
+    return offspring
+
+
+def eaSampleTournament(
+    population,
+    toolbox,
+    cxpb,
+    mutpb,
+    ngen,
+    sample_size=None,
+    nparents=None,
+    stats=None,
+    halloffame=None,
+    verbose=__debug__,
+):
+    """Evolves with few evaluations: only the winners of a sample have children (Algorithm 1).
+
+    Lines of the thesis's Algorithm 1 on the right::
+
+        evaluate(population)                                                # 3, 4
+        for g in range(ngen):                                               # 5
+            parents = selBest(sample(population, G), N)                     # 6, 7
+            for individual in parents:                                      # 8
+                partner = another parent if random() < cxpb else a new one  # 9 to 13
+                child = mate(clone(individual), clone(partner))[0]          # 14
+                if random() < mutpb: mutate(child)                          # 15 to 20
+            evaluate(children)                                              # 21
+            population = selBest(population + children, P)                  # 22 to 25
+
+    A run asks for P + ngen·N evaluations, for P = 8 and ngen = 12 thus 44 where :func:`eaArchive`
+    asks for 104.
+
+    .. note::
+
+        Algorithm 1 draws two mutations, M_ST and M_N. A ``toolbox.mutate`` that draws both by
+        itself, such as :func:`deap_lossgp.operators.mutLoss`, wants ``mutpb=1``; any smaller
+        value thins both out.
+
+    Args:
+        population: list of P individuals, P ≥ 1, evolved in place.
+        toolbox: uses ``individual``, ``evaluate``, ``mate``, ``mutate``, ``clone`` and ``map``.
+        cxpb: C_r, the probability in [0, 1] that a parent mates with another parent instead of a
+            fresh individual; the thesis has 0.5. A single parent always mates with a fresh one.
+        mutpb: probability in [0, 1] of calling ``toolbox.mutate`` on a child.
+        ngen: number of generations, at least 0.
+        sample_size: G, how many are drawn without replacement, 1..P; max(1, floor(3P/4)) by
+            default.
+        nparents: N, how many of them have a child each, 1..G; max(1, floor(G/2)) by default.
+        stats: a ``Statistics`` or ``MultiStatistics`` of the population, optional.
+        halloffame: a ``HallOfFame``, updated with all that is evaluated, optional.
+        verbose: whether to print the logbook as it grows.
+
+    Returns:
+        The population, and a ``Logbook`` of one record per generation, 0 being the start.
+
+    Raises:
+        ValueError: an argument is outside its range; nothing has been evaluated.
+    """
+    check_arguments(population, ngen, cxpb, mutpb)
+    sample_size, nparents = tournament_sizes(len(population), sample_size, nparents)
+
+    def vary(_eliminated):
+        return varSampleTournament(population, toolbox, cxpb, mutpb, sample_size, nparents)
+
+    return evolve(population, toolbox, ngen, vary, stats, halloffame, verbose)
+
+
+def tournament_sizes(population_size, sample_size, nparents):
+    """Fills in and checks G and N of Algorithm 1, line 1."""
+    sample_size = max(1, 3 * population_size // 4) if sample_size is None else sample_size
+    check_integer("sample_size", sample_size, 1, population_size, "P, the population's size")
+    nparents = max(1, sample_size // 2) if nparents is None else nparents
+    check_integer("nparents", nparents, 1, sample_size, "G, the sample_size")
+    return sample_size, nparents
