@@ -259,7 +259,7 @@ def main(argv=None):
 
 
 def run(program, options):
-    from deap_lossgp.datasets import load_dataset
+    from deap_lossgp.data.datasets import load_dataset
     from deap_lossgp.psets import loss_primitive_set
     from deap_lossgp.training.loop import prepare_tensorflow
     from deap_lossgp.training.networks import small_cnn

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from deap_lossgp.datasets import load_dataset
+from deap_lossgp.data.datasets import load_dataset
 from deap_lossgp.export.files import export_loss
 from deap_lossgp.found_losses import read_loss
 

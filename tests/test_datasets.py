@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deap_lossgp.datasets import FASHION_MNIST_SHA256, load_dataset
-from deap_lossgp.image_data import ImageData
-from deap_lossgp.splits import split_test, split_validation
+from deap_lossgp.data.datasets import FASHION_MNIST_SHA256, load_dataset
+from deap_lossgp.data.images import ImageData
+from deap_lossgp.data.splits import split_test, split_validation
 
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 KEYS = ("x_train", "y_train", "x_test", "y_test")
@@ -333,7 +333,7 @@ def test_a_data_dir_that_is_no_folder_is_an_error_for_every_name(tmp_path, kind)
 
 def test_importing_the_module_loads_neither_keras_nor_scikit_learn():
     code = (
-        "import sys, deap_lossgp.datasets;"
+        "import sys, deap_lossgp.data.datasets;"
         "print([m for m in ('keras', 'tensorflow', 'sklearn') if m in sys.modules])"
     )
     result = subprocess.run(
@@ -492,7 +492,7 @@ def test_the_constants_are_the_hashes_of_debians_files(cache):
 
 
 def test_the_folder_of_keras_home_is_the_one_that_is_read(cache):
-    code = "import deap_lossgp.datasets as d; d.load_dataset('fashion_mnist')"
+    code = "import deap_lossgp.data.datasets as d; d.load_dataset('fashion_mnist')"
     environment = {**os.environ, "KERAS_HOME": str(cache.parent.parent)}
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment

@@ -8,7 +8,7 @@ import pytest
 
 from deap_lossgp.curves.grid import LOWEST
 from deap_lossgp.curves.loss_curves import LossCurves
-from deap_lossgp.datasets import load_dataset
+from deap_lossgp.data.datasets import load_dataset
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.search.fitness import WORST, fitness_of
 from deap_lossgp.trees import LossTree

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deap_lossgp.dataset_names import dataset_name, is_path
-from deap_lossgp.datasets import load_dataset
-from deap_lossgp.image_data import ImageData
-from deap_lossgp.image_folders import load_folder, read_size
+from deap_lossgp.data.datasets import load_dataset
+from deap_lossgp.data.folders import load_folder, read_size
+from deap_lossgp.data.images import ImageData
+from deap_lossgp.data.names import dataset_name, is_path
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 COLOURS = {"cat": (210, 40, 40), "dog": (40, 200, 60), "fox": (50, 60, 220)}

@@ -12,7 +12,7 @@ import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from sklearn.metrics import balanced_accuracy_score  # noqa: E402
 
-from deap_lossgp.image_data import ImageData  # noqa: E402
+from deap_lossgp.data.images import ImageData  # noqa: E402
 from deap_lossgp.losses import TreeLoss  # noqa: E402
 from deap_lossgp.training.keras_trainer import KerasTrainer  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402

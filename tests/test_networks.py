@@ -96,7 +96,7 @@ def test_resnet8_adds_its_shortcuts():
 
 @pytest.mark.parametrize("network", CHEAP)
 def test_a_network_learns_digits(network):
-    from deap_lossgp.datasets import load_dataset
+    from deap_lossgp.data.datasets import load_dataset
 
     digits = load_dataset("digits")
     keras.utils.set_random_seed(0)

@@ -14,8 +14,8 @@ pytest.importorskip("tensorflow")
 
 from deap import tools  # noqa: E402
 
-from deap_lossgp.datasets import load_dataset  # noqa: E402
-from deap_lossgp.image_data import ARRAYS  # noqa: E402
+from deap_lossgp.data.datasets import load_dataset  # noqa: E402
+from deap_lossgp.data.images import ARRAYS  # noqa: E402
 from deap_lossgp.search.callbacks import Callback  # noqa: E402
 from deap_lossgp.search.runs import evolve  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402

@@ -8,7 +8,7 @@ import sqlite3
 import numpy as np
 import pytest
 
-from deap_lossgp.datasets import load_dataset
+from deap_lossgp.data.datasets import load_dataset
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.search.folders import RunFolder
 from deap_lossgp.search.store import Store, StoreError

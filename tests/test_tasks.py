@@ -9,7 +9,7 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from deap_lossgp.datasets import load_dataset  # noqa: E402
+from deap_lossgp.data.datasets import load_dataset  # noqa: E402
 from deap_lossgp.training.networks import build_model, small_cnn  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402
 from deap_lossgp.user_functions import source_of  # noqa: E402

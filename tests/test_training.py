@@ -15,7 +15,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from deap_lossgp.curves.grid import GRID, KNOTS, LOWEST, interpolate
 from deap_lossgp.curves.loss_curves import LossCurves
-from deap_lossgp.datasets import load_dataset
+from deap_lossgp.data.datasets import load_dataset
 from deap_lossgp.operators import genLoss
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.trees import LossTree

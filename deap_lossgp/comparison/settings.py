@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, fields, replace
 import numpy as np
 
 from deap_lossgp.comparison.confirmation_results import BASELINE
-from deap_lossgp.dataset_names import dataset_name
+from deap_lossgp.data.folders import check_image_mode, read_size
+from deap_lossgp.data.names import dataset_name
 from deap_lossgp.errors import at_least, unknown_name
-from deap_lossgp.image_folders import check_image_mode, read_size
 from deap_lossgp.search.arms import ALGORITHMS
 from deap_lossgp.search.fitness import fitness_mode
 from deap_lossgp.search.settings import RunSettings

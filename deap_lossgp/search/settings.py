@@ -6,9 +6,9 @@ import os
 from dataclasses import asdict, dataclass
 
 from deap_lossgp.algorithms.sample_tournament import tournament_sizes
-from deap_lossgp.dataset_names import dataset_name, is_path
+from deap_lossgp.data.folders import check_image_mode, read_size
+from deap_lossgp.data.names import dataset_name, is_path
 from deap_lossgp.errors import at_least, unknown_name
-from deap_lossgp.image_folders import check_image_mode, read_size
 from deap_lossgp.search.arms import ALGORITHMS
 from deap_lossgp.search.fitness import fitness_mode
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from deap_lossgp.datasets import load_dataset
+from deap_lossgp.data.datasets import load_dataset
+from deap_lossgp.data.images import ARRAYS, ImageData
+from deap_lossgp.data.splits import split_test, split_validation
 from deap_lossgp.errors import unknown_name
-from deap_lossgp.image_data import ARRAYS, ImageData
-from deap_lossgp.splits import split_test, split_validation
 from deap_lossgp.user_functions import source_of
 
 NETWORK_NAMES = ("small_cnn", "resnet8", "inception_v3")

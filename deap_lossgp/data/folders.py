@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
-from deap_lossgp.dataset_names import dataset_name
+from deap_lossgp.data.images import ImageData
+from deap_lossgp.data.names import dataset_name
+from deap_lossgp.data.splits import split_test
 from deap_lossgp.errors import in_one_line, unknown_name
-from deap_lossgp.image_data import ImageData
-from deap_lossgp.splits import split_test
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from deap_lossgp.dataset_names import dataset_name, is_path
+from deap_lossgp.data.folders import IMAGE_SIZE, load_folder
+from deap_lossgp.data.images import ARRAYS, ImageData
+from deap_lossgp.data.names import dataset_name, is_path
+from deap_lossgp.data.splits import draw
 from deap_lossgp.errors import in_one_line, unknown_name
-from deap_lossgp.image_data import ARRAYS, ImageData
-from deap_lossgp.image_folders import IMAGE_SIZE, load_folder
-from deap_lossgp.splits import draw
 
 FASHION_MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 # SHA-256 of the uncompressed *-ubyte.gz, in ARRAYS' order: distributions compress differently.
