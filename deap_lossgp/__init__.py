@@ -1,3 +1,19 @@
-"""An extension of DEAP that evolves loss functions for image classifiers."""
+"""Evolves loss functions for image classifiers: an extension of DEAP.
+
+The folders are wings on a ground of files that any DEAP project can reuse: ``primitives``,
+``psets``, ``expressions``, ``trees``, ``operators``, ``toolbox`` and ``found_losses``. From the
+ground up: ``data`` (labelled images), ``algorithms`` (the evolutionary loops), ``curves`` (a loss
+evaluated), ``losses`` (a loss for Keras), ``export`` and ``plotting`` (what is taken away),
+``training`` (one loss on one task), ``engines`` (where trainings run), ``search`` (from a tree to
+its fitness, and a run), ``comparison`` (algorithms or losses side by side) and ``commands``. A wing
+imports only from wings below it.
+"""
+
+import lazy_loader
 
 __version__ = "0.1.0"
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
+    "comparison": ["train_with_losses"],
+    "search": ["evolve"],
+})

@@ -24,8 +24,8 @@ from pathlib import Path
 import pandas as pd
 
 from deap_lossgp.backend import import_tensorflow
-from deap_lossgp.commands.parser import CommandParser, fail, refused
-from deap_lossgp.search.folders import write_csv
+from deap_lossgp.commands import CommandParser, fail, refused
+from deap_lossgp.search import write_csv
 
 IMAGES = 8192
 VALIDATION = 512
@@ -35,8 +35,7 @@ ROUNDS = 5
 
 def random_losses(pset, count, sizes, seed):
     """Certified trainable random trees whose sizes run through ``sizes``."""
-    from deap_lossgp.curves.loss_curves import LossCurves
-    from deap_lossgp.curves.screening import is_trainable
+    from deap_lossgp.curves import LossCurves, is_trainable
     from deap_lossgp.operators import genLoss
     from deap_lossgp.trees import LossTree
 
@@ -106,9 +105,8 @@ def measure(task, pset, trees, seed):
     import numpy as np
     from keras import ops
 
-    from deap_lossgp.curves.operations import elementwise_loss
-    from deap_lossgp.training.candidates import candidate_of
-    from deap_lossgp.training.trainer import Trainer
+    from deap_lossgp.curves import elementwise_loss
+    from deap_lossgp.training import Trainer, candidate_of
 
     def cross_entropy(labels, y_pred):
         y_true = ops.one_hot(labels, y_pred.shape[-1])
@@ -181,7 +179,7 @@ def report(name, images, first, times):
 
 def compare_sizes(trainer, pset, rounds, seed):
     """The cost of a tree of about 200 nodes over that of one of 10, in turn."""
-    from deap_lossgp.training.candidates import candidate_of
+    from deap_lossgp.training import candidate_of
 
     small, large = random_losses(pset, 2, [10, 200], seed)
 
@@ -195,9 +193,8 @@ def compare_sizes(trainer, pset, rounds, seed):
 
 def measure_determinism(task, pset, trees, seed):
     """Seconds per tree with and without deterministic operations, in two worker processes."""
-    from deap_lossgp.engines.engine import Job
-    from deap_lossgp.engines.processes import WorkerProcesses
-    from deap_lossgp.training.candidates import candidate_of
+    from deap_lossgp.engines import Job, WorkerProcesses
+    from deap_lossgp.training import candidate_of
 
     engines = {"deterministic": WorkerProcesses([task], pset, determinism=True),
                "not deterministic": WorkerProcesses([task], pset, determinism=False)}
@@ -217,8 +214,7 @@ def measure_determinism(task, pset, trees, seed):
 
 def compare_memory(task, pset, count, seed):
     """Traces of the network, and growth of the process, over many different losses."""
-    from deap_lossgp.training.candidates import candidate_of
-    from deap_lossgp.training.trainer import Trainer
+    from deap_lossgp.training import Trainer, candidate_of
 
     trainer = Trainer(task)
     sizes = []
@@ -259,11 +255,9 @@ def main(argv=None):
 
 
 def run(program, options):
-    from deap_lossgp.data.datasets import load_dataset
+    from deap_lossgp.data import load_dataset
     from deap_lossgp.psets import loss_primitive_set
-    from deap_lossgp.training.loop import prepare_tensorflow
-    from deap_lossgp.training.networks import small_cnn
-    from deap_lossgp.training.tasks import Task
+    from deap_lossgp.training import Task, prepare_tensorflow, small_cnn
 
     prepare_tensorflow()
     output = Path(options.output)

@@ -11,10 +11,16 @@ More replicates later go on from there: the same command with --replicates 5.
 import sys
 
 from deap_lossgp.backend import check_tensorflow
-from deap_lossgp.commands.options import PRESETS, experiment_parser, parse_experiment
-from deap_lossgp.commands.parser import fail, refused, resumable
-from deap_lossgp.comparison.settings import ComparisonSettings
-from deap_lossgp.engines.engine import TrainingError
+from deap_lossgp.commands import (
+    PRESETS,
+    experiment_parser,
+    fail,
+    parse_experiment,
+    refused,
+    resumable,
+)
+from deap_lossgp.comparison import ComparisonSettings
+from deap_lossgp.engines import TrainingError
 
 PRESETS = {
     **PRESETS,
@@ -47,7 +53,7 @@ def main(argv=None):
 def prepare(parser, argv):
     settings, execution, options = parse_experiment(parser, argv, ComparisonSettings, PRESETS)
     check_tensorflow()
-    from deap_lossgp.comparison.comparisons import Comparison
+    from deap_lossgp.comparison import Comparison
 
     return Comparison(settings, options["output"], execution=execution)
 

@@ -8,10 +8,10 @@ A loss is a run's best_loss.json, the folder of a run, or a known name:
 import sys
 from pathlib import Path
 
-from deap_lossgp.commands.parser import CommandParser, piped, refused
-from deap_lossgp.curves.describing import describe
+from deap_lossgp.commands import CommandParser, piped, refused
+from deap_lossgp.curves import describe
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
-from deap_lossgp.plotting.arms import plot_loss, plot_tree
+from deap_lossgp.plotting import plot_loss, plot_tree
 
 
 def main(argv=None):

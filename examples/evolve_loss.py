@@ -12,11 +12,16 @@ The thesis's small scale, which wants a GPU:
 import sys
 
 from deap_lossgp.backend import check_tensorflow
-from deap_lossgp.commands.options import PRESETS, experiment_parser, parse_experiment
-from deap_lossgp.commands.parser import fail, refused, resumable
-from deap_lossgp.engines.engine import TrainingError
-from deap_lossgp.search.callbacks import TensorBoard
-from deap_lossgp.search.settings import RunSettings
+from deap_lossgp.commands import (
+    PRESETS,
+    experiment_parser,
+    fail,
+    parse_experiment,
+    refused,
+    resumable,
+)
+from deap_lossgp.engines import TrainingError
+from deap_lossgp.search import RunSettings, TensorBoard
 
 
 def main(argv=None):
@@ -40,7 +45,7 @@ def main(argv=None):
 def prepare(parser, argv):
     settings, execution, options = parse_experiment(parser, argv, RunSettings, PRESETS)
     check_tensorflow()
-    from deap_lossgp.search.runs import Run
+    from deap_lossgp.search import Run
 
     callbacks = [TensorBoard(options["tensorboard"])] if options["tensorboard"] else []
     return Run(settings, options["output"], execution=execution, callbacks=callbacks)

@@ -10,8 +10,8 @@ import re
 import sys
 from pathlib import Path
 
-from deap_lossgp.commands.parser import CommandParser, piped, refused
-from deap_lossgp.export.files import ENDINGS, export_loss, file_name
+from deap_lossgp.commands import CommandParser, piped, refused
+from deap_lossgp.export import ENDINGS, export_loss, file_name
 from deap_lossgp.found_losses import read_loss
 
 

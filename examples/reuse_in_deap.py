@@ -12,15 +12,12 @@ from pathlib import Path
 import numpy as np
 from deap import algorithms, base, gp, tools
 
-from deap_lossgp.algorithms.archive import eaArchive
-from deap_lossgp.algorithms.sample_tournament import eaSampleTournament
-from deap_lossgp.commands.parser import CommandParser, refused
-from deap_lossgp.curves.loss_curves import LossCurves
-from deap_lossgp.curves.screening import accuracy_gain
-from deap_lossgp.plotting.generations import plot_generations
+from deap_lossgp.algorithms import eaArchive, eaSampleTournament
+from deap_lossgp.commands import CommandParser, refused
+from deap_lossgp.curves import LossCurves, accuracy_gain
+from deap_lossgp.plotting import plot_generations
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.search.folders import write_csv
-from deap_lossgp.search.recording import logbook_table
+from deap_lossgp.search import logbook_table, write_csv
 from deap_lossgp.toolbox import make_toolbox
 
 ALGORITHMS = {"sample tournament": eaSampleTournament, "archive": eaArchive}

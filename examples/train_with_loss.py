@@ -11,8 +11,8 @@ seeds, losses, models or data sets goes on in the same --output.
 import sys
 from dataclasses import asdict, fields
 
-from deap_lossgp.commands.parser import CommandParser, refused, resumable
-from deap_lossgp.comparison.settings import OPTIMIZERS, ConfirmationSettings
+from deap_lossgp.commands import CommandParser, refused, resumable
+from deap_lossgp.comparison import OPTIMIZERS, ConfirmationSettings
 from deap_lossgp.found_losses import KNOWN_LOSSES
 
 
@@ -65,7 +65,7 @@ def prepare(options):
     settings = ConfirmationSettings(**{
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
     })
-    from deap_lossgp.comparison.confirmations import Confirmation
+    from deap_lossgp.comparison import Confirmation
 
     return Confirmation(options.losses, settings, options.output, threads=options.threads)
 

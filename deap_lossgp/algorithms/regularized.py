@@ -1,8 +1,8 @@
 """Regularised (aging) evolution: the best of a tournament has a child, the oldest dies.
 
-A loop in the manner of :mod:`deap_lossgp.algorithms.loop`, for individuals of any kind. There the worst
-die and a survivor may stay for good; here everything dies at its time, and a line lasts only if its
-descendants are good again. A measurement that was lucky once is so forgotten.
+For individuals of any kind. In the other algorithms the worst die and a survivor may stay for good;
+here everything dies at its time, and a line lasts only if its descendants are good again. So a
+measurement that was lucky once is forgotten.
 
 Example:
     >>> import random
@@ -98,7 +98,7 @@ def eaRegularized(
     Real et al.; a larger one stands for that many workers of theirs, who draw from the population
     as it was when they started. So the children of a generation do not compete for being parents
     within it, and are evaluated in one call of ``toolbox.map``. The N of
-    :func:`~deap_lossgp.algorithms.sample_tournament.eaSampleTournament` makes the generations of both comparable.
+    :func:`~deap_lossgp.algorithms.eaSampleTournament` makes the generations of both comparable.
 
     .. note::
 

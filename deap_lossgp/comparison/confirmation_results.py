@@ -114,7 +114,7 @@ def summary_table(trainings):
 
     Returns:
         Columns ``task model loss n_seeds failed mean std`` (over the trainings that did not fail),
-        then ``difference`` and those of ``comparison.replicates.compare_arms`` from ``median`` on; they are
+        then ``difference`` and those of ``replicates.compare_arms`` from ``median`` on; they are
         missing for cross entropy. P-values are corrected within each data set and network.
 
     >>> rows = [{"task": "digits", "model": "small_cnn", "loss": loss, "seed": seed,

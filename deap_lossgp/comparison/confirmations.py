@@ -30,7 +30,7 @@ from deap_lossgp.comparison.settings import (
 )
 from deap_lossgp.errors import in_one_line, unknown_name
 from deap_lossgp.found_losses import FoundLoss, read_loss
-from deap_lossgp.plotting.arms import plot_learning_curves
+from deap_lossgp.plotting.learning_curves import plot_learning_curves
 from deap_lossgp.search.folders import RunFolder, write_csv
 from deap_lossgp.training.results import ARITHMETIC, TrainingResult
 from deap_lossgp.training.tasks import Task

@@ -110,7 +110,7 @@ def statistics_table(tests, couples):
         couples: Pairs of arms to compare.
 
     Returns:
-        The columns of ``comparison.replicates.compare_arms`` behind ``task``; the task ``all`` is the mean
+        The columns of ``replicates.compare_arms`` behind ``task``; the task ``all`` is the mean
         over tasks. P-values are corrected within each task.
     """
     # A failed training is a failure of its arm, not a missing value.

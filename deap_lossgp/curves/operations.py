@@ -46,7 +46,7 @@ def elementwise_loss(tree, pset):
         (samples, classes), returns the element-wise loss of that shape in the predictions'
         precision. Predictions are taken as they are: clip them first. A backend differentiates
         it; ``loss.derivative(y_true, y_pred)`` gives its derivative with respect to y_pred as
-        ``deap_lossgp.curves.differentiation.differentiate`` does, by the primitives' own derivatives. That is
+        ``differentiation.differentiate`` does, by the primitives' own derivatives. That is
         finite where a backend's is not: theirs multiply by what overflows to infinity before
         they multiply by zero.
     """

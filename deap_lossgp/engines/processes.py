@@ -14,7 +14,7 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 
 from deap_lossgp.engines.engine import TrainingError
-from deap_lossgp.engines.serving import _memory, serve
+from deap_lossgp.engines.serving import serve, share_of_memory
 from deap_lossgp.engines.signals import interrupts_blocked
 
 RETRIES = 2
@@ -42,7 +42,7 @@ class WorkerProcesses:
                  machine_share=0.9):
         self.environment = None
         self._tasks = tasks
-        memory = _memory(machine_share / workers)
+        memory = share_of_memory(machine_share / workers)
         self._setup = (tasks, pset, threads, determinism, memory)
         self._size = workers
         self._time_limit = time_limit

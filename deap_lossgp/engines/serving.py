@@ -59,7 +59,7 @@ def _end_with(driver):
         fcntl.fcntl(driver.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
 
 
-def _memory(share):
+def share_of_memory(share):
     """Bytes in a share of the machine's memory; None where that cannot be told."""
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

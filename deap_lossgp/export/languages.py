@@ -36,7 +36,7 @@ class Language:
 
     Attributes:
         formats: By kind, the format of an operation without infix; beside the kinds of
-            ``export.forms.FUNCTIONS`` there are ``lower`` and ``upper``, a Max and Min with a number,
+            ``forms.FUNCTIONS`` there are ``lower`` and ``upper``, a Max and Min with a number,
             and ``square``.
         number: Writes a float.
         called: The format of a primitive's name where it is called; None writes a protected

@@ -1,10 +1,4 @@
-"""Figures of DEAP logbooks, of a run's individuals, of a comparison's tables, and of losses.
-
-Every function takes the axes to draw on, or makes a figure that belongs to nobody else, and returns
-the axes; ``ax.figure.savefig("name.png")`` writes it, with or without a display. A table is
-a pandas DataFrame, a list of dicts or the path of a CSV file; columns that are not named are
-ignored. Matplotlib is loaded by the first call, pyplot and its backends never.
-"""
+"""Figures of a comparison's arms: the best so far, and accuracies on the test set."""
 
 import math
 
@@ -12,8 +6,6 @@ import numpy as np
 
 from deap_lossgp.plotting.axes import BLACK, add_legend, new_axes, set_style, two_axes
 from deap_lossgp.plotting.columns import finite, quoted, read_table
-from deap_lossgp.plotting.learning_curves import plot_learning_curves as plot_learning_curves
-from deap_lossgp.plotting.losses import plot_loss as plot_loss  # figures are asked for here
 from deap_lossgp.plotting.marks import (
     AGAINST_LABELS,
     arm_styles,
@@ -21,7 +13,6 @@ from deap_lossgp.plotting.marks import (
     finish_panels,
     plot_points,
 )
-from deap_lossgp.plotting.trees import plot_tree as plot_tree
 
 
 def plot_comparison(progress, axes=None, against="gen"):

@@ -63,7 +63,7 @@ class Evaluation:
         mean_over_all: As for ``search.fitness.compare``.
         seed: Seed of every training.
         store: A ``Store``; one in memory by default.
-        engine: An engine of ``deap_lossgp.engines.processes`` for these tasks; by default ``InProcess``.
+        engine: An engine of ``deap_lossgp.engines`` for these tasks; by default ``InProcess``.
         on_training: ``on_training(result, expression)``, called after each training.
 
     Attributes:

@@ -40,7 +40,7 @@ def evolve(tasks=("digits",), *, output=None, callbacks=(), progress=True, **opt
         tasks: Names of data sets, as ``load_dataset`` takes them, or ``Task`` objects, or one of
             these.
         output: The folder; by default one in ``runs/`` with a name of these arguments' own.
-        callbacks: ``deap_lossgp.search.callbacks.Callback`` objects, told of trainings and generations.
+        callbacks: ``deap_lossgp.search.Callback`` objects, told of trainings and generations.
         progress: Whether to draw a progress bar.
         **options: Fields of ``RunSettings`` (``algorithm``, ``population``, ``generations``,
             ``fitness``, ``seed``...; for names of data sets also ``model``, ``epochs``...) and of

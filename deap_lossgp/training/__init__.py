@@ -1,7 +1,19 @@
 """The training of one loss on one task, and the raw figures that it yields.
 
 ``tasks`` says what is trained (data set, network, budget) and ``candidates`` with which loss;
-``trainer`` does it, on ``loop`` (the compiled epoch) and ``networks``; ``results`` is what comes out.
-``keras_trainer`` trains in plain Keras instead. Only this wing needs TensorFlow when its rooms are
-imported; ``tasks``, ``candidates`` and ``results`` do without.
+``trainer`` does it, on ``networks`` and ``loop`` (the compiled epoch); ``results`` is what comes
+out. ``keras_trainer`` trains in plain Keras instead. Only rooms of this wing import TensorFlow when
+they are imported; ``tasks``, ``candidates`` and ``results`` do without, and so does this face.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
+    "candidates": ["Candidate", "candidate_of"],
+    "keras_trainer": ["KerasTrainer"],
+    "loop": ["prepare_tensorflow"],
+    "networks": ["build_model", "inception_v3", "load_network", "resnet8", "small_cnn"],
+    "results": ["TrainingResult"],
+    "tasks": ["Task", "reduce_on_plateau"],
+    "trainer": ["Trainer"],
+})

@@ -39,7 +39,7 @@ GOOD = [
 ]
 TIME_LIMIT = 6.0
 MACHINE_SHARE = 0.1
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

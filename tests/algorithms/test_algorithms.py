@@ -15,7 +15,8 @@ import pytest
 from deap import algorithms as deap_algorithms
 from deap import base, gp, tools
 
-from deap_lossgp.algorithms import loop as algorithms
+from deap_lossgp.algorithms import archive as archive_module
+from deap_lossgp.algorithms import loop as loop_module
 from deap_lossgp.algorithms.archive import eaArchive, varArchive
 from deap_lossgp.algorithms.random_search import eaRandom
 from deap_lossgp.algorithms.sample_tournament import eaSampleTournament, varSampleTournament
@@ -420,7 +421,7 @@ def record_archives(monkeypatch):
         archives.append([individual.name for individual in archive])
         return varArchive(population, archive, *arguments)
 
-    monkeypatch.setattr(algorithms, "varArchive", recording)
+    monkeypatch.setattr(archive_module, "varArchive", recording)
     return archives
 
 
@@ -912,7 +913,7 @@ def test_the_variations_check_too(vary):
 
 
 def test_the_module_imports_only_deap_and_the_standard_library():
-    tree = ast.parse(Path(algorithms.__file__).read_text(encoding="utf-8"))
+    tree = ast.parse(Path(loop_module.__file__).read_text(encoding="utf-8"))
     names = [
         alias.name if isinstance(node, ast.Import) else node.module
         for node in ast.walk(tree)

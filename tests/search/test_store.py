@@ -1,7 +1,7 @@
 """The store of results: exact, whole after kills, and never silent about damage.
 
-``python tests/test_store.py`` makes ``stores/version2.sqlite`` anew. What a version wrote is kept
-as it wrote it: where the format changes, the new code must still read the old file.
+``python tests/search/test_store.py`` makes ``stores/version2.sqlite`` anew. What a version wrote is
+kept as it wrote it: where the format changes, the new code must still read the old file.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from deap_lossgp.search import store as store_module
 from deap_lossgp.search.store import COLUMNS, Store, StoreError
 from deap_lossgp.training.results import STATUSES, TrainingResult
 
-VERSION1 = Path(__file__).parent / "stores" / "version1.sqlite"
+VERSION1 = Path(__file__).parents[1] / "stores" / "version1.sqlite"
 VERSION2 = VERSION1.with_name("version2.sqlite")
 # key, result, expression, seed; from the hand, every kind of number and text once.
 OF_VERSION1 = [

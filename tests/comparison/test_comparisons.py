@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ARMS = ["archive", "sample-tournament", "random", "regularized", "glo"]
 SMALL = ["--population", "4", "--generations", "2", "--epochs", "1", "--train-size", "200",
          "--test-seeds", "2", "--max-size", "30", "--workers", "2"]

@@ -11,16 +11,17 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from deap_lossgp import confirmations, keras_training  # noqa: E402
+from deap_lossgp.comparison import confirmations  # noqa: E402
 from deap_lossgp.comparison.confirmations import train_with_losses  # noqa: E402
 from deap_lossgp.comparison.settings import ConfirmationSettings  # noqa: E402
 from deap_lossgp.found_losses import read_loss  # noqa: E402
 from deap_lossgp.primitives import PROTECTED  # noqa: E402
+from deap_lossgp.training import keras_trainer  # noqa: E402
 from deap_lossgp.training.results import TrainingResult  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402
 from deap_lossgp.user_functions import source_of  # noqa: E402
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "train_with_loss.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "train_with_loss.py"
 TINY = {"models": "faulty:linear", "epochs": 1, "train_size": 200, "progress": False}
 DIVERGES = {"expression": "neg(mul(y_true, log(sub(y_pred, 0.5))))", "primitives": "plain"}
 
@@ -66,7 +67,7 @@ class Trainer:
 def made(monkeypatch):
     """The trainings that are made, none of them for real."""
     monkeypatch.setattr(Trainer, "made", [])
-    monkeypatch.setattr(keras_training, "KerasTrainer", Trainer)
+    monkeypatch.setattr(keras_trainer, "KerasTrainer", Trainer)
     return Trainer.made
 
 

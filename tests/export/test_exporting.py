@@ -24,7 +24,7 @@ from deap_lossgp.primitives import LossPrimitive
 from deap_lossgp.psets import add_primitive, loss_primitive_set
 from deap_lossgp.trees import LossTree
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TREES = int(os.environ.get("DEAP_LOSSGP_TREES", 40))
 PSET = loss_primitive_set()
 PLAIN = loss_primitive_set(protected=False)

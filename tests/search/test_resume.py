@@ -18,7 +18,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS.parent / "examples"))
 import evolve_loss  # noqa: E402
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 import evolve_loss  # noqa: E402
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, str(ROOT / "examples" / "evolve_loss.py")]
 SMALL = ["--population", "4", "--generations", "2", "--epochs", "1", "--test-seeds", "1",
          "--max-size", "30"]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deap_lossgp.plotting.arms import plot_learning_curves
+from deap_lossgp.plotting.learning_curves import plot_learning_curves
 
 
 def table(curves):

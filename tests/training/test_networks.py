@@ -5,7 +5,7 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from deap_lossgp.training.networks import (
+from deap_lossgp.training.networks import (  # noqa: E402
     NETWORKS,
     build_network,
     inception_v3,

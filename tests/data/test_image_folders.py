@@ -17,7 +17,7 @@ from deap_lossgp.data.folders import load_folder, read_size
 from deap_lossgp.data.images import ImageData
 from deap_lossgp.data.names import dataset_name, is_path
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 COLOURS = {"cat": (210, 40, 40), "dog": (40, 200, 60), "fox": (50, 60, 220)}
 
 

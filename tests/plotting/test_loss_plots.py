@@ -18,7 +18,8 @@ from matplotlib.patches import FancyBboxPatch
 from deap_lossgp.curves.grid import GRID
 from deap_lossgp.found_losses import FoundLoss, read_loss
 from deap_lossgp.operators import genLoss
-from deap_lossgp.plotting.arms import plot_loss, plot_tree
+from deap_lossgp.plotting.losses import plot_loss
+from deap_lossgp.plotting.trees import plot_tree
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.trees import LossTree
 
@@ -318,7 +319,7 @@ def test_figures_of_losses_need_neither_pyplot_nor_tensorflow_nor_a_display(tmp_
     script = (
         "import sys\n"
         "from deap_lossgp.found_losses import read_loss\n"
-        "from deap_lossgp.plotting.arms import plot_loss, plot_tree\n"
+        "from deap_lossgp.plotting import plot_loss, plot_tree\n"
         "assert 'matplotlib' not in sys.modules\n"
         "loss = read_loss('ngl')\n"
         "plot_loss(loss)[0, 0].figure.savefig('loss.png')\n"
