@@ -22,13 +22,14 @@ def infix(tree, digits=4):
         str: Primitives other than add, sub, mul, div and neg are called by name. A protected
         operator is written as the plain one.
 
-    >>> from deap_lossgp.found_losses import KNOWN_LOSSES
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> from deap_lossgp.trees import LossTree
-    >>> for name in ("cross_entropy", "ngl"):
-    ...     print(infix(LossTree.from_string(KNOWN_LOSSES[name], loss_primitive_set())))
-    -y_true*log(y_pred)
-    exp(2.409 - y_pred*(1 + y_true)) - cos(cos(sin(y_pred)))
+    Examples:
+        >>> from deap_lossgp.found_losses import KNOWN_LOSSES
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> from deap_lossgp.trees import LossTree
+        >>> for name in ("cross_entropy", "ngl"):
+        ...     print(infix(LossTree.from_string(KNOWN_LOSSES[name], loss_primitive_set())))
+        -y_true*log(y_pred)
+        exp(2.409 - y_pred*(1 + y_true)) - cos(cos(sin(y_pred)))
     """
     stack = []
     for node in reversed(tree):

@@ -42,8 +42,9 @@ def read_loss(source, pset=None):
     Raises:
         ValueError: No such file or name, or a file that does not hold a loss; names it.
 
-    >>> read_loss("cross_entropy").tree.height
-    3
+    Examples:
+        >>> read_loss("cross_entropy").tree.height
+        3
     """
     if str(source) in KNOWN_LOSSES:
         pset = pset or loss_primitive_set()

@@ -68,12 +68,13 @@ class TreeLoss(keras.losses.Loss):
         TypeError, ValueError: An argument is none of the above; when called, shapes that do not
             fit.
 
-    >>> entropy = TreeLoss("neg(mul(y_true, log(y_pred)))", scale="cross_entropy")
-    >>> y_pred = [[0.25, 0.75], [0.5, 0.5]]
-    >>> round(float(entropy([1, 0], y_pred)), 4)
-    0.4904
-    >>> round(float(keras.losses.CategoricalCrossentropy()([[0, 1], [1, 0]], y_pred)), 4)
-    0.4904
+    Examples:
+        >>> entropy = TreeLoss("neg(mul(y_true, log(y_pred)))", scale="cross_entropy")
+        >>> y_pred = [[0.25, 0.75], [0.5, 0.5]]
+        >>> round(float(entropy([1, 0], y_pred)), 4)
+        0.4904
+        >>> round(float(keras.losses.CategoricalCrossentropy()([[0, 1], [1, 0]], y_pred)), 4)
+        0.4904
     """
 
     def __init__(self, loss, *, primitives=None, from_logits=False, label_smoothing=0.0, scale=1.0,

@@ -25,10 +25,11 @@ _MOST_ATTEMPTS = 1000
 class LossRules:
     """What every loss tree must keep: both arguments, a greatest height and a greatest size.
 
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> tree = LossTree.from_string("mul(y_pred, y_pred)", loss_primitive_set())
-    >>> LossRules()(tree), LossRules(arguments=("y_pred",))(tree)
-    (False, True)
+    Examples:
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> tree = LossTree.from_string("mul(y_pred, y_pred)", loss_primitive_set())
+        >>> LossRules()(tree), LossRules(arguments=("y_pred",))(tree)
+        (False, True)
     """
 
     max_height: int = MAX_HEIGHT
@@ -55,10 +56,11 @@ def keepRules(rule, *, attempts=20, otherwise=None):
         attempts: How often the operator is tried, at least 1.
         otherwise: ``otherwise() -> nodes`` of a replacement.
 
-    >>> from deap import base
-    >>> toolbox = base.Toolbox()
-    >>> toolbox.register("mate", gp.cxOnePoint)
-    >>> toolbox.decorate("mate", keepRules(LossRules(max_size=30)))
+    Examples:
+        >>> from deap import base
+        >>> toolbox = base.Toolbox()
+        >>> toolbox.register("mate", gp.cxOnePoint)
+        >>> toolbox.decorate("mate", keepRules(LossRules(max_size=30)))
     """
 
     def decorator(operator):
@@ -124,10 +126,11 @@ def genLoss(pset, min_=2, max_=MAX_HEIGHT, max_size=MAX_SIZE, type_=None):
         S. Luke, Two fast tree-creation algorithms for genetic programming, IEEE Transactions on
         Evolutionary Computation 4(3), 2000.
 
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> tree = LossTree(genLoss(loss_primitive_set(), min_=3, max_=5, max_size=20))
-    >>> 3 <= tree.height <= 5 and len(tree) <= 20 and LossRules()(tree)
-    True
+    Examples:
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> tree = LossTree(genLoss(loss_primitive_set(), min_=3, max_=5, max_size=20))
+        >>> 3 <= tree.height <= 5 and len(tree) <= 20 and LossRules()(tree)
+        True
     """
     smallest = min_ + len(pset.arguments)
     if not 1 <= min_ <= max_:

@@ -37,8 +37,9 @@ class LossPrimitive:
             parentheses around whatever an operator outside or a sign inside could tear apart.
         commutative: Whether the operands may change places.
 
-    >>> float(PLAIN["sub"](5.0, 3.0))
-    2.0
+    Examples:
+        >>> float(PLAIN["sub"](5.0, 3.0))
+        2.0
     """
 
     name: str

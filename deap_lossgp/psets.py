@@ -27,11 +27,12 @@ def loss_primitive_set(protected=True, *, constants=(-5.0, 5.0)):
         Thesis, section 3.2.3: leaves are real numbers, y_pred or y_true; inner nodes are
         +, -, *, /, *(-1), sqrt, log, exp, sin or cos.
 
-    >>> pset = loss_primitive_set()
-    >>> sorted(primitive.name for primitive in pset.primitives[pset.ret])
-    ['add', 'cos', 'div', 'exp', 'log', 'mul', 'neg', 'sin', 'sqrt', 'sub']
-    >>> pset.arguments
-    ['y_true', 'y_pred']
+    Examples:
+        >>> pset = loss_primitive_set()
+        >>> sorted(primitive.name for primitive in pset.primitives[pset.ret])
+        ['add', 'cos', 'div', 'exp', 'log', 'mul', 'neg', 'sin', 'sqrt', 'sub']
+        >>> pset.arguments
+        ['y_true', 'y_pred']
     """
     low, high = constants
     pset = gp.PrimitiveSet("protected" if protected else "plain", len(ARGUMENTS))
@@ -85,12 +86,15 @@ def check_primitive(row):
         TypeError: ``row`` is not a ``LossPrimitive``.
         ValueError: What was expected, and what came instead.
 
-    >>> import numpy as np
-    >>> square = LossPrimitive("square", 1, lambda ops, a: a * a, lambda ops, a: (a,), "(({0})**2)")
-    >>> check_primitive(square)
-    Traceback (most recent call last):
-        ...
-    ValueError: primitive 'square': partial derivative 0 at (-3.7,) should be about -7.4, got -3.7
+    Examples:
+        >>> import numpy as np
+        >>> square = LossPrimitive("square", 1, lambda ops, a: a * a, lambda ops, a: (a,),
+        ...                        "(({0})**2)")
+        >>> check_primitive(square)
+        Traceback (most recent call last):
+            ...
+        ValueError: primitive 'square': partial derivative 0 at (-3.7,) should be about -7.4, got
+        -3.7
     """
     if not isinstance(row, LossPrimitive):
         raise TypeError(f"a primitive is a LossPrimitive, got {type(row).__name__}")

@@ -43,10 +43,11 @@ def make_toolbox(
         A ``deap.base.Toolbox`` with ``expr expr_mut individual population mate mutate select``.
         ``select`` is a tournament of 3, which ``eaSimple`` and ``eaMuPlusLambda`` need.
 
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> toolbox = make_toolbox(loss_primitive_set())
-    >>> [type(individual).__name__ for individual in toolbox.population(n=2)]
-    ['LossTree', 'LossTree']
+    Examples:
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> toolbox = make_toolbox(loss_primitive_set())
+        >>> [type(individual).__name__ for individual in toolbox.population(n=2)]
+        ['LossTree', 'LossTree']
     """
     toolbox = base.Toolbox()
     toolbox.register(

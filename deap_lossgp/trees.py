@@ -10,9 +10,10 @@ from deap_lossgp.expressions import parse
 class LossFitness(base.Fitness):
     """(wins, improvement), both maximised; DEAP compares them in this order, as Algorithm 3 does.
 
-    >>> won = LossFitness((2.0, 0.1))
-    >>> won > LossFitness((1.0, 0.9)) and won > LossFitness((2.0, 0.0))
-    True
+    Examples:
+        >>> won = LossFitness((2.0, 0.1))
+        >>> won > LossFitness((1.0, 0.9)) and won > LossFitness((2.0, 0.0))
+        True
     """
 
     weights = (1.0, 1.0)
@@ -21,11 +22,12 @@ class LossFitness(base.Fitness):
 class LossTree(gp.PrimitiveTree):
     """A loss as a tree over y_true and y_pred, in prefix order, with a ``fitness``.
 
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> pset = loss_primitive_set()
-    >>> tree = LossTree.from_string("neg(mul(y_true, log(y_pred)))", pset)
-    >>> print(tree, len(tree), tree.height)
-    neg(mul(y_true, log(y_pred))) 5 3
+    Examples:
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> pset = loss_primitive_set()
+        >>> tree = LossTree.from_string("neg(mul(y_true, log(y_pred)))", pset)
+        >>> print(tree, len(tree), tree.height)
+        neg(mul(y_true, log(y_pred))) 5 3
     """
 
     def __init__(self, content=()):
@@ -44,11 +46,12 @@ class LossTree(gp.PrimitiveTree):
             TypeError: ``text`` is not a string.
             ValueError: The fault and the place (characters are counted from 1).
 
-        >>> from deap_lossgp.psets import loss_primitive_set
-        >>> LossTree.from_string("add(y_true)", loss_primitive_set())
-        Traceback (most recent call last):
-            ...
-        ValueError: add takes 2 operands, got 1, at character 1 of 'add(y_true)'
+        Examples:
+            >>> from deap_lossgp.psets import loss_primitive_set
+            >>> LossTree.from_string("add(y_true)", loss_primitive_set())
+            Traceback (most recent call last):
+                ...
+            ValueError: add takes 2 operands, got 1, at character 1 of 'add(y_true)'
         """
         return cls(parse(text, pset))
 

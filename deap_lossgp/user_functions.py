@@ -26,8 +26,9 @@ def load_function(name, kind):
     Raises:
         ValueError: There is no such module or function, or the module cannot be imported.
 
-    >>> load_function("math:sqrt", "fitness")(9.0)
-    3.0
+    Examples:
+        >>> load_function("math:sqrt", "fitness")(9.0)
+        3.0
     """
     module_name, _, function_name = name.partition(":")
     if not module_name or not function_name:
@@ -65,10 +66,11 @@ def source_of(function):
     the object whose method it is; of a partial or a callable object what that holds; the file of
     a ``module:function``, which is looked for as Python does, and not imported; else the name.
 
-    >>> def network_of(units):
-    ...     return lambda input_shape, num_classes: units
-    >>> source_of(network_of(32)) == source_of(network_of(64))
-    False
+    Examples:
+        >>> def network_of(units):
+        ...     return lambda input_shape, num_classes: units
+        >>> source_of(network_of(32)) == source_of(network_of(64))
+        False
     """
     return _source_of(function, ())
 

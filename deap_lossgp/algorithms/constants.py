@@ -4,7 +4,7 @@ This is the second stage of GLO, genetic loss-function optimization: genetic pro
 structure of a loss, which then stands for one with a coefficient of 1 at each of its nodes; a
 covariance matrix adaptation evolution strategy (CMA-ES) finds better coefficients.
 
-Example:
+Examples:
     >>> import random
     >>> from deap import base, tools
     >>> from deap_lossgp.psets import loss_primitive_set
@@ -45,10 +45,11 @@ from deap_lossgp.trees import LossTree
 def constants_of(tree):
     """The numbers at a tree's leaves, a list of floats in prefix order.
 
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> tree = LossTree.from_string("add(2, mul(0.5, y_pred))", loss_primitive_set())
-    >>> constants_of(tree)
-    [2.0, 0.5]
+    Examples:
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> tree = LossTree.from_string("add(2, mul(0.5, y_pred))", loss_primitive_set())
+        >>> constants_of(tree)
+        [2.0, 0.5]
     """
     return [float(node.value) for node in tree if is_constant(node)]
 
@@ -66,10 +67,11 @@ def with_constants(tree, values):
     Raises:
         ValueError: Too few or too many values, or one that is not finite.
 
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> tree = LossTree.from_string("add(2, mul(0.5, y_pred))", loss_primitive_set())
-    >>> print(with_constants(tree, [0.1, -3]))
-    add(0.1, mul(-3.0, y_pred))
+    Examples:
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> tree = LossTree.from_string("add(2, mul(0.5, y_pred))", loss_primitive_set())
+        >>> print(with_constants(tree, [0.1, -3]))
+        add(0.1, mul(-3.0, y_pred))
     """
     values = [float(value) for value in values]
     places = [place for place, node in enumerate(tree) if is_constant(node)]
@@ -108,13 +110,14 @@ def insert_coefficients(tree, pset, *, prune=True):
     Raises:
         ValueError: The set has no mul.
 
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> pset = loss_primitive_set()
-    >>> tree = LossTree.from_string("sub(exp(y_true), mul(y_true, y_pred))", pset)
-    >>> print(insert_coefficients(tree, pset))
-    sub(mul(1.0, exp(mul(1.0, y_true))), mul(1.0, mul(y_true, y_pred)))
-    >>> len(constants_of(insert_coefficients(tree, pset, prune=False)))
-    6
+    Examples:
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> pset = loss_primitive_set()
+        >>> tree = LossTree.from_string("sub(exp(y_true), mul(y_true, y_pred))", pset)
+        >>> print(insert_coefficients(tree, pset))
+        sub(mul(1.0, exp(mul(1.0, y_true))), mul(1.0, mul(y_true, y_pred)))
+        >>> len(constants_of(insert_coefficients(tree, pset, prune=False)))
+        6
     """
     factor = pset.mapping.get("mul")
     if not isinstance(factor, gp.Primitive) or factor.arity != 2:

@@ -11,7 +11,7 @@ evaluate with fixed seeds. A fitness that is valid at the start is trusted, as `
 ``del individual.fitness.values`` where it was measured otherwise. NaN, which wins every comparison
 in DEAP, is replaced by the worst value of its objective.
 
-Example:
+Examples:
     >>> import random
     >>> from deap import base, tools
     >>> class Ones(base.Fitness):

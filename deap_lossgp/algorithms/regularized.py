@@ -4,7 +4,7 @@ For individuals of any kind. In the other algorithms the worst die and a survivo
 here everything dies at its time, and a line lasts only if its descendants are good again. So a
 measurement that was lucky once is forgotten.
 
-Example:
+Examples:
     >>> import random
     >>> from deap import base, tools
     >>> class Ones(base.Fitness):

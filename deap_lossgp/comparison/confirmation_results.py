@@ -117,13 +117,15 @@ def summary_table(trainings):
         then ``difference`` and those of ``replicates.compare_arms`` from ``median`` on; they are
         missing for cross entropy. P-values are corrected within each data set and network.
 
-    >>> rows = [{"task": "digits", "model": "small_cnn", "loss": loss, "seed": seed,
-    ...          "test_accuracy": accuracy + seed / 100}
-    ...         for loss, accuracy in (("ngl", 0.93), ("cross_entropy", 0.9)) for seed in (1, 2)]
-    >>> summary_table(pd.DataFrame(rows))[["loss", "mean", "difference", "p_value"]].round(4)
-                loss   mean  difference  p_value
-    0            ngl  0.945        0.03      0.5
-    1  cross_entropy  0.915         NaN      NaN
+    Examples:
+        >>> rows = [{"task": "digits", "model": "small_cnn", "loss": loss, "seed": seed,
+        ...          "test_accuracy": accuracy + seed / 100}
+        ...         for loss, accuracy in (("ngl", 0.93), ("cross_entropy", 0.9))
+        ...         for seed in (1, 2)]
+        >>> summary_table(pd.DataFrame(rows))[["loss", "mean", "difference", "p_value"]].round(4)
+                    loss   mean  difference  p_value
+        0            ngl  0.945        0.03      0.5
+        1  cross_entropy  0.915         NaN      NaN
     """
     # The statistics know tasks only: a number for each data set and network.
     places = trainings.groupby(["task", "model"], sort=False)
@@ -158,8 +160,9 @@ def figure_names(table):
 def seeds_needed(comparisons):
     """The fewest seeds with which Wilcoxon's exact test, after Holm, can show a difference.
 
-    >>> seeds_needed(1), seeds_needed(2)
-    (6, 7)
+    Examples:
+        >>> seeds_needed(1), seeds_needed(2)
+        (6, 7)
     """
     return math.floor(math.log2(comparisons / (1.0 - LEVEL))) + 2
 

@@ -65,10 +65,11 @@ def train_with_losses(losses, tasks=("digits",), *, output=None, threads=1, prog
         ValueError: Losses, options, data or networks are not usable.
         OSError: The folder cannot be written.
 
-    >>> train_with_losses("ngl", sedes=3)  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    ...
-    TypeError: unknown option 'sedes': did you mean 'seeds'? known: ...
+    Examples:
+        >>> train_with_losses("ngl", sedes=3)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        TypeError: unknown option 'sedes': did you mean 'seeds'? known: ...
     """
     losses = [losses] if isinstance(losses, str | Path | FoundLoss) else losses
     known = {f.name for f in fields(ConfirmationSettings)} - {"datasets"}

@@ -126,10 +126,11 @@ def to_html(title, sections):
         ValueError: If a figure is not a PNG, or a format does not fit its column.
         OSError: If a figure cannot be read.
 
-    >>> table = pd.DataFrame({"expression": ["log(y_pred)"], "accuracy": [0.93456]})
-    >>> page = to_html("Digits", [Section("Best", (table,))])
-    >>> '<td><code>log(y_pred)</code></td><td class="number">0.9346</td>' in page
-    True
+    Examples:
+        >>> table = pd.DataFrame({"expression": ["log(y_pred)"], "accuracy": [0.93456]})
+        >>> page = to_html("Digits", [Section("Best", (table,))])
+        >>> '<td><code>log(y_pred)</code></td><td class="number">0.9346</td>' in page
+        True
     """
     contents, written = [], []
     for number, (section, parts) in enumerate(_labelled(sections), 1):
@@ -155,18 +156,19 @@ def to_markdown(title, sections, folder):
     Raises:
         ValueError: If a format does not fit its column.
 
-    >>> table = pd.DataFrame({"expression": ["log(y_pred)"], "accuracy": [0.93456]})
-    >>> table.attrs["caption"] = "The best loss."
-    >>> print(to_markdown("Digits", [Section("Best", (table,))], "."), end="")
-    # Digits
-    <BLANKLINE>
-    ## Best
-    <BLANKLINE>
-    **Table 1.** The best loss.
-    <BLANKLINE>
-    | expression | accuracy |
-    | --- | ---: |
-    | `log(y_pred)` | 0.9346 |
+    Examples:
+        >>> table = pd.DataFrame({"expression": ["log(y_pred)"], "accuracy": [0.93456]})
+        >>> table.attrs["caption"] = "The best loss."
+        >>> print(to_markdown("Digits", [Section("Best", (table,))], "."), end="")
+        # Digits
+        <BLANKLINE>
+        ## Best
+        <BLANKLINE>
+        **Table 1.** The best loss.
+        <BLANKLINE>
+        | expression | accuracy |
+        | --- | ---: |
+        | `log(y_pred)` | 0.9346 |
     """
     blocks = [f"# {_markdown(title)}"]
     for section, parts in _labelled(sections):

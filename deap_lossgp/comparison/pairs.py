@@ -99,12 +99,14 @@ def paired_difference(first, second, *, level=0.95, resamples=9999, seed=0):
         Kerby (2014), The simple difference formula: an approach to teaching nonparametric
         correlation. Comprehensive Psychology 3(1).
 
-    >>> result = paired_difference([0.91, 0.93, 0.92, 0.95, 0.90], [0.90, 0.91, 0.89, 0.91, 0.85])
-    >>> result.wins, round(result.mean, 6), result.effect, result.p_value
-    (5, 0.03, 1.0, 0.0625)
-    >>> result.verdict
-    'no difference shown: 5 pairs cannot show one at this level: the smallest possible p-value is
-    0.0625'
+    Examples:
+        >>> result = paired_difference([0.91, 0.93, 0.92, 0.95, 0.90],
+        ...                            [0.90, 0.91, 0.89, 0.91, 0.85])
+        >>> result.wins, round(result.mean, 6), result.effect, result.p_value
+        (5, 0.03, 1.0, 0.0625)
+        >>> result.verdict
+        'no difference shown: 5 pairs cannot show one at this level: the smallest possible p-value
+        is 0.0625'
     """
     first, second = (np.asarray(list(values), dtype=float) for values in (first, second))
     if first.shape != second.shape or first.ndim != 1:

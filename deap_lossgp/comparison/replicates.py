@@ -53,9 +53,10 @@ def noise_floor(accuracies):
     Returns:
         NoiseFloor: Its figures are NaN where too few accuracies are left.
 
-    >>> noise_floor([0.90, 0.92, 0.94]).text
-    'two single trainings that differ by less than 0.0554 show no difference: the standard
-    deviation over 3 seeds is 0.02'
+    Examples:
+        >>> noise_floor([0.90, 0.92, 0.94]).text
+        'two single trainings that differ by less than 0.0554 show no difference: the standard
+        deviation over 3 seeds is 0.02'
     """
     values = np.asarray(list(accuracies), dtype=float)
     values = values[np.isfinite(values)]
@@ -83,8 +84,9 @@ def holm(p_values):
         Holm (1979), A simple sequentially rejective multiple test procedure.
         Scandinavian Journal of Statistics 6(2).
 
-    >>> holm([0.01, 0.04, 0.03]).round(6).tolist()
-    [0.03, 0.06, 0.06]
+    Examples:
+        >>> holm([0.01, 0.04, 0.03]).round(6).tolist()
+        [0.03, 0.06, 0.06]
     """
     p_values = np.array(list(p_values), dtype=float)
     if ((p_values < 0.0) | (p_values > 1.0)).any():
@@ -117,11 +119,12 @@ def compare_arms(table, value, arm="arm", pair=("replicate",), couples=None, *,
         ValueError: An unknown column or arm, two rows of one arm in a pair, a row without arm or
             pair, an arm compared with itself, nothing to compare.
 
-    >>> table = pd.DataFrame({"replicate": [1, 1, 2, 2], "arm": ["gp", "random"] * 2,
-    ...                       "accuracy": [0.93, 0.90, 0.92, 0.91]})
-    >>> compare_arms(table, "accuracy")[["first", "second", "n", "mean", "p_holm"]].round(6)
-      first  second  n  mean  p_holm
-    0    gp  random  2  0.02     0.5
+    Examples:
+        >>> table = pd.DataFrame({"replicate": [1, 1, 2, 2], "arm": ["gp", "random"] * 2,
+        ...                       "accuracy": [0.93, 0.90, 0.92, 0.91]})
+        >>> compare_arms(table, "accuracy")[["first", "second", "n", "mean", "p_holm"]].round(6)
+          first  second  n  mean  p_holm
+        0    gp  random  2  0.02     0.5
     """
     pair = [pair] if isinstance(pair, str) else list(pair)
     key = [*pair, arm]

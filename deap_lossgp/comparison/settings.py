@@ -80,8 +80,9 @@ class ConfirmationSettings:
     def seed_values(self):
         """The seeds themselves; more of them leave the first ones as they are.
 
-        >>> ConfirmationSettings(seeds=2).seed_values()
-        [2821894394, 1959213352]
+        Examples:
+            >>> ConfirmationSettings(seeds=2).seed_values()
+            [2821894394, 1959213352]
         """
         # SeedSequence(seed) itself gives the replicates of a comparison their seeds.
         children = np.random.SeedSequence([self.seed, 1]).spawn(self.seeds)

@@ -25,12 +25,13 @@ def canonical_key(tree, pset):
     Returns:
         64 hexadecimal digits.
 
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> pset = loss_primitive_set()
-    >>> one, two = (LossTree.from_string(text, pset)
-    ...             for text in ("add(y_true, log(y_pred))", "add(log(y_pred), y_true)"))
-    >>> canonical_key(one, pset) == canonical_key(two, pset)
-    True
+    Examples:
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> pset = loss_primitive_set()
+        >>> one, two = (LossTree.from_string(text, pset)
+        ...             for text in ("add(y_true, log(y_pred))", "add(log(y_pred), y_true)"))
+        >>> canonical_key(one, pset) == canonical_key(two, pset)
+        True
     """
     stack = []
     for node in reversed(tree):
@@ -67,11 +68,12 @@ def affine_form(tree, pset):
     Returns:
         An ``AffineForm``; its core begins with ``neg`` where the factors were negative.
 
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> pset = loss_primitive_set()
-    >>> form = affine_form(LossTree.from_string("sub(3.0, mul(y_true, y_pred))", pset), pset)
-    >>> print(form.core, form.scale, form.shift)
-    neg(mul(y_true, y_pred)) 1.0 3.0
+    Examples:
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> pset = loss_primitive_set()
+        >>> form = affine_form(LossTree.from_string("sub(3.0, mul(y_true, y_pred))", pset), pset)
+        >>> print(form.core, form.scale, form.shift)
+        neg(mul(y_true, y_pred)) 1.0 3.0
     """
     core, scale, shift = tree, 1.0, 0.0
     while (step := _unwrap(core, pset)) is not None:

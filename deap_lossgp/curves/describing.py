@@ -45,10 +45,11 @@ def describe(tree, pset, *, name=None, seed=0):
     Raises:
         ValueError: ``seed`` is negative, or a primitive of the set is not a ``LossPrimitive``.
 
-    >>> pset = loss_primitive_set()
-    >>> card = describe(LossTree.from_string(KNOWN_LOSSES["ngl"], pset), pset)
-    >>> [round(total.least_at, 2) for total in card.totals], card.monotone, card.bounded
-    ([0.57, 0.39, 0.36], False, True)
+    Examples:
+        >>> pset = loss_primitive_set()
+        >>> card = describe(LossTree.from_string(KNOWN_LOSSES["ngl"], pset), pset)
+        >>> [round(total.least_at, 2) for total in card.totals], card.monotone, card.bounded
+        ([0.57, 0.39, 0.36], False, True)
     """
     if seed < 0:
         raise ValueError(f"expected a seed of at least 0, got {seed}")

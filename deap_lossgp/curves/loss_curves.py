@@ -50,15 +50,16 @@ class LossCurves:
             rounding of the derivative relative to the difference that the label makes to it: a
             label-blind loss leads to where its gradient is nothing but rounding.
 
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> from deap_lossgp.trees import LossTree
-    >>> pset = loss_primitive_set()
-    >>> entropy = LossTree.from_string("neg(mul(y_true, log(y_pred)))", pset)
-    >>> LossCurves.of(entropy, pset).certified
-    True
-    >>> kink = LossTree.from_string("mul(y_true, sqrt(sub(y_pred, 0.5)))", pset)
-    >>> LossCurves.of(kink, pset).certified
-    False
+    Examples:
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> from deap_lossgp.trees import LossTree
+        >>> pset = loss_primitive_set()
+        >>> entropy = LossTree.from_string("neg(mul(y_true, log(y_pred)))", pset)
+        >>> LossCurves.of(entropy, pset).certified
+        True
+        >>> kink = LossTree.from_string("mul(y_true, sqrt(sub(y_pred, 0.5)))", pset)
+        >>> LossCurves.of(kink, pset).certified
+        False
     """
 
     values: np.ndarray

@@ -25,13 +25,14 @@ LEAST_GAIN = 0.25
 def start_value(curves, num_classes):
     """The loss of an untrained network: the mean over classes at the uniform prediction.
 
-    >>> from deap_lossgp.curves.loss_curves import LossCurves
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> from deap_lossgp.trees import LossTree
-    >>> pset = loss_primitive_set()
-    >>> entropy = LossTree.from_string("neg(mul(y_true, log(y_pred)))", pset)
-    >>> round(start_value(LossCurves.of(entropy, pset), 10), 4)  # log(10) / 10
-    0.2303
+    Examples:
+        >>> from deap_lossgp.curves.loss_curves import LossCurves
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> from deap_lossgp.trees import LossTree
+        >>> pset = loss_primitive_set()
+        >>> entropy = LossTree.from_string("neg(mul(y_true, log(y_pred)))", pset)
+        >>> round(start_value(LossCurves.of(entropy, pset), 10), 4)  # log(10) / 10
+        0.2303
     """
     other, true = interpolate(curves.values, 1.0 / num_classes)
     return float((true + (num_classes - 1) * other) / num_classes)

@@ -123,10 +123,11 @@ class ImageData:
     def notes(self):
         """What its user should know before anything is trained: a list of lines, mostly empty.
 
-        >>> x, y = np.zeros((9, 2, 2), np.uint8), np.array([0, 0, 1, 1, 1, 1, 1, 1, 1])
-        >>> print(*ImageData("dark", x, y, x, y, class_names=("cat", "dog")).notes())
-        dark: classes are unequal, 3.5 to 1; training images: cat 2, dog 7. The fitness
-        balanced_error counts them alike
+        Examples:
+            >>> x, y = np.zeros((9, 2, 2), np.uint8), np.array([0, 0, 1, 1, 1, 1, 1, 1, 1])
+            >>> print(*ImageData("dark", x, y, x, y, class_names=("cat", "dog")).notes())
+            dark: classes are unequal, 3.5 to 1; training images: cat 2, dog 7. The fitness
+            balanced_error counts them alike
         """
         lines, count = [], len(self.unreadable)
         if count:

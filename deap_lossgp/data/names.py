@@ -7,8 +7,9 @@ import re
 def is_path(dataset):
     """Whether a data set is given as a path: a folder that exists, a .npz file, or with a slash.
 
-    >>> is_path("cifar10"), is_path("photos/flowers"), is_path("mine.npz")
-    (False, True, True)
+    Examples:
+        >>> is_path("cifar10"), is_path("photos/flowers"), is_path("mine.npz")
+        (False, True, True)
     """
     separators = {"/", os.sep, os.altsep} - {None}
     return (
@@ -21,8 +22,9 @@ def is_path(dataset):
 def dataset_name(dataset):
     """The name of a data set; of a path its last part, as columns and files can be called.
 
-    >>> dataset_name("cifar10"), dataset_name("photos/My flowers/"), dataset_name("a/mine.npz")
-    ('cifar10', 'My_flowers', 'mine')
+    Examples:
+        >>> dataset_name("cifar10"), dataset_name("photos/My flowers/"), dataset_name("a/mine.npz")
+        ('cifar10', 'My_flowers', 'mine')
     """
     if not is_path(dataset):
         return dataset

@@ -40,8 +40,9 @@ def export_loss(found, to, *, scale=1.0):
         ValueError: An unknown target, a scale that is neither, a primitive without a readable
             symbolic form.
 
-    >>> print(export_loss(read_loss("cross_entropy"), "sympy").splitlines()[-1])
-    loss = -(y_true * sympy.log(y_pred))
+    Examples:
+        >>> print(export_loss(read_loss("cross_entropy"), "sympy").splitlines()[-1])
+        loss = -(y_true * sympy.log(y_pred))
     """
     if to not in ENDINGS:
         raise unknown_name("target", to, ENDINGS)
@@ -51,8 +52,9 @@ def export_loss(found, to, *, scale=1.0):
 def file_name(found, to):
     """The name of a loss's file, which Python can import where it is Python.
 
-    >>> file_name(read_loss("ngl"), "torch")
-    'ngl_torch.py'
+    Examples:
+        >>> file_name(read_loss("ngl"), "torch")
+        'ngl_torch.py'
     """
     return identifier(found.name) + ENDINGS[to]
 
@@ -82,8 +84,9 @@ def identifier(name):
 def class_name(name):
     """A stranger's name as the name of a class.
 
-    >>> class_name("cross_entropy"), class_name("3: \\"mine\\"")
-    ('CrossEntropyLoss', 'Loss3MineLoss')
+    Examples:
+        >>> class_name("cross_entropy"), class_name("3: \\"mine\\"")
+        ('CrossEntropyLoss', 'Loss3MineLoss')
     """
     words = "".join(word[:1].upper() + word[1:] for word in identifier(name).split("_"))
     return words if words.endswith("Loss") else f"{words}Loss"

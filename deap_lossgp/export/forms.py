@@ -37,8 +37,9 @@ def symbolic_form(name, arity, text):
     Raises:
         ValueError: Something else than arithmetic of operands, numbers and known functions.
 
-    >>> symbolic_form("half", 1, "(sin({0})/2)")
-    ('/', ('sin', ('operand', 0)), 2.0)
+    Examples:
+        >>> symbolic_form("half", 1, "(sin({0})/2)")
+        ('/', ('sin', ('operand', 0)), 2.0)
     """
     place = f"primitive {name!r}: the symbolic form {text[:80]!r}"
     names = {f"operand_{index}": ("operand", index) for index in range(arity)}

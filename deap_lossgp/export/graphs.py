@@ -71,13 +71,14 @@ def simplify(tree, pset, *, guarded=True, calls=True):
     Raises:
         ValueError: A primitive has no symbolic form, or one that cannot be read.
 
-    >>> from deap_lossgp.found_losses import KNOWN_LOSSES
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> from deap_lossgp.trees import LossTree
-    >>> pset = loss_primitive_set()
-    >>> root = simplify(LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset), pset)
-    >>> [node.kind for node in in_order(root)]
-    ['name', 'name', 'log', '*', 'neg']
+    Examples:
+        >>> from deap_lossgp.found_losses import KNOWN_LOSSES
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> from deap_lossgp.trees import LossTree
+        >>> pset = loss_primitive_set()
+        >>> root = simplify(LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset), pset)
+        >>> [node.kind for node in in_order(root)]
+        ['name', 'name', 'log', '*', 'neg']
     """
     graph = Graph(guarded=guarded, calls=calls)
     arguments = [graph.name(*argument) for argument in DOMAINS.items()]
@@ -119,9 +120,10 @@ def definition(row, names="abcdfghk", *, guarded=True):
 def plain_operation(row):
     """The kind of the one operation that a primitive is without its guards; None for others.
 
-    >>> from deap_lossgp.primitives import PROTECTED
-    >>> plain_operation(PROTECTED["div"])
-    '/'
+    Examples:
+        >>> from deap_lossgp.primitives import PROTECTED
+        >>> plain_operation(PROTECTED["div"])
+        '/'
     """
     root, parameters = definition(row, guarded=False)
     return root.kind if root.operands == parameters else None

@@ -39,8 +39,9 @@ def distance(interval):
 def rounded(value):
     """The interval of a constant: itself, and what float32 makes of it.
 
-    >>> rounded(0.5)
-    (0.5, 0.5)
+    Examples:
+        >>> rounded(0.5)
+        (0.5, 0.5)
     """
     if math.isnan(value):
         return WHOLE
@@ -59,11 +60,12 @@ def bounds(kind, *operands):
     Returns:
         An interval, ``WHOLE`` where nothing is known.
 
-    >>> low, high = bounds("-", (1.0, 1.0), (0.25, 0.75))
-    >>> 0.2499 < low <= 0.25 and 0.75 <= high < 0.7501
-    True
-    >>> bounds("log", (-1.0, 1.0)) == WHOLE
-    True
+    Examples:
+        >>> low, high = bounds("-", (1.0, 1.0), (0.25, 0.75))
+        >>> 0.2499 < low <= 0.25 and 0.75 <= high < 0.7501
+        True
+        >>> bounds("log", (-1.0, 1.0)) == WHOLE
+        True
     """
     if WHOLE in operands:
         return WHOLE

@@ -134,8 +134,9 @@ def signed(kind, form, texts, binding):
 def depth(text):
     """How many brackets stand in one another.
 
-    >>> depth("f(a(b) + (c))")
-    2
+    Examples:
+        >>> depth("f(a(b) + (c))")
+        2
     """
     now = deepest = 0
     for character in text:
@@ -162,14 +163,15 @@ def write(root, language):
     Returns:
         A ``Written``, its parts as pairs (name, text).
 
-    >>> from deap_lossgp.found_losses import KNOWN_LOSSES
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> from deap_lossgp.export.graphs import simplify
-    >>> from deap_lossgp.trees import LossTree
-    >>> pset = loss_primitive_set()
-    >>> tree = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)
-    >>> write(simplify(tree, pset), TORCH).value
-    '-(y_true * torch.log(y_pred))'
+    Examples:
+        >>> from deap_lossgp.found_losses import KNOWN_LOSSES
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> from deap_lossgp.export.graphs import simplify
+        >>> from deap_lossgp.trees import LossTree
+        >>> pset = loss_primitive_set()
+        >>> tree = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)
+        >>> write(simplify(tree, pset), TORCH).value
+        '-(y_true * torch.log(y_pred))'
     """
     nodes = in_order(_in_two_steps(root) if language.differentiated else root)
     uses = Counter(operand for node in nodes for operand in node.operands)

@@ -28,12 +28,13 @@ def to_sympy(tree, pset, *, guarded=True):
         ImportError: SymPy is not installed; names the command that installs it.
         ValueError: A primitive has no symbolic form, or one that cannot be read.
 
-    >>> from deap_lossgp.found_losses import KNOWN_LOSSES
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> from deap_lossgp.trees import LossTree
-    >>> pset = loss_primitive_set()
-    >>> to_sympy(LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset), pset)
-    -y_true*log(y_pred)
+    Examples:
+        >>> from deap_lossgp.found_losses import KNOWN_LOSSES
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> from deap_lossgp.trees import LossTree
+        >>> pset = loss_primitive_set()
+        >>> to_sympy(LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset), pset)
+        -y_true*log(y_pred)
     """
     sympy = import_sympy()
     symbols = {"y_true": sympy.Symbol("y_true", nonnegative=True),

@@ -42,11 +42,13 @@ def plot_comparison(progress, axes=None, against="gen"):
     References:
         The thesis's figures 4.5 and 4.6.
 
-    >>> rows = [{"replicate": 0, "arm": arm, "gen": gen, "best_improvement": gen / 4 + i,
-    ...          "best_wins": gen} for i, arm in enumerate(("archive", "random")) for gen in (0, 1)]
-    >>> upper, lower = plot_comparison(rows)
-    >>> [line.get_ydata().tolist() for line in upper.lines[:2]]
-    [[0.0, 0.25], [1.0, 1.25]]
+    Examples:
+        >>> rows = [{"replicate": 0, "arm": arm, "gen": gen, "best_improvement": gen / 4 + i,
+        ...          "best_wins": gen}
+        ...         for i, arm in enumerate(("archive", "random")) for gen in (0, 1)]
+        >>> upper, lower = plot_comparison(rows)
+        >>> [line.get_ydata().tolist() for line in upper.lines[:2]]
+        [[0.0, 0.25], [1.0, 1.25]]
     """
     if against not in AGAINST_LABELS:
         raise ValueError(f"expected against among {quoted(AGAINST_LABELS)}; got {against!r}")
@@ -81,10 +83,11 @@ def plot_test_accuracies(tests, ax=None):
         ValueError: If there is no test, or a column is missing or holds something other than
             numbers.
 
-    >>> rows = [{"replicate": 0, "arm": "archive", "task": "digits", "test_accuracy": accuracy}
-    ...         for accuracy in (0.9, 0.92)]
-    >>> plot_test_accuracies(rows).lines[0].get_ydata().tolist()
-    [0.91]
+    Examples:
+        >>> rows = [{"replicate": 0, "arm": "archive", "task": "digits", "test_accuracy": accuracy}
+        ...         for accuracy in (0.9, 0.92)]
+        >>> plot_test_accuracies(rows).lines[0].get_ydata().tolist()
+        [0.91]
     """
     table = read_table(tests, "test", keys=("replicate", "arm", "task"), values=("test_accuracy",))
     ax = new_axes(width=8.0)[0] if ax is None else ax

@@ -133,12 +133,13 @@ def plot_generations(logbook, ax=None, chapter=None, fields=None):
         ValueError: If there is no record, no such chapter, no such field or no number to draw, or
             if one ``ax`` is given for several chapters.
 
-    >>> logbook = tools.Logbook()
-    >>> logbook.record(gen=0, nevals=8, avg=0.5, max=1.0)
-    >>> logbook.record(gen=1, nevals=6, avg=0.8, max=2.0)
-    >>> ax = plot_generations(logbook)
-    >>> [(line.get_label(), line.get_ydata().tolist()) for line in ax.lines]
-    [('max', [1.0, 2.0]), ('avg', [0.5, 0.8])]
+    Examples:
+        >>> logbook = tools.Logbook()
+        >>> logbook.record(gen=0, nevals=8, avg=0.5, max=1.0)
+        >>> logbook.record(gen=1, nevals=6, avg=0.8, max=2.0)
+        >>> ax = plot_generations(logbook)
+        >>> [(line.get_label(), line.get_ydata().tolist()) for line in ax.lines]
+        [('max', [1.0, 2.0]), ('avg', [0.5, 0.8])]
     """
     if not isinstance(logbook, tools.Logbook):
         raise TypeError(f"expected a deap.tools.Logbook, got {type(logbook).__name__}")

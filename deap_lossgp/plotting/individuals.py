@@ -88,11 +88,12 @@ def plot_individuals(individuals, axes=None, jitter=0.15):
     References:
         The thesis's figures 4.1 to 4.4.
 
-    >>> rows = [{"gen": 0, "index": 0, "improvement": -0.1, "wins": 0},
-    ...         {"gen": 0, "index": 1, "improvement": 0.2, "wins": 1}]
-    >>> upper, lower = plot_individuals(rows, jitter=0.1)
-    >>> upper.lines[0].get_xydata().tolist()
-    [[-0.1, -0.1], [0.1, 0.2]]
+    Examples:
+        >>> rows = [{"gen": 0, "index": 0, "improvement": -0.1, "wins": 0},
+        ...         {"gen": 0, "index": 1, "improvement": 0.2, "wins": 1}]
+        >>> upper, lower = plot_individuals(rows, jitter=0.1)
+        >>> upper.lines[0].get_xydata().tolist()
+        [[-0.1, -0.1], [0.1, 0.2]]
     """
     if not 0 <= jitter < 0.5:
         raise ValueError(f"expected 0 <= jitter < 0.5, got {jitter}")
@@ -139,11 +140,12 @@ def plot_loss_accuracy(individuals, task, num_classes, ax=None, baseline=None):
     References:
         What the thesis's figures 4.7 to 4.9 show of single trainings.
 
-    >>> rows = [{"loss_digits": 1e-6, "accuracy_digits": 0.1},
-    ...         {"loss_digits": 0.4, "accuracy_digits": 0.9}]
-    >>> ax = plot_loss_accuracy(rows, "digits", 10, baseline=(0.3, 0.88))
-    >>> ax.get_xscale(), ax.collections[0].get_label().splitlines()[-1]
-    ('log', '1 of 2')
+    Examples:
+        >>> rows = [{"loss_digits": 1e-6, "accuracy_digits": 0.1},
+        ...         {"loss_digits": 0.4, "accuracy_digits": 0.9}]
+        >>> ax = plot_loss_accuracy(rows, "digits", 10, baseline=(0.3, 0.88))
+        >>> ax.get_xscale(), ax.collections[0].get_label().splitlines()[-1]
+        ('log', '1 of 2')
     """
     loss, accuracy = f"loss_{task}", f"accuracy_{task}"
     if not num_classes >= 2:

@@ -26,11 +26,13 @@ def plot_learning_curves(epochs, ax=None):
         ValueError: If there is no epoch, a column is missing or holds something other than
             numbers, or there are several data sets or networks.
 
-    >>> rows = [{"loss": "ngl", "seed": seed, "epoch": epoch, "val_accuracy": epoch / 4 + seed / 8}
-    ...         for seed in (0, 1) for epoch in (1, 2)]
-    >>> line, = plot_learning_curves(rows).lines
-    >>> line.get_label(), line.get_xydata().tolist()
-    ('ngl (n = 2)', [[1.0, 0.3125], [2.0, 0.5625]])
+    Examples:
+        >>> rows = [{"loss": "ngl", "seed": seed, "epoch": epoch,
+        ...          "val_accuracy": epoch / 4 + seed / 8}
+        ...         for seed in (0, 1) for epoch in (1, 2)]
+        >>> line, = plot_learning_curves(rows).lines
+        >>> line.get_label(), line.get_xydata().tolist()
+        ('ngl (n = 2)', [[1.0, 0.3125], [2.0, 0.5625]])
     """
     table = read_table(epochs, "epoch", keys=("loss", "seed"), places=("epoch",),
                        values=("val_accuracy",), extras=("task", "model"))  # fmt: skip

@@ -60,10 +60,11 @@ def plot_loss(losses, axes=None, *, pset=None, beside=("cross_entropy", "ngl")):
         TypeError: If ``losses`` holds something else, or a ``LossTree`` without ``pset``.
         ValueError: If there is no loss, a name is unknown or ``axes`` are not four.
 
-    >>> from deap_lossgp.found_losses import read_loss
-    >>> axes = plot_loss(read_loss("mse"))
-    >>> [line.get_label() for line in axes[0, 0].lines]
-    ['cross entropy', 'NGL', 'MSE']
+    Examples:
+        >>> from deap_lossgp.found_losses import read_loss
+        >>> axes = plot_loss(read_loss("mse"))
+        >>> [line.get_label() for line in axes[0, 0].lines]
+        ['cross entropy', 'NGL', 'MSE']
     """
     losses = _found(losses, pset)
     known = [read_loss(name) for name in beside]

@@ -34,10 +34,11 @@ def plot_tree(tree, ax=None):
         E. M. Reingold and J. S. Tilford, Tidier drawings of trees, IEEE Transactions on Software
         Engineering 7(2), 1981: subtrees as close as their outlines allow, operands centred.
 
-    >>> from deap_lossgp.found_losses import read_loss
-    >>> ax = plot_tree(read_loss("cross_entropy").tree)
-    >>> [text.get_text() for text in ax.texts]
-    ['−', '×', 'y_true', 'log', 'y_pred']
+    Examples:
+        >>> from deap_lossgp.found_losses import read_loss
+        >>> ax = plot_tree(read_loss("cross_entropy").tree)
+        >>> [text.get_text() for text in ax.texts]
+        ['−', '×', 'y_true', 'log', 'y_pred']
     """
     nodes = list(tree)
     if not nodes:

@@ -123,12 +123,13 @@ def compare(figures, baselines, mean_over_all=False):
     References:
         Thesis, Algorithm 3 and section 5.2.
 
-    >>> compare([0.5, 2.0], [1.0, 1.5])
-    (1.0, 0.5)
-    >>> compare([0.5, 2.0], [1.0, 1.5], mean_over_all=True)
-    (1.0, 0.0)
-    >>> compare([2.0, 2.0], [1.0, 1.5])
-    (0.0, -0.75)
+    Examples:
+        >>> compare([0.5, 2.0], [1.0, 1.5])
+        (1.0, 0.5)
+        >>> compare([0.5, 2.0], [1.0, 1.5], mean_over_all=True)
+        (1.0, 0.0)
+        >>> compare([2.0, 2.0], [1.0, 1.5])
+        (0.0, -0.75)
     """
     if len(figures) != len(baselines) or not figures:
         raise ValueError(f"expected as many figures as baselines, at least 1, "

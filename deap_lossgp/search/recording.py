@@ -82,11 +82,12 @@ def logbook_table(logbook):
     Returns:
         A ``pandas.DataFrame`` with a row per record.
 
-    >>> logbook = tools.Logbook()
-    >>> logbook.record(gen=0, nevals=8, size={"max": 9, "avg": 4.5})
-    >>> logbook_table(logbook)
-       gen  nevals  size_avg  size_max
-    0    0       8       4.5         9
+    Examples:
+        >>> logbook = tools.Logbook()
+        >>> logbook.record(gen=0, nevals=8, size={"max": 9, "avg": 4.5})
+        >>> logbook_table(logbook)
+           gen  nevals  size_avg  size_max
+        0    0       8       4.5         9
     """
     table = pd.DataFrame(list(logbook))
     for name in [n for n in logbook.header or logbook.chapters if n in logbook.chapters]:

@@ -55,10 +55,11 @@ def evolve(tasks=("digits",), *, output=None, callbacks=(), progress=True, **opt
         ValueError: Options or data are not usable, or nothing can be trained.
         OSError: The folder cannot be written.
 
-    >>> evolve("digits", populaton=4)  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    ...
-    TypeError: unknown option 'populaton': did you mean 'population'? known: ...
+    Examples:
+        >>> evolve("digits", populaton=4)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        TypeError: unknown option 'populaton': did you mean 'population'? known: ...
     """
     given = [tasks] if isinstance(tasks, str | Path | Task) else list(tasks)
     names = [{f.name for f in fields(cls)} - {"datasets"} for cls in (RunSettings, Execution)]

@@ -112,10 +112,11 @@ class Store:
         StoreError: The file is damaged, foreign, of a newer version, or cannot be opened.
         OSError: Another process holds the file, or the disk is full or fails.
 
-    >>> with Store() as store:
-    ...     store.put("k", TrainingResult("digits", 10, "nan"), expression="y_pred", seed=1)
-    ...     store.get("k").status, store.get("other"), len(store)
-    ('nan', None, 1)
+    Examples:
+        >>> with Store() as store:
+        ...     store.put("k", TrainingResult("digits", 10, "nan"), expression="y_pred", seed=1)
+        ...     store.get("k").status, store.get("other"), len(store)
+        ('nan', None, 1)
     """
 
     def __init__(self, path=None):

@@ -32,11 +32,12 @@ class KerasTrainer:
     Raises:
         ValueError: The task's network is none, as ``training.networks.build_network`` says.
 
-    >>> from deap_lossgp.losses import TreeLoss
-    >>> from deap_lossgp.training.tasks import Task
-    >>> loss = TreeLoss("cross_entropy", scale="cross_entropy")
-    >>> KerasTrainer(Task.load("digits", epochs=1), loss).train(seed=1).status
-    'ok'
+    Examples:
+        >>> from deap_lossgp.losses import TreeLoss
+        >>> from deap_lossgp.training.tasks import Task
+        >>> loss = TreeLoss("cross_entropy", scale="cross_entropy")
+        >>> KerasTrainer(Task.load("digits", epochs=1), loss).train(seed=1).status
+        'ok'
     """
 
     def __init__(self, task, loss, optimizer=None):

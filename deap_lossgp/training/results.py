@@ -28,8 +28,9 @@ class TrainingResult:
             classified right, in [0, 1]; None in results of package versions that had no such
             figure.
 
-    >>> TrainingResult("digits", 10, "ok", 0.2, 0.9, 0.3, 1.0).error_rate
-    0.1
+    Examples:
+        >>> TrainingResult("digits", 10, "ok", 0.2, 0.9, 0.3, 1.0).error_rate
+        0.1
     """
 
     task: str

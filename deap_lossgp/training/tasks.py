@@ -98,10 +98,11 @@ class Task:
         Raises:
             ValueError: The arrays or the budget are not as ``ImageData`` and ``Task`` want them.
 
-        >>> from sklearn.datasets import load_digits
-        >>> x, y = load_digits().images, load_digits().target
-        >>> Task.from_arrays("mine", x, y, epochs=6).data
-        <ImageData mine: 1438 + 359 images (8, 8, 1) float32, 10 classes>
+        Examples:
+            >>> from sklearn.datasets import load_digits
+            >>> x, y = load_digits().images, load_digits().target
+            >>> Task.from_arrays("mine", x, y, epochs=6).data
+            <ImageData mine: 1438 + 359 images (8, 8, 1) float32, 10 classes>
         """
         if (x_test is None) != (y_test is None):
             missing = "x_test" if x_test is None else "y_test"
