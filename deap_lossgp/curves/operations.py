@@ -1,7 +1,7 @@
-"""A loss as keras.ops operations, one value for each sample and class.
+"""A loss as operations of ``keras.ops``, one value for each sample and class.
 
-Keras is imported when a loss is computed, not before: a loss is made in the driving process, which
-does without it, and computed in another.
+Keras is imported only when a loss is computed. The driving process, which makes losses, does not
+need it; the process that computes them does.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ from deap_lossgp.errors import in_one_line
 
 
 def check_operations(pset):
-    """Refuses a primitive that NumPy can compute and Keras cannot.
+    """Refuses a primitive set that NumPy can compute and Keras cannot.
+
+    Args:
+        pset: A primitive set of ``LossPrimitive`` rows.
 
     Raises:
         ValueError: Names the primitive, and why.
