@@ -1,4 +1,4 @@
-"""A found loss as a ``keras.losses.Loss``, for any Keras model on any of Keras's backends."""
+"""``TreeLoss``: a loss tree as a ``keras.losses.Loss``, for models on any of Keras's backends."""
 
 import math
 
@@ -10,6 +10,7 @@ from deap_lossgp.curves.grid import LOWEST
 from deap_lossgp.curves.loss_curves import CROSS_ENTROPY_SCALE, LossCurves
 from deap_lossgp.curves.operations import check_operations, elementwise_loss
 from deap_lossgp.errors import unknown_name
+from deap_lossgp.expressions import is_constant
 from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss
 from deap_lossgp.primitives import PLAIN, PROTECTED
 from deap_lossgp.psets import ARGUMENTS, loss_primitive_set
@@ -22,51 +23,54 @@ _TABLES = {"protected": PROTECTED, "plain": PLAIN}
 class TreeLoss(keras.losses.Loss):
     """The mean over the classes of an element-wise loss L(y_true, y_pred).
 
-    Predictions are clipped to [LOWEST, 1 - LOWEST], as in the trainings of an evolution; outside
-    the gradient is zero. Inside it is the derivative that evolution trains by, of the primitives'
-    own derivatives, so it is finite where a backend's own differentiation overflows. Labels carry
-    no gradient.
+    Predictions are clipped to [LOWEST, 1 - LOWEST], as in the trainings of an evolution. Outside,
+    the gradient is zero. Inside, it is made of the primitives' own derivatives, as in an evolution,
+    so it is finite where a backend's own differentiation overflows. Labels have no gradient.
 
-    Everything is computed in float32, or float64 if ``dtype`` says so, under a mixed-precision
-    policy too: a protected value of up to 1e18 does not fit into half precision. (Under such a
-    policy give the network's last layer ``dtype="float32"``: the gradient arrives there in the
+    Everything is computed in float32, or in float64 if ``dtype`` says so, under a mixed-precision
+    policy too: protected values of up to 1e18 do not fit into half precision. (Under such a policy
+    give the last layer of the network ``dtype="float32"``: the gradient that it receives has the
     layer's precision.)
 
-    The shape of the labels says what they are, for predictions of shape (batch, ..., classes):
+    For predictions of shape (batch, ..., classes) the shape of the labels tells what they are:
 
-    * (batch, ..., classes): one-hot, or other probabilities of the classes, of any dtype;
-    * (batch, ...) or (batch, ..., 1): the number of the class, counted from 0. A label that names
-      no class makes its sample's loss NaN;
-    * with a single output (batch, ..., 1), the probability of class 1 of two: (batch, ..., 1) or
-      (batch, ...), the probability of class 1. It is the loss of the two classes' probabilities.
+    * (batch, ..., classes): one-hot labels, or other probabilities of the classes, of any dtype;
+    * (batch, ...) or (batch, ..., 1): the numbers of the classes, counted from 0. A label that is
+      the number of no class makes its sample's loss NaN.
+
+    Predictions with a single output, of shape (batch, ..., 1), are probabilities of class 1 of two.
+    Labels of shape (batch, ..., 1) or (batch, ...) are then probabilities of class 1 too, and the
+    loss is that of the probabilities of both classes.
 
     A model that was compiled with a ``TreeLoss`` is saved with it and loaded with
-    ``keras.models.load_model`` after ``import deap_lossgp.losses``, which tells Keras of the class.
-    If the loss is made with a primitive set of one's own, give it a ``name`` of its own and load
+    ``keras.models.load_model`` after ``import deap_lossgp.losses``, which makes the class known to
+    Keras. If the loss uses a primitive set of your own, give the set a ``name`` of its own and load
     with ``custom_objects={pset.name: pset}``.
 
     Args:
         loss: An expression, a name of ``KNOWN_LOSSES``, a ``LossTree``, or a ``FoundLoss`` as
             ``read_loss`` returns it.
-        primitives: What the expression's operators are: "protected", "plain", or a primitive set.
-            None takes a ``FoundLoss``'s own, else "protected".
+        primitives: What the names in the expression mean: "protected", "plain", or a primitive
+            set. None takes the primitives of a ``FoundLoss``, else "protected".
         from_logits: Whether the predictions are logits, to which softmax is applied.
-        label_smoothing: In [0, 1]: the share of the labels that is spread evenly over the classes.
-        scale: What the loss is multiplied by, a positive number; or "cross_entropy": the factor
-            that brings its gradient to that of cross entropy, as evolution trains it, so that an
-            optimizer tuned for cross entropy suits. The factor is ``CROSS_ENTROPY_SCALE /
-            LossCurves.gradient_scale`` and multiplies the sum over the classes: cross entropy
-            becomes Keras's own.
+        label_smoothing: The share of the labels that is spread evenly over the classes, in [0, 1].
+        scale: A positive number by which the loss is multiplied, or "cross_entropy". That takes the
+            sum over the classes instead of their mean, times ``CROSS_ENTROPY_SCALE /
+            LossCurves.gradient_scale``. It brings the gradient to the size of cross entropy's, as
+            an evolution does, so that an optimizer tuned for cross entropy suits. Cross entropy
+            itself becomes Keras's own.
         axis: The axis of the classes, not 0.
-        reduction, name: As in every Keras loss.
-        dtype: "float32" or "float64"; None is Keras's ``floatx``. Half precision gives float32.
+        reduction: As in every Keras loss.
+        name: As in every Keras loss.
+        dtype: "float32" or "float64". None takes Keras's ``floatx``; half precision gives float32.
 
-    Calling it as ``loss(y_true, y_pred, sample_weight=None)`` reduces the samples' values;
-    ``call(y_true, y_pred)`` returns them, of the predictions' shape without the classes.
+    Attributes:
+        tree: The ``LossTree``.
+        pset: Its primitive set.
 
     Raises:
-        TypeError, ValueError: An argument is none of the above; when called, shapes that do not
-            fit.
+        TypeError: An argument has a wrong type.
+        ValueError: An argument is none of the above. When called: the shapes do not fit.
 
     Examples:
         >>> entropy = TreeLoss("neg(mul(y_true, log(y_pred)))", scale="cross_entropy")
@@ -81,9 +85,8 @@ class TreeLoss(keras.losses.Loss):
                  axis=-1, reduction="sum_over_batch_size", name="tree_loss", dtype=None):
         super().__init__(name=name, reduction=reduction, dtype=_precision(dtype))
         self.tree, self.pset = _tree_and_set(loss, primitives)
-        for option, value in (("from_logits", from_logits), ("axis", axis)):
-            expected = bool if option == "from_logits" else int
-            if type(value) is not expected:
+        for option, value, expected in (("from_logits", from_logits, bool), ("axis", axis, int)):
+            if type(value) is not expected:  # a bool is an int too
                 raise TypeError(f"{option} must be {expected.__name__}, got {value!r}")
         self.from_logits = from_logits
         self.label_smoothing = _number("label_smoothing", label_smoothing, "in [0, 1]",
@@ -94,8 +97,16 @@ class TreeLoss(keras.losses.Loss):
         self._elementwise = elementwise_loss(self.tree, self.pset)
 
     def call(self, y_true, y_pred):
-        """The samples' values, of the predictions' shape without the classes."""
-        # Keras turns the numbers within lists into tensors, not the lists.
+        """Returns the samples' values; calling the loss itself reduces them.
+
+        Args:
+            y_true: Labels, of one of the shapes above.
+            y_pred: Predictions, of shape (batch, ..., classes).
+
+        Returns:
+            Tensor of shape (batch, ...).
+        """
+        # Keras converts the numbers within lists to tensors, not the lists.
         y_true, y_pred = (ops.convert_to_tensor(y, dtype=self.dtype) for y in (y_true, y_pred))
         y_true, y_pred = _one_hot(y_true, y_pred, self.axis, self.from_logits)
         if self.label_smoothing:
@@ -104,20 +115,19 @@ class TreeLoss(keras.losses.Loss):
         return self._factor * reduce(_clipped(self._elementwise, y_true, y_pred), axis=-1)
 
     def get_config(self):
-        """All arguments, as JSON holds them: the loss as its expression.
+        """Returns all arguments as values for JSON, the loss as its expression.
 
         Raises:
-            ValueError: The loss uses a primitive of one's own, in a set that has the name of one
-                of the package's.
+            ValueError: The loss uses a primitive of the user's, in a set that has the name of one
+                of the package's sets.
         """
-        table = _TABLES.get(self.pset.name)
-        for node in self.tree if table else ():
-            own = isinstance(node, gp.Primitive) or isinstance(node.value, str)
-            if own and node.name not in ARGUMENTS and (
-                    table.get(node.name) != self.pset.context[node.name]):
-                raise ValueError(f"the loss uses {node.name!r}, which is not in the "
-                                 f"{self.pset.name} primitives: to save it, give the primitive set "
-                                 f"another name (pset.name = ...)")
+        if table := _TABLES.get(self.pset.name):
+            names = {node.name for node in self.tree if not is_constant(node)} - {*ARGUMENTS}
+            for name in sorted(names):
+                if table.get(name) != self.pset.context[name]:
+                    raise ValueError(f"the loss uses {name!r}, which is not in the "
+                                     f"{self.pset.name} primitives: to save it, give the primitive "
+                                     f"set another name (pset.name = ...)")
         return {
             **super().get_config(), "loss": str(self.tree), "primitives": self.pset.name,
             "from_logits": self.from_logits, "label_smoothing": self.label_smoothing,
@@ -139,9 +149,9 @@ class TreeLoss(keras.losses.Loss):
 
 
 def _clipped(loss, y_true, y_pred):
-    """The element-wise loss of clipped predictions, with the derivative that evolution trains by.
+    """The element-wise loss of clipped predictions, with the derivative of the primitives.
 
-    A backend's own would be infinite or NaN for some protected trees.
+    The derivative that a backend computes is infinite or NaN for some protected trees.
     """
     y_true = ops.stop_gradient(y_true)
 
@@ -151,7 +161,7 @@ def _clipped(loss, y_true, y_pred):
     @ops.custom_gradient
     def compute(y_pred):
         def gradient(*arguments, upstream=None):
-            # PyTorch's (y_pred, upstream=), the others' (upstream).
+            # PyTorch passes (y_pred, upstream=...), the other backends (upstream).
             upstream = arguments[-1] if upstream is None else upstream
             inside = ops.logical_and(y_pred >= LOWEST, y_pred <= 1.0 - LOWEST)
             slope = ops.where(inside, loss.derivative(y_true, clip(y_pred)), 0.0)
@@ -250,7 +260,7 @@ def _one_hot(y_true, y_pred, axis, from_logits):
         known = ops.any(matches, axis=-1, keepdims=True)
         y_true = ops.where(known, ops.cast(matches, y_pred.dtype), math.nan)
     elif labels[axis] is None:
-        # Class numbers of an unknown shape would be broadcast: this fails on them.
+        # Class numbers of an unknown shape would be broadcast; reshape refuses them.
         y_true = ops.reshape(y_true, ops.shape(y_pred))
     return y_true, ops.softmax(y_pred) if from_logits else y_pred
 

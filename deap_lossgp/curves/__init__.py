@@ -1,19 +1,22 @@
 """A loss evaluated: for one-hot labels it is two functions of the predicted probability.
 
-``grid`` is where they are evaluated, ``differentiation`` carries the derivative along, and
-``loss_curves`` holds the two arrays with their certificate. On these stand ``canonical`` (which
-losses train alike), ``screening`` (which can train at all), ``describing`` and ``cards`` (what a
-loss does), and ``operations`` (a loss as operations of Keras, where the grid does not resolve it).
+``grid`` has the probabilities at which losses are evaluated, ``differentiation`` evaluates a tree
+and its derivative, and ``loss_curves`` holds the two arrays and says whether they resolve the loss;
+where they do not, ``operations`` makes it of Keras's operations. The other rooms read the curves:
+``screening`` tells which losses can train, ``canonical`` which are the same loss, and
+``describing`` fills a loss's card (``cards``), with ``growth`` and ``similarity``.
 """
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "canonical": ["AffineForm", "affine_form", "canonical_key"],
-    "cards": ["LossCard"],
+    "cards": ["LossCard", "TotalLoss"],
     "describing": ["describe"],
-    "grid": ["CENTRE", "GRID", "KNOTS", "LOWEST", "interpolate", "logit", "probability"],
-    "loss_curves": ["CROSS_ENTROPY_SCALE", "LossCurves"],
-    "operations": ["elementwise_loss"],
-    "screening": ["accuracy_gain", "in_value_range", "is_trainable"],
+    "differentiation": ["differentiate", "evaluate"],
+    "grid": ["CENTRE", "GRID", "HIGHEST_LOGIT", "KNOTS", "LOWEST", "interpolate", "logit",
+             "probability"],
+    "loss_curves": ["CROSS_ENTROPY_SCALE", "LossCurves", "logit_gradients"],
+    "operations": ["check_operations", "elementwise_loss"],
+    "screening": ["accuracy_gain", "in_value_range", "is_trainable", "start_value"],
 })

@@ -1,7 +1,8 @@
-"""When are two expressions the same loss? A canonical key, and the affine wrapping around a loss.
+"""Which expressions are the same loss: a canonical key, and a loss without its scale and shift.
 
-c * L + k with c > 0 trains a network as L does, up to the scale of the gradient. Taking such
-wrappings off the tree itself, instead of dividing numbers, makes the rest equal bit for bit.
+c * L + k with c > 0 trains a network as L does, up to the scale of the gradient. The scale and the
+shift are taken off the tree, not divided out of its numbers, so that what is left of two such
+losses is equal bit for bit.
 """
 
 import hashlib
@@ -11,16 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 from deap import gp
 
-from deap_lossgp.curves.differentiation import differentiate
+from deap_lossgp.curves.differentiation import evaluate
 from deap_lossgp.expressions import is_constant
 from deap_lossgp.trees import LossTree
 
 
 def canonical_key(tree, pset):
-    """A digest that is equal for equal expressions, whatever the order of commutative operands.
+    """Returns a digest that does not depend on the order of commutative operands.
 
-    Constants count exactly, to the last bit; the names of the primitive set and its arguments
-    belong to the key.
+    Expressions that are otherwise equal, constants to the last bit, have the same digest. The names
+    of the primitive set and of its arguments are part of it.
+
+    Args:
+        tree: A ``LossTree``.
+        pset: Its primitive set.
 
     Returns:
         64 hexadecimal digits.
@@ -51,7 +56,13 @@ def _digest(*parts):
 
 @dataclass(frozen=True)
 class AffineForm:
-    """A loss as ``scale * core + shift`` with ``scale > 0``."""
+    """A loss as ``scale * core + shift``.
+
+    Attributes:
+        core: What is left of the tree.
+        scale: A positive number.
+        shift: A finite number.
+    """
 
     core: LossTree
     scale: float
@@ -63,10 +74,11 @@ def affine_form(tree, pset):
 
     Args:
         tree: A ``LossTree``.
-        pset: Its primitive set; read are the primitives named add, sub, mul, div and neg.
+        pset: Its primitive set; its primitives named add, sub, mul, div and neg are taken off.
 
     Returns:
-        An ``AffineForm``; its core begins with ``neg`` where the factors were negative.
+        An ``AffineForm``; its core begins with ``neg`` where the product of the factors is
+        negative. The tree itself, with scale 1 and shift 0, where a number would not be finite.
 
     Examples:
         >>> from deap_lossgp.psets import loss_primitive_set
@@ -87,7 +99,7 @@ def affine_form(tree, pset):
 
 
 def _unwrap(tree, pset):
-    """(core, factor, summand) with tree = factor * core + summand, or None."""
+    """(core, factor, summand) with tree = factor * core + summand; None if there is no such."""
     name = tree[0].name
     if name == "neg":
         return tree[1:], -1.0, 0.0
@@ -113,8 +125,8 @@ def _unwrap(tree, pset):
 
 
 def _constant_value(nodes, pset):
-    """The value of a subtree without arguments, None if it has any or is not finite."""
+    """The value of a subtree without arguments; None if it has any, or if it is not finite."""
     if any(node.arity == 0 and not is_constant(node) for node in nodes):
         return None
-    value = float(differentiate(nodes, pset, np.float64(0.0), np.float64(0.0))[0])
+    value = float(evaluate(nodes, pset, 0.0, 0.0))
     return value if math.isfinite(value) else None

@@ -6,25 +6,26 @@ from dataclasses import dataclass
 from deap_lossgp.curves.grid import LOWEST
 
 MISTAKES = (1e-2, 1e-4, 1e-6)
-"""Predictions for the target, one of two classes, that are confident mistakes."""
+"""Predictions for the target class, one of two, that are confidently wrong."""
 
 
 @dataclass(frozen=True)
 class TotalLoss:
-    """A sample's loss, the mean over classes, while p_target goes from 0 to 1.
+    """A sample's loss, the mean over classes, as p_target goes from 0 to 1.
 
-    The other classes share 1 - p_target equally; at the start every class has 1 / num_classes.
+    The other classes share 1 - p_target equally. At the start every class has 1 / num_classes.
 
     Attributes:
-        num_classes: K.
+        num_classes: Number of classes.
         start_value: The loss at the start.
-        start_gradient: Its derivative there with respect to the target's logit.
-        relative_gradient: That of the loss brought to cross entropy's scale, divided by cross
-            entropy's; negative where training begins by making predictions wrong.
-        least_at: The p_target at which the loss is least, on the grid's range; NaN where it is
-            constant, or nowhere a number.
-        course: ``falls``, ``rises``, ``stays``, ``falls, rises``, ``rises, falls``, ``turns 3
-            times`` and so on, or ``undefined``, where it is not a number somewhere.
+        start_gradient: Its derivative at the start with respect to the target's logit.
+        relative_gradient: The same derivative, of the loss at cross entropy's scale, divided by
+            that of cross entropy; negative where training begins by making predictions wrong.
+        least_at: The p_target at which the loss is least, on the range of the grid; NaN if the
+            loss is constant, or NaN everywhere.
+        course: How the loss changes as p_target rises: ``falls``, ``rises``, ``stays``, ``falls,
+            rises``, ``rises, falls``, ``turns 3 times`` and so on; ``undefined`` if it is NaN
+            somewhere.
     """
 
     num_classes: int
@@ -37,26 +38,30 @@ class TotalLoss:
 
 @dataclass(frozen=True)
 class LossCard:
-    """What there is to say of a loss; ``str(card)`` is the text.
+    """The figures that describe a loss; ``str(card)`` is the text.
 
     Attributes:
         name: As given, or ``loss``.
-        expression, infix: The loss, for the package and for people to read.
+        expression: The loss as the package reads it.
+        infix: The loss as people read it.
         primitives: Name of its primitive set.
-        size, height: Number of nodes, and of edges from the root to the deepest leaf.
-        certified: Whether it trains on its curves; otherwise on the exact path.
-        certificate_error: ``LossCurves.error``: large where there are poles, kinks, oscillations.
+        size: Number of nodes.
+        height: Number of edges from the root to the deepest leaf.
+        certified: Whether it is trained on its curves; otherwise it takes the exact path.
+        certificate_error: ``LossCurves.error``; poles, kinks and oscillations make it large.
         finite: Whether values and derivatives are finite on the whole grid.
         scale: The median gradient that reaches a logit, relative to cross entropy's.
         totals: A ``TotalLoss`` for each number of classes.
-        unbounded: The places where the value grows without end, or is not finite, in words.
-        power: Of p, which dL(1, p)/dp is proportional to for p from 1e-6 to 1e-3; NaN if to none.
-        mistakes: For each of ``MISTAKES`` the gradient on the target's logit, on cross entropy's
-            scale and relative to it: negative where training makes the mistake worse.
-        label_blind: Whether the gradient is the same whatever the label.
-        similarities: (name, cosine) of the known losses, the most similar first: of the gradients
-            with respect to the logits at random predictions. Those of two losses that train alike
-            are in proportion, so their cosine is 1; NaN where there is no gradient.
+        unbounded: The places where the value grows without bound, or is not finite, in words.
+        power: The power of p to which dL(1, p)/dp is in proportion for p from 1e-6 to 1e-3; NaN if
+            it is in proportion to none.
+        mistakes: For each of ``MISTAKES`` the gradient on the target's logit, of the loss at cross
+            entropy's scale and relative to cross entropy's; negative where training makes the
+            mistake worse.
+        label_blind: Whether the gradient is the same for both labels.
+        similarities: (name, cosine) of each known loss, the most similar first. The cosine is
+            between the gradients with respect to the logits at random predictions: 1 for two
+            losses that train alike, NaN where one has no gradient.
     """
 
     name: str
@@ -78,25 +83,25 @@ class LossCard:
 
     @property
     def monotone(self):
-        """Whether the loss does nothing but fall, or rise, with p_target, in all of ``totals``."""
+        """Whether the loss only falls, or only rises, with p_target, in all of ``totals``."""
         courses = {total.course for total in self.totals}
         return courses in ({"falls"}, {"rises"})
 
     @property
     def bounded(self):
-        """Whether the value grows without end nowhere."""
+        """Whether the value grows without bound nowhere."""
         return not self.unbounded
 
     @property
     def scale_free(self):
-        """Whether the target's gradient is a power of p near 0, and so knows no scale of p."""
+        """Whether the target's derivative is in proportion to a power of p near 0."""
         return not math.isnan(self.power)
 
     @property
     def trend(self):
-        """What the gradient does as a mistake grows: grows, levels off, vanishes or is undefined.
+        """How the gradient, relative to cross entropy's, changes as a mistake grows.
 
-        Relative to cross entropy's, which levels off.
+        One of ``grows``, ``levels off``, ``vanishes`` and ``is undefined``.
         """
         mild, grave = (abs(ratio) for ratio in self.mistakes[-2:])
         if not (math.isfinite(mild) and math.isfinite(grave)):
@@ -108,12 +113,12 @@ class LossCard:
 
     @property
     def nearest(self):
-        """Name of the known loss most similar to this one."""
+        """Name of the known loss that is most similar to this one."""
         return self.similarities[0][0]
 
     @property
     def similarity(self):
-        """Its cosine."""
+        """The cosine of the known loss that is most similar to this one."""
         return self.similarities[0][1]
 
     def __str__(self):

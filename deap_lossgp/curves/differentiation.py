@@ -1,4 +1,9 @@
-"""Forward-mode differentiation of a loss tree with respect to the prediction."""
+"""A loss tree evaluated, with its derivative carried along: forward-mode differentiation.
+
+The same walk computes in NumPy and in ``keras.ops``.
+"""
+
+from functools import reduce
 
 import numpy as np
 from deap import gp
@@ -6,62 +11,104 @@ from deap import gp
 from deap_lossgp.primitives import value_and_derivative
 
 
-def differentiate(tree, pset, y_true, y_pred, with_reach=False):
-    """Evaluates a tree and its derivative with respect to y_pred, in NumPy.
-
-    A loop over the nodes with a stack of arrays, so trees may be of any height; what does not
-    depend on y_pred carries no derivative. Overflow and undefined values give inf and NaN.
+def evaluate(tree, pset, y_true, y_pred, *, ops=np):
+    """Evaluates a tree.
 
     Args:
-        tree: A ``LossTree``, or any prefix sequence of nodes.
+        tree: A ``LossTree``, or any prefix sequence of nodes, of any height.
         pset: Its primitive set, whose context holds ``LossPrimitive`` rows.
-        y_true, y_pred: Floating arrays that broadcast together; they decide the precision.
+        y_true: Array of labels; it is brought to the type of ``y_pred``.
+        y_pred: Array of floats that broadcasts with ``y_true``; it decides the precision.
+        ops: The array namespace, ``numpy`` or ``keras.ops``.
 
     Returns:
-        value, derivative: two arrays of the broadcast shape; with ``with_reach`` a third, the sum
-        of the magnitudes of what the derivative sums up over all paths from y_pred to the root.
-        Rounding, in forward or reverse mode, is in proportion to it and not to the derivative.
+        The value, an array of the broadcast shape. Overflow and undefined values give inf and NaN.
 
     Raises:
         ValueError: A primitive of the set is not a ``LossPrimitive``.
+
+    Examples:
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> from deap_lossgp.trees import LossTree
+        >>> pset = loss_primitive_set()
+        >>> evaluate(LossTree.from_string("mul(2, y_pred)", pset), pset, 1.0, [0.25, 0.5])
+        array([0.5, 1. ])
     """
-    dtype = np.asarray(y_pred).dtype.type
-    one = dtype(1.0)
-    leaves = dict(zip(pset.arguments, ((y_true, None, None), (y_pred, one, one)), strict=True))
+    return _walk(tree, pset, y_true, y_pred, ops, 0)[0]
+
+
+def differentiate(tree, pset, y_true, y_pred, *, ops=np, with_reach=False):
+    """Evaluates a tree and its derivative with respect to the prediction.
+
+    The derivative is made of the primitives' own derivatives, by the chain rule.
+
+    Args:
+        tree, pset, y_true, y_pred, ops: As for ``evaluate``.
+        with_reach: Whether to return the reach too.
+
+    Returns:
+        (value, derivative): two arrays of the broadcast shape. With ``with_reach`` a third, the
+        sum of the magnitudes of the terms that the derivative is the sum of, one for each path
+        from y_pred to the root. Rounding errors, in forward and in reverse mode, are in proportion
+        to it and not to the derivative.
+
+    Raises:
+        ValueError: A primitive of the set is not a ``LossPrimitive``.
+
+    References:
+        Griewank and Walther: Evaluating Derivatives, 2nd ed., 2008, section 3.1 (forward mode).
+
+    Examples:
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> from deap_lossgp.trees import LossTree
+        >>> pset = loss_primitive_set()
+        >>> square = LossTree.from_string("mul(y_pred, y_pred)", pset)
+        >>> [array.tolist() for array in differentiate(square, pset, 1.0, [0.25, 0.5])]
+        [[0.0625, 0.25], [0.5, 1.0]]
+    """
+    return _walk(tree, pset, y_true, y_pred, ops, 2 if with_reach else 1)
+
+
+def _walk(tree, pset, y_true, y_pred, ops, count):
+    """The value and what is carried along: nothing (0), the derivative (1), its reach too (2).
+
+    A loop over the nodes with a stack, since trees may be of any height. On the stack are pairs
+    (value, carried); nothing is carried where a value does not depend on y_pred.
+    """
+    as_array = np.asarray if ops is np else ops.convert_to_tensor
+    y_pred = as_array(y_pred)
+    dtype = y_pred.dtype
+    y_true = as_array(y_true, dtype)
+    seeds = (as_array(1.0, dtype),) * count
+    leaves = dict(zip(pset.arguments, ((y_true, ()), (y_pred, seeds)), strict=True))
+
+    def scaled(partial, carried):
+        if isinstance(partial, float) and partial == 1.0:  # those of a sum
+            return carried
+        partial = as_array(partial, dtype)
+        factors = (partial,) if count == 1 else (partial, ops.absolute(partial))
+        return [ops.multiply(factor, part) for factor, part in zip(factors, carried, strict=True)]
+
     stack = []
     with np.errstate(all="ignore"):
         for node in reversed(tree):
             if not isinstance(node, gp.Primitive):
-                if node.value in leaves:
-                    stack.append(leaves[node.value])
-                    continue
-                number = dtype(pset.context.get(node.value, node.value))
-                stack.append((number, None, None))
+                number = pset.context.get(node.value, node.value)
+                stack.append(leaves.get(node.value) or (as_array(number, dtype), ()))
                 continue
             row = pset.context[node.name]
             if not hasattr(row, "derivative"):
                 raise ValueError(f"primitive {node.name!r} has no derivative: add it to the set "
                                  f"with deap_lossgp.psets.add_primitive")
-            values, slopes, reaches = zip(*[stack.pop() for _ in range(node.arity)], strict=True)
-            if all(inner is None for inner in slopes):
-                stack.append((row.value(np, *values), None, None))
+            values, inner = zip(*[stack.pop() for _ in range(node.arity)], strict=True)
+            if not any(inner):
+                stack.append((row.value(ops, *values), ()))
                 continue
-            value, partials = value_and_derivative(row, np, *values)
-            slope = reach = None
-            for partial, inner, inner_reach in zip(partials, slopes, reaches, strict=True):
-                if inner is None:
-                    continue
-                if type(partial) is not float or partial != 1.0:  # a sum's partials are 1.0
-                    partial = np.asarray(partial, dtype)
-                    inner = partial * inner
-                    if with_reach:
-                        inner_reach = np.abs(partial) * inner_reach
-                slope = inner if slope is None else slope + inner
-                if with_reach:
-                    reach = inner_reach if reach is None else reach + inner_reach
-            stack.append((value, slope, reach))
-    shape = np.broadcast_shapes(np.shape(y_true), np.shape(y_pred))
-    return tuple(
-        np.broadcast_to(dtype(0.0) if part is None else part, shape)
-        for part in stack[0][:3 if with_reach else 2]
-    )
+            value, partials = value_and_derivative(row, ops, *values)
+            terms = [scaled(partial, carried)
+                     for partial, carried in zip(partials, inner, strict=True) if carried]
+            stack.append((value, [reduce(ops.add, parts) for parts in zip(*terms, strict=True)]))
+        shape = ops.shape(ops.add(y_true, y_pred))
+    value, carried = stack.pop()
+    zeros = (as_array(0.0, dtype),) * count
+    return tuple(ops.broadcast_to(part, shape) for part in (value, *(carried or zeros)))

@@ -2,7 +2,7 @@
 
 For one-hot labels an element-wise loss L(y_true, y_pred) is two functions of one number, L(0, p)
 and L(1, p). They are evaluated once, in float64, with the derivative carried along (forward mode),
-on a fixed grid of p. What trains a network is these arrays, not the tree.
+on a fixed grid of p. A network is trained with these arrays, not with the tree.
 """
 
 from dataclasses import dataclass
@@ -19,17 +19,19 @@ from deap_lossgp.curves.grid import (
     KNOTS,
     LOWEST,
     SPACING,
-    between_knots,
     centre,
-    place_on_grid,
+    interpolate,
     probability,
 )
 
 TOLERANCE = 1e-3
 """Largest relative error of a certified derivative, anywhere between the knots."""
 
+CROSS_ENTROPY_SCALE = 0.5
+"""``LossCurves.gradient_scale`` of cross entropy."""
+
 _LABELS = np.array([[0.0], [1.0]])
-# Between the knots, at numbers that float32 can hold: only there can a network predict.
+# One point between each two knots, a number that float32 holds: a network predicts no others.
 _PROBES = probability(np.linspace(-HIGHEST_LOGIT, HIGHEST_LOGIT, KNOTS)[:-1] + SPACING / 2)
 _PROBES = np.clip(_PROBES.astype(np.float32), LOWEST, 1.0 - LOWEST)
 _HALF_ULP = 2.0**-24
@@ -43,12 +45,13 @@ class LossCurves:
     Attributes:
         values: L(0, p) and L(1, p) on ``GRID``, float64 of shape (2, KNOTS); may hold inf or NaN.
         derivatives: Their derivatives with respect to p, likewise.
-        error: The largest difference between the derivative interpolated between the knots and
-            that of the loss itself in float32, relative to the largest magnitude within a quarter
-            of a unit of logit(p); infinite where something is not finite. A pole, a kink or an
-            oscillation in (0, 1) shows in it, and so does cancellation. Or, if that is larger, the
-            rounding of the derivative relative to the difference that the label makes to it: a
-            label-blind loss leads to where its gradient is nothing but rounding.
+        error: The larger of two numbers. The first is the error of interpolation: the largest
+            difference between the derivative interpolated between the knots and that of the loss
+            itself in float32, relative to the largest magnitude within a quarter of a unit of
+            logit(p); infinite where something is not finite. Poles, kinks and oscillations in
+            (0, 1) make it large, and so does cancellation. The second is the rounding error of
+            the derivative relative to the difference between the derivatives of the two labels:
+            a label-blind loss trains a network until nothing but rounding is left of its gradient.
 
     Examples:
         >>> from deap_lossgp.psets import loss_primitive_set
@@ -68,19 +71,21 @@ class LossCurves:
 
     @classmethod
     def of(cls, tree, pset):
-        """Evaluates a tree on the grid and, to certify it, at a point between each two knots."""
+        """Evaluates a tree on the grid and, to certify it, at a point between each two knots.
+
+        Args:
+            tree: A ``LossTree``.
+            pset: Its primitive set.
+
+        Returns:
+            The ``LossCurves``.
+
+        Raises:
+            ValueError: A primitive of the set is not a ``LossPrimitive``.
+        """
         values, derivatives = differentiate(tree, pset, _LABELS, GRID)
-        _, single, reach = differentiate(
-            tree, pset, _LABELS.astype(np.float32), _PROBES, with_reach=True
-        )
-        with np.errstate(all="ignore"):
-            between = between_knots(derivatives, *_PROBED)
-            size = maximum_filter1d(np.abs(between), _NEIGHBOURHOOD, axis=1)
-            error = _largest(np.abs(between - single) + _HALF_ULP * reach, size)
-            # As they reach the logits, where p is neither 0 nor 1.
-            slopes = _PROBED_SLOPES * between[:, _PROBED_CENTRE]
-            blindness = _HALF_ULP * np.abs(slopes).mean() / np.abs(slopes[1] - slopes[0]).mean()
-        return cls(values, derivatives, max(error, float(blindness)))
+        _, single, reach = differentiate(tree, pset, _LABELS, _PROBES, with_reach=True)
+        return cls(values, derivatives, _certificate_error(derivatives, single, reach))
 
     @property
     def finite(self):
@@ -96,9 +101,9 @@ class LossCurves:
     def gradient_scale(self):
         """The median of abs(p (1 - p) dL/dp), the gradient that reaches a logit.
 
-        Taken where it is finite and not zero, over both labels and 0.01 <= p <= 0.99; so it is
-        proportional to the loss and blind to poles. 0 if there is no such point. For cross
-        entropy it is 1/2.
+        It is the median over both labels and 0.01 <= p <= 0.99 where the gradient is finite and
+        not zero. So it is in proportion to the loss, and poles do not change it. 0 if there is no
+        such point; 1/2 for cross entropy.
         """
         p = GRID[CENTRE]
         with np.errstate(all="ignore"):
@@ -107,17 +112,37 @@ class LossCurves:
         return float(np.median(sizes)) if sizes.size else 0.0
 
 
-_PROBED = place_on_grid(_PROBES)
-_PROBED_CENTRE = centre(_PROBES)
-# What brings a derivative there to the logits.
-_PROBED_SLOPES = (_PROBES * (1.0 - _PROBES))[_PROBED_CENTRE]
+def logit_gradients(derivatives, logits, one_hot):
+    """Returns the gradients of samples' losses with respect to the logits, through softmax.
+
+    Args:
+        derivatives: Of the loss, on the grid; shape (2, KNOTS).
+        logits: Array of shape (samples, classes).
+        one_hot: The labels, bool of the same shape.
+
+    Returns:
+        Array of the same shape. A constant added to both derivatives does not change it.
+    """
+    p = np.exp(logits - logits.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    other, true = interpolate(derivatives, p)
+    slopes = p * np.where(one_hot, true, other)
+    return slopes - p * slopes.sum(1, keepdims=True)
 
 
-def _largest(error, size):
+_PROBES_CENTRE = centre(_PROBES)
+# Multiplied by this, a derivative with respect to p becomes one with respect to the logit.
+_TO_LOGITS = (_PROBES * (1.0 - _PROBES))[_PROBES_CENTRE]
+
+
+def _certificate_error(derivatives, single, reach):
+    """``LossCurves.error``, from the derivative at the probes in float32 and its reach."""
     with np.errstate(all="ignore"):
+        between = interpolate(derivatives, _PROBES)
+        size = maximum_filter1d(np.abs(between), _NEIGHBOURHOOD, axis=1)
+        error = np.abs(between - single) + _HALF_ULP * reach
         relative = np.where(error == 0.0, 0.0, error / size)
-    return float(relative.max()) if np.isfinite(relative).all() else np.inf
-
-
-CROSS_ENTROPY_SCALE = 0.5
-"""``LossCurves.gradient_scale`` of cross entropy."""
+        error = float(relative.max()) if np.isfinite(relative).all() else np.inf
+        slopes = _TO_LOGITS * between[:, _PROBES_CENTRE]
+        blindness = _HALF_ULP * np.abs(slopes).mean() / np.abs(slopes[1] - slopes[0]).mean()
+    return max(error, float(blindness))

@@ -1,20 +1,22 @@
-"""A loss as keras.ops operations, one value for each sample and class.
+"""A loss as operations of ``keras.ops``, one value for each sample and class.
 
-Keras is imported when a loss is computed, not before: a loss is made in the driving process, which
-does without it, and computed in another.
+Keras is imported only when a loss is computed. The driving process, which makes losses, does not
+need it; the process that computes them does.
 """
 
 from dataclasses import dataclass
-from functools import reduce
 
 from deap import gp
 
+from deap_lossgp.curves.differentiation import differentiate, evaluate
 from deap_lossgp.errors import in_one_line
-from deap_lossgp.primitives import value_and_derivative
 
 
 def check_operations(pset):
-    """Refuses a primitive that NumPy can compute and Keras cannot.
+    """Refuses a primitive set that NumPy can compute and Keras cannot.
+
+    Args:
+        pset: A primitive set of ``LossPrimitive`` rows.
 
     Raises:
         ValueError: Names the primitive, and why.
@@ -35,20 +37,19 @@ def check_operations(pset):
 
 
 def elementwise_loss(tree, pset):
-    """Builds the loss as operations, one after another, without ``eval`` or recursion.
+    """Builds the loss as operations, without ``eval`` or recursion.
 
     Args:
         tree: A ``LossTree``.
         pset: Its primitive set.
 
     Returns:
-        ``loss(y_true, y_pred)``, which pickles: takes one-hot labels and predictions of shape
-        (samples, classes), returns the element-wise loss of that shape in the predictions'
-        precision. Predictions are taken as they are: clip them first. A backend differentiates
-        it; ``loss.derivative(y_true, y_pred)`` gives its derivative with respect to y_pred as
-        ``differentiation.differentiate`` does, by the primitives' own derivatives. That is
-        finite where a backend's is not: theirs multiply by what overflows to infinity before
-        they multiply by zero.
+        ``loss(y_true, y_pred)``, which pickles. It takes one-hot labels and predictions, tensors of
+        shape (samples, classes), and returns the element-wise loss of that shape in the
+        predictions' precision. Predictions are not clipped: clip them first. The backend can
+        differentiate it. ``loss.derivative(y_true, y_pred)`` is its derivative with respect to
+        y_pred, by the primitives' own derivatives: it is finite where a backend's is not, because
+        a backend multiplies by what overflows to infinity before it multiplies by zero.
     """
     return _ElementwiseLoss(tuple(tree), pset)
 
@@ -59,37 +60,11 @@ class _ElementwiseLoss:
     pset: gp.PrimitiveSet
 
     def __call__(self, y_true, y_pred):
-        return self._computed(y_true, y_pred, None)[0]
+        from keras import ops
+
+        return evaluate(self.nodes, self.pset, y_true, y_pred, ops=ops)
 
     def derivative(self, y_true, y_pred):
         from keras import ops
 
-        slope = self._computed(y_true, y_pred, ops.ones_like(y_pred))[1]
-        return ops.zeros_like(y_pred) if slope is None else slope
-
-    def _computed(self, y_true, y_pred, one):
-        """(value, slope); the slope, from ``one`` of y_pred on, is None where it is nothing."""
-        from keras import ops
-
-        dtype, context = y_pred.dtype, self.pset.context
-        leaves = {"y_true": (ops.cast(y_true, dtype), None), "y_pred": (y_pred, one)}
-        stack = []
-        for node in reversed(self.nodes):
-            if isinstance(node, gp.Primitive):
-                row = context[node.name]
-                values, slopes = zip(*[stack.pop() for _ in range(node.arity)], strict=True)
-                if all(inner is None for inner in slopes):
-                    stack.append((row.value(ops, *values), None))
-                    continue
-                value, partials = value_and_derivative(row, ops, *values)
-                terms = [ops.multiply(ops.cast(partial, dtype), inner)
-                         for partial, inner in zip(partials, slopes, strict=True)
-                         if inner is not None]
-                stack.append((value, reduce(ops.add, terms)))
-            elif node.value in leaves:
-                stack.append(leaves[node.value])
-            else:
-                value = context.get(node.value, node.value)
-                stack.append((ops.convert_to_tensor(value, dtype=dtype), None))
-        shape = ops.shape(y_pred)
-        return [part if part is None else ops.broadcast_to(part, shape) for part in stack[0]]
+        return differentiate(self.nodes, self.pset, y_true, y_pred, ops=ops)[1]

@@ -1,14 +1,16 @@
 """Labelled images: sets by name, arrays, folders, and how they are split.
 
-``names`` tells a name from a path, ``images`` holds a checked data set, ``folders`` reads one from
-class folders, ``splits`` divides it, and ``datasets`` finds one by whatever it is called.
+``datasets`` loads a data set by its name or path, with ``folders`` where that is a folder of class
+folders. What it returns is an ``ImageData`` of ``images``, checked when it is made. ``names`` tells
+names from paths, and ``splits`` draws the images to validate and to test on.
 """
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "datasets": ["load_dataset"],
-    "folders": ["load_folder"],
-    "images": ["ImageData"],
+    "folders": ["check_image_mode", "load_folder", "read_size"],
+    "images": ["ARRAYS", "ImageData"],
+    "names": ["dataset_name", "is_path"],
     "splits": ["split_test", "split_validation"],
 })

@@ -1,7 +1,7 @@
 """Image data sets by name or path, checked before anything is trained on them.
 
-Files come from strangers and downloads break off: what arrives is either whole, or a one-line error
-that names the file and what to do.
+Files come from strangers, and downloads break off. So a data set is loaded whole or not at all; the
+error is one line that names the file and says what to do.
 """
 
 import gzip
@@ -15,11 +15,12 @@ import numpy as np
 from deap_lossgp.data.folders import IMAGE_SIZE, load_folder
 from deap_lossgp.data.images import ARRAYS, ImageData
 from deap_lossgp.data.names import dataset_name, is_path
-from deap_lossgp.data.splits import draw
+from deap_lossgp.data.splits import split_off
 from deap_lossgp.errors import in_one_line, unknown_name
 
 FASHION_MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
-# SHA-256 of the uncompressed *-ubyte.gz, in ARRAYS' order: distributions compress differently.
+# SHA-256 of the files in *-ubyte.gz, in the order of ARRAYS. They are uncompressed, because
+# distributions compress differently.
 FASHION_MNIST_SHA256 = {
     "train-images-idx3": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     "train-labels-idx1": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -29,26 +30,28 @@ FASHION_MNIST_SHA256 = {
 
 
 def load_dataset(name, data_dir=None, *, image_size=None, image_mode=None):
-    """Load an image data set by name, or from a path.
+    """Loads an image data set by name, or from a path.
 
-    `NAME.npz` in `data_dir` is used where it is there, for any name; its keys are x_train, y_train,
-    x_test and y_test. Else `digits` comes from scikit-learn (a fifth of it is the test set), and
-    `fashion_mnist`, `cifar10` and `cifar100` through Keras, from its cache or by a download.
-    Anything else is the path of such an .npz file, or of a folder of images, as `load_folder`
-    reads it.
+    If ``data_dir`` has a file ``NAME.npz``, the data set is read from it, whatever the name; its
+    keys are x_train, y_train, x_test and y_test. Otherwise ``digits`` comes from scikit-learn (a
+    fifth of it is the test set), and ``fashion_mnist``, ``cifar10`` and ``cifar100`` come through
+    Keras, from its cache or by a download. Any other name is the path of such an .npz file, or of a
+    folder of images as ``load_folder`` reads it.
 
     Args:
         name: Name of the data set, or a path.
         data_dir: Folder with .npz files, or None.
-        image_size, image_mode: As for `load_folder`; other data sets are as they are.
+        image_size: Height and width, as for ``load_folder``, which alone uses it.
+        image_mode: As for ``load_folder``, which alone uses it.
 
     Returns:
         ImageData: The checked data set.
 
     Raises:
-        ValueError: If the name is unknown, `data_dir` is no folder, a file is damaged, or its
-            arrays are not as `ImageData` describes them.
-        OSError: If the data set cannot be had through Keras: not installed, or no network.
+        ValueError: The name is unknown, ``data_dir`` is not a folder, a file is damaged, or its
+            arrays are not as ``ImageData`` describes them.
+        OSError: The data set cannot be loaded through Keras: Keras is not installed, or there is
+            no network.
 
     Examples:
         >>> load_dataset("digits")
@@ -77,7 +80,7 @@ def load_dataset(name, data_dir=None, *, image_size=None, image_mode=None):
 
 def _read_npz(path):
     arrays, key = [], "the file"
-    # Damaged bytes raise a dozen types in zipfile, zlib and NumPy: all of them are one message.
+    # Damaged bytes raise a dozen types of error in zipfile, zlib and NumPy.
     try:
         with zipfile.ZipFile(path) as archive:
             for key in ARRAYS:
@@ -99,7 +102,7 @@ def _digits(name):
     images, labels = load_digits(return_X_y=True)
     # 0..16 becomes 0..255, so that digits are uint8 like every other data set.
     images = np.rint(images * 15.9375).astype(np.uint8).reshape(-1, 8, 8, 1)
-    train, test = draw(np.arange(len(labels)), labels, 360, seed=0)
+    train, test = split_off(np.arange(len(labels)), labels, 360, seed=0)
     return images[train], labels[train], images[test], labels[test]
 
 
@@ -110,7 +113,7 @@ def _cifar(name):
 
 
 def _fashion_mnist(name):
-    # Keras's own loader verifies nothing, so its files are fetched as it does, but read here.
+    # Keras's own loader does not verify its files: they are fetched as it does, but read here.
     files = [f"{stem}-ubyte.gz" for stem in FASHION_MNIST_SHA256]
     cache = {"cache_subdir": "datasets/fashion-mnist"}
     paths = _through_keras(
@@ -132,7 +135,7 @@ def _fashion_mnist(name):
 
 
 def _through_keras(name, load):
-    """Call load(keras) and turn what goes wrong into one line."""
+    """Returns ``load(keras)``; turns whatever goes wrong into an error of one line."""
     try:
         import keras
 

@@ -1,6 +1,6 @@
-"""A folder of class folders of images as a data set: files of any size and mode, one array.
+"""A folder of class folders of images as a data set: files of any size and mode become one array.
 
-What cannot be read is named and left out, as long as every class keeps an image.
+Files that cannot be read are named and left out, as long as every class keeps an image.
 """
 
 import os
@@ -17,21 +17,26 @@ from deap_lossgp.data.splits import split_test
 from deap_lossgp.errors import in_one_line, unknown_name
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+"""Endings of image files; other files are ignored."""
+
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-"""Pillow's readers that are asked, whatever a file is called; EPS's would start a program."""
+"""Pillow's readers that may read a file, whatever its ending; that of EPS would start a program."""
 
 IMAGE_MODES = {"grey": "L", "rgb": "RGB"}
+"""Names of the image modes, and Pillow's names of them."""
+
 IMAGE_SIZE = (32, 32)
-"""Height and width that images are brought to where nothing else is asked for: CIFAR's."""
+"""Height and width to which images are resized by default: those of CIFAR."""
 
 JUNK = ("__MACOSX", "@eaDir")
 """Folders that archives and file servers leave behind."""
 
 PARTS = {"train", "test", "val", "valid", "validation"}
+"""Names of folders that hold class folders, so they are not taken for classes themselves."""
 
 
 def read_size(size):
-    """Height and width of images.
+    """Returns the height and width of images.
 
     Args:
         size: N or (h, w), or as text: "N" or "HxW".
@@ -40,7 +45,7 @@ def read_size(size):
         tuple: (h, w), int.
 
     Raises:
-        ValueError: If it is none of these, or not positive.
+        ValueError: ``size`` is none of these, or not positive.
 
     Examples:
         >>> read_size(64), read_size("48x64")
@@ -59,37 +64,45 @@ def read_size(size):
 
 
 def check_image_mode(mode):
-    """Raises a ValueError with the nearest name unless a mode is one of ``IMAGE_MODES`` or None."""
+    """Refuses what is neither one of ``IMAGE_MODES`` nor None.
+
+    Args:
+        mode: Name of an image mode, or None.
+
+    Raises:
+        ValueError: Names the nearest mode.
+    """
     if mode is not None and mode not in IMAGE_MODES:
         raise unknown_name("image mode", mode, IMAGE_MODES)
 
 
 def load_folder(path, size=IMAGE_SIZE, mode=None):
-    """Load a folder that holds a folder of images per class, or train/ and test/ of such folders.
+    """Loads a folder that holds a folder of images per class, or train/ and test/ of such folders.
 
     Classes are numbered in the order of their names; images lie anywhere below their class's
     folder. Without train/ and test/, a stratified fifth is the test set, the same every time.
-    As `keras.utils.image_dataset_from_directory` does by default, an image is resized without
-    regard to its aspect ratio, bilinearly; unlike there, with antialiasing. It is turned as its
-    EXIF orientation says, put on white where it is transparent, and of several frames the first.
+    An image is resized bilinearly and without regard to its aspect ratio, as
+    ``keras.utils.image_dataset_from_directory`` does by default, but with antialiasing. It is
+    turned as its EXIF orientation says. Transparent pixels are put on white. Of several frames the
+    first is taken.
 
     Args:
         path: The folder.
-        size: Height and width, as `read_size` takes them.
+        size: Height and width, as ``read_size`` takes them.
         mode: "grey", "rgb", or None: grey if all pixels of all images are, else rgb.
 
     Returns:
-        ImageData: Of type uint8, with the class folders' names, and called as the folder is.
+        ImageData: Of type uint8, with the names of the class folders and the name of the folder.
 
     Raises:
-        ValueError: If there are not two class folders, a class is left without an image that can
-            be read, or test/ has another class than train/.
+        ValueError: There are fewer than two class folders, a class has no image that can be read,
+            or test/ has a class that train/ does not have.
 
     Examples:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     for index, shade in enumerate(["dark", "dark", "light", "light", "light"]):
-        ...         image = Image.new("L", (30 + index, 20), 200 * (shade == "light"))
+        ...         image = Image.new("L", (30 + index, 20), 200 if shade == "light" else 0)
         ...         (Path(folder) / "shades" / shade).mkdir(parents=True, exist_ok=True)
         ...         image.save(Path(folder) / "shades" / shade / f"{index}.png")
         ...     data = load_folder(Path(folder) / "shades", size=16)
@@ -112,7 +125,7 @@ def load_folder(path, size=IMAGE_SIZE, mode=None):
             files += [(file, label) for file in images]
             ignored += others
     x, y, sources, unreadable = _read(files, folder, size, mode)
-    count = sum(parts[0] in file.parents for file in sources)  # they are in the parts' order
+    count = sum(parts[0] in file.parents for file in sources)  # training images are first
     _check_every_class(parts[0], classes, y[:count], unreadable)
     if len(parts) == 1:
         train, test = split_test(y)
@@ -152,7 +165,7 @@ def _check_classes(folder, classes, parts):
 
 
 def _image_files(folder):
-    """(the image files below a folder, sorted; how many others there are)."""
+    """(the image files below a folder, sorted; the number of other files)."""
     images, others = [], 0
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
@@ -166,10 +179,15 @@ def _image_files(folder):
 
 
 def _read(files, folder, size, mode):
-    """Reads (file, label) after (file, label) into one array.
+    """Reads image files into one array.
+
+    Args:
+        files: A list of (file, label).
+        folder: For the progress bar.
+        size, mode: As for ``load_folder``, ``size`` as ``read_size`` returns it.
 
     Returns:
-        (images, labels, files that were read, {file that was not: reason})
+        (images, labels, files that were read, {file that was not read: reason})
     """
     colours = 1 if mode == "grey" else 3
     x = np.empty((len(files), *size, colours), np.uint8)
@@ -178,7 +196,7 @@ def _read(files, folder, size, mode):
                             disable=None):
         try:
             image = np.asarray(_resized(file, size, mode)).reshape(x.shape[1:])
-        except Exception as error:  # Pillow's readers raise a dozen types
+        except Exception as error:  # Pillow's readers raise a dozen types of error
             unreadable[file] = _reason(error)
             continue
         x[len(labels)] = image
@@ -191,13 +209,13 @@ def _read(files, folder, size, mode):
 
 
 def _resized(file, size, mode):
-    """One file's image, of a mode and (height, width)."""
+    """The image of a file, brought to a mode and to (height, width)."""
     height, width = size
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(file, formats=FORMATS) as image:
-            # JPEGs of many times the size are read at a fraction, which is several times faster.
+            # Much larger JPEGs are read at a fraction of their size, several times faster.
             image.draft(None, (4 * max(size),) * 2)
             image = _flat(ImageOps.exif_transpose(image))
     image = image.convert(IMAGE_MODES[mode or "rgb"])
@@ -206,7 +224,7 @@ def _resized(file, size, mode):
 
 def _flat(image):
     """An image of 8 bits without transparency."""
-    if image.mode.startswith("I;16"):  # Pillow would clip it
+    if image.mode.startswith("I;16"):  # Pillow would clip it to 8 bits
         pixels = (np.asarray(image).astype(np.uint32) + 128) // 257
         return Image.fromarray(pixels.astype(np.uint8))
     if image.mode in ("I", "F"):

@@ -1,4 +1,4 @@
-"""Labelled images as arrays, checked and unified when a data set is made of them."""
+"""Labelled images as arrays, checked and brought to common types when a data set is made."""
 
 import hashlib
 from dataclasses import InitVar, dataclass
@@ -6,32 +6,40 @@ from dataclasses import InitVar, dataclass
 import numpy as np
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
-UNEQUAL = 1.5
-"""From how many times the smallest class's images on the largest is worth mentioning."""
-SHOWN = 10
-"""Most files and classes that a note names."""
+"""Names of a data set's arrays, in an ``ImageData`` and in an .npz file."""
+
+NOTABLE_IMBALANCE = 1.5
+"""The least ``ImageData.imbalance`` that a note mentions."""
+
+MOST_NAMED = 10
+"""The largest number of files or classes that a note names."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ImageData:
-    """A data set of labelled images; making one checks and unifies the arrays.
+    """A data set of labelled images; making one checks the arrays.
 
-    Attributes:
-        name: The name it was asked for by.
-        x_train: Training images, shape (n, h, w, c), uint8 or float32. Given as (n, h, w) too, as
-            other integers in 0..255, and as any finite floats.
-        y_train: Their classes, shape (n,), int64; every one of 0..num_classes-1 occurs. Given as
-            (n, 1) too, and as other integers.
-        x_test: Test images, shape (m, h, w, c), of x_train's dtype.
-        y_test: Their classes, shape (m,), int64, among those of y_train.
-        source: Only when making one: where the arrays come from, for errors. Default: name.
+    Args:
+        name: The name by which it was asked for.
+        x_train: Training images, shape (n, h, w, c) or (n, h, w); integers in 0..255 or finite
+            floats.
+        y_train: Their classes, shape (n,) or (n, 1), integers; all of 0..num_classes-1 must occur.
+        x_test: Test images, likewise, of the same height, width, channels and type.
+        y_test: Their classes, likewise, each one a class of y_train.
+        source: Where the arrays come from, for error messages. Default: the name.
         class_names: Names of the classes, in the order of their numbers. Default: the numbers.
         unreadable: Files that were left out, each as "file (reason)".
-        ignored: Number of files that were passed over: hidden ones, those that are no images, and
-            those that lie in no class's folder.
+        ignored: Number of files that were passed over: hidden files, files that are not images,
+            and files in no class's folder.
+
+    Attributes:
+        x_train: As given, but of shape (n, h, w, c), uint8 or float32.
+        y_train: As given, but of shape (n,), int64.
+        x_test: As given, but of shape (m, h, w, c), uint8 or float32.
+        y_test: As given, but of shape (m,), int64.
 
     Raises:
-        ValueError: If an array is not as described; the message says which and what came.
+        ValueError: An array is not as described; the message says which one, and what came.
 
     Examples:
         >>> x, y = np.zeros((4, 2, 2), np.uint8), np.array([0, 1, 0, 1])
@@ -54,7 +62,7 @@ class ImageData:
         for key_x, key_y in (ARRAYS[:2], ARRAYS[2:]):
             x = _images(getattr(self, key_x), f"{source}: {key_x}")
             y = _labels(getattr(self, key_y), f"{source}: {key_y}", len(x))
-            self.__dict__.update({key_x: x, key_y: y})  # past the frozen __setattr__
+            self.__dict__.update({key_x: x, key_y: y})  # the dataclass is frozen
         train, test = [f"{x.shape[1:]} {x.dtype}" for x in (self.x_train, self.x_test)]
         classes = np.unique(self.y_train)
         gaps = np.flatnonzero(classes != np.arange(len(classes)))
@@ -86,7 +94,7 @@ class ImageData:
 
     @property
     def scale(self):
-        """Factor that brings the pixels to [0, 1]; to [-1, 1] for floats with negative ones."""
+        """Factor that brings pixels to [0, 1], or to [-1, 1] where some are negative."""
         if self.x_train.dtype == np.uint8:
             return 1 / 255
         largest = float(max(self.x_train.max(), -self.x_train.min()))
@@ -99,11 +107,11 @@ class ImageData:
 
     @property
     def imbalance(self):
-        """How many times the training images of the smallest class the largest has, at least 1."""
+        """Training images of the largest class for each one of the smallest; at least 1."""
         return float(self.class_counts.max() / self.class_counts.min())
 
     def summary(self):
-        """Sizes, images of each class and what was left out, as JSON has them: a dict."""
+        """Returns a dict for JSON: sizes, images of each class, and what was left out."""
         counts = [int(count) for count in self.class_counts]
         return {
             "name": self.name, "digest": self._digest(), "train": len(self.x_train),
@@ -121,7 +129,10 @@ class ImageData:
         return digest.hexdigest()[:16]
 
     def notes(self):
-        """What its user should know before anything is trained: a list of lines, mostly empty.
+        """Returns what a user should know before anything is trained.
+
+        Returns:
+            list: Lines of text; usually none.
 
         Examples:
             >>> x, y = np.zeros((9, 2, 2), np.uint8), np.array([0, 0, 1, 1, 1, 1, 1, 1, 1])
@@ -132,17 +143,17 @@ class ImageData:
         lines, count = [], len(self.unreadable)
         if count:
             files = len(self.x_train) + len(self.x_test) + count
-            named = ", ".join(self.unreadable[:SHOWN])
-            more = f" and {count - SHOWN} more" if count > SHOWN else ""
+            named = ", ".join(self.unreadable[:MOST_NAMED])
+            more = f" and {count - MOST_NAMED} more" if count > MOST_NAMED else ""
             lines.append(f"{count} of {files} image files cannot be read and are left out: "
                          f"{named}{more}")
         if self.ignored:
             lines.append(f"{self.ignored} files are passed over: hidden, no images, or in no class")
-        if self.imbalance >= UNEQUAL:
+        if self.imbalance >= NOTABLE_IMBALANCE:
             order = np.argsort(self.class_counts, kind="stable")
-            shown = order if len(order) <= SHOWN else order[[0, -1]]
+            shown = order if len(order) <= MOST_NAMED else order[[0, -1]]
             named = ", ".join(f"{self.class_names[i]} {self.class_counts[i]}" for i in shown)
-            between = "" if len(order) <= SHOWN else "from least to most: "
+            between = "" if len(order) <= MOST_NAMED else "from least to most: "
             lines.append(f"classes are unequal, {self.imbalance:.3g} to 1; training images: "
                          f"{between}{named}. The fitness balanced_error counts them alike")
         return [f"{self.name}: {line}" for line in lines]

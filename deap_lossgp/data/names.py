@@ -1,11 +1,16 @@
-"""What a data set is called: by its name, or after the folder or file that it is given as."""
+"""The name of a data set, which may be given as a path."""
 
 import os
 import re
 
 
 def is_path(dataset):
-    """Whether a data set is given as a path: a folder that exists, a .npz file, or with a slash.
+    """Returns whether a data set is given as a path.
+
+    A path is the name of a folder that exists, ends in ``.npz``, or has a slash in it.
+
+    Args:
+        dataset: A name or a path, str.
 
     Examples:
         >>> is_path("cifar10"), is_path("photos/flowers"), is_path("mine.npz")
@@ -20,7 +25,10 @@ def is_path(dataset):
 
 
 def dataset_name(dataset):
-    """The name of a data set; of a path its last part, as columns and files can be called.
+    """Returns the name of a data set, fit for columns and files.
+
+    Args:
+        dataset: A name, which is returned as it is, or a path, whose last part is.
 
     Examples:
         >>> dataset_name("cifar10"), dataset_name("photos/My flowers/"), dataset_name("a/mine.npz")
@@ -28,7 +36,7 @@ def dataset_name(dataset):
     """
     if not is_path(dataset):
         return dataset
-    last = os.path.basename(os.path.abspath(dataset))  # of "." too
+    last = os.path.basename(os.path.abspath(dataset))  # "." has a name too
     if last.lower().endswith(".npz"):
         last = last[:-4]
     return re.sub(r"[^\w.-]+", "_", last).strip("._") or "images"

@@ -1,17 +1,19 @@
-"""Which images are trained on, validated on and tested on: stratified draws by scikit-learn."""
+"""Splits of images for training, validation and test: stratified, by scikit-learn."""
 
 import numbers
 
 import numpy as np
 
 TEST_SHARE = 0.2
+"""The share of the images that ``split_test`` takes for the test."""
+
 TEST_SEED = 0
 
 
 def split_test(y):
-    """Split a data set that has no test set of its own: a fifth of each class is for the test.
+    """Splits a data set that has no test set of its own: a fifth of each class is for the test.
 
-    Every class keeps a training image; one of a few images may be left without a test image.
+    Every class keeps a training image; a class of few images may get no test image.
 
     Args:
         y: Classes, shape (n,).
@@ -20,7 +22,7 @@ def split_test(y):
         tuple: Indices into y of the training images and of the test images, both int64, ascending.
 
     Raises:
-        ValueError: If no class has two images.
+        ValueError: No class has two images.
 
     Examples:
         >>> train, test = split_test(np.arange(1000) % 10)
@@ -34,14 +36,15 @@ def split_test(y):
         raise ValueError(f"expected 2 images of a class, so that one can be tested, got {len(y)} "
                          f"images of {len(classes)} classes")
     count = max(round(TEST_SHARE * len(several)), int(np.sum(counts > 1)))
-    train, test = draw(several, y, count, TEST_SEED)
+    train, test = split_off(several, y, count, TEST_SEED)
     return np.sort(np.concatenate([train, np.flatnonzero(single)])), np.sort(test)
 
 
 def split_validation(y, validation_share=0.1, seed=42, train_size=None):
-    """Split training images into those to train on and those to validate on.
+    """Splits training images into those to train on and those to validate on.
 
-    Both draws are stratified by class where the counts allow it. The defaults are the thesis's.
+    Where ``train_size`` is given, these images are drawn first. Both draws are stratified by class
+    where the counts allow it. The defaults are the thesis's.
 
     Args:
         y: Classes, shape (n,).
@@ -54,7 +57,7 @@ def split_validation(y, validation_share=0.1, seed=42, train_size=None):
         tuple: Indices into y of the training images and of the validation images, both int64.
 
     Raises:
-        ValueError: If an argument is out of range, or a class would have no training image.
+        ValueError: An argument is out of range, or a class would have no training image.
 
     Examples:
         >>> train, validation = split_validation(np.arange(1000) % 10, train_size=500)
@@ -71,12 +74,12 @@ def split_validation(y, validation_share=0.1, seed=42, train_size=None):
             span = f"{least} (two a class) to {len(y)} (all images)"
             raise ValueError(f"train_size must be an integer from {span}, got {train_size!r}")
         if train_size < len(y):
-            _, used = draw(used, y, int(train_size), seed)
+            _, used = split_off(used, y, int(train_size), seed)
     count = round(validation_share * len(used))
     if not 0 < count < len(used):
         raise ValueError(f"validation_share={validation_share!r} gives {count} of {len(used)} "
                          f"images to validation")
-    train, validation = draw(used, y, count, seed)
+    train, validation = split_off(used, y, count, seed)
     lost = np.setdiff1d(classes, y[train])
     if len(lost):
         raise ValueError(
@@ -86,20 +89,20 @@ def split_validation(y, validation_share=0.1, seed=42, train_size=None):
     return train, validation
 
 
-def draw(index, y, count, seed):
-    """Split `index` into (rest, drawn), `count` of them drawn, stratified where possible.
+def split_off(index, y, count, seed):
+    """Draws some of the images, stratified by class where the counts allow it.
 
     Args:
         index: Indices into y, shape (m,).
         y: Classes, shape (n,).
-        count: How many to draw, from 1 to m - 1.
-        seed: Of the draw.
+        count: Number of images to draw, from 1 to m - 1.
+        seed: Seed of the draw.
 
     Returns:
-        tuple: The rest and what was drawn, as parts of `index` in random order.
+        tuple: The rest and what was drawn, as parts of ``index`` in random order.
 
     Examples:
-        >>> rest, drawn = draw(np.arange(8), np.arange(8) % 2, 4, seed=0)
+        >>> rest, drawn = split_off(np.arange(8), np.arange(8) % 2, 4, seed=0)
         >>> np.bincount(drawn % 2)
         array([2, 2])
     """

@@ -334,7 +334,7 @@ def run(*arguments, cwd):
     return subprocess.run(
         [sys.executable, str(ROOT / "examples" / "describe_loss.py"), *arguments],
         cwd=cwd, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(cwd)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(cwd), str(ROOT)])},
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Folders of images: any size and mode becomes one array, and what cannot be read is named."""
+"""Folders of images: files of any size and mode become one array, unreadable ones are named."""
 
 import json
 import re
@@ -51,7 +51,7 @@ WRITERS = [
 
 
 def fill(folder, counts, seed=0):
-    """Images of every kind and of mixed sizes, so many of each class."""
+    """Images of every kind and of mixed sizes, in the number given for each class."""
     for label, (name, count) in enumerate(counts.items()):
         for index in range(count):
             size = 9 + 7 * (index % 5), 8 + 5 * (index % 7)
@@ -61,7 +61,7 @@ def fill(folder, counts, seed=0):
 
 
 def break_two(folder):
-    """A truncated JPEG and a file that is no image, which count among the cats."""
+    """A truncated JPEG and a file that is not an image, both in the folder of the cats."""
     good = save(picture(COLOURS["cat"], (60, 60), 1), folder / "cat" / "torn.jpg")
     good.write_bytes(good.read_bytes()[:700])
     (folder / "cat" / "text.png").write_text("not a picture")
@@ -94,7 +94,7 @@ def message_of(function, *args, **kwargs):
 
 
 def one_image(tmp_path, image=None, *, name="x.png", mode=None, size=8, **options):
-    """What becomes of one image, which is saved as both classes."""
+    """The pixels that are loaded for one image, which is saved in both classes."""
     for label in ("a", "b"):
         for index in range(2):
             path = tmp_path / "one" / label / f"{index}{name}"

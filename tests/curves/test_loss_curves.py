@@ -1,0 +1,112 @@
+"""Loss curves: which are certified, how exact they are then, and their scale."""
+
+import random
+
+import numpy as np
+import pytest
+
+from deap_lossgp.curves.differentiation import differentiate
+from deap_lossgp.curves.grid import interpolate, logit, probability
+from deap_lossgp.curves.loss_curves import TOLERANCE, LossCurves
+from deap_lossgp.found_losses import KNOWN_LOSSES
+from deap_lossgp.operators import genLoss
+from deap_lossgp.psets import loss_primitive_set
+from deap_lossgp.trees import LossTree
+
+LABELS = np.array([[0.0], [1.0]])
+PSET = loss_primitive_set()
+
+
+def curves_of(text, pset=PSET):
+    return LossCurves.of(LossTree.from_string(text, pset), pset)
+
+
+# the certificate
+
+
+@pytest.mark.parametrize("protected", [True, False], ids=["protected", "plain"])
+@pytest.mark.parametrize("name", KNOWN_LOSSES)
+def test_known_losses_are_certified(name, protected):
+    assert curves_of(KNOWN_LOSSES[name], loss_primitive_set(protected)).certified
+
+
+@pytest.mark.parametrize(("expression", "what"), [
+    ("mul(y_true, div(sin(mul(4, y_pred)), cos(mul(4, y_pred))))", "the poles of tan(4 p)"),
+    ("mul(y_true, div(1.0, sub(y_pred, 0.3)))", "a pole"),
+    ("mul(y_true, sqrt(sub(y_pred, 0.5)))", "a kink"),
+    ("mul(y_true, log(sub(y_pred, 0.7)))", "a logarithm's pole"),
+    ("mul(y_true, sin(mul(1000.0, y_pred)))", "an oscillation"),
+    ("mul(y_true, sin(div(1.0, y_pred)))", "an oscillation near 0"),
+])
+def test_what_the_grid_cannot_resolve_is_not_certified(expression, what):
+    curves = curves_of(expression)
+    assert curves.finite
+    assert curves.error > TOLERANCE, what
+    assert not curves.certified
+
+
+@pytest.mark.parametrize(("expression", "what"), [
+    ("mul(y_true, log(sub(1e4, sub(1e4, y_pred))))", "digits lost in a difference"),
+    ("mul(y_true, sub(mul(1e5, log(y_pred)), mul(99999.0, log(y_pred))))", "slopes that cancel"),
+    ("add(mul(1e5, y_pred), neg(mul(y_true, log(y_pred))))", "a common slope, lost in softmax"),
+    ("add(y_true, neg(sqrt(y_pred)))", "a label-blind loss"),
+    ("sub(y_true, y_pred)", "a label-blind loss without gradient"),
+])
+def test_what_float32_cannot_differentiate_is_not_certified(expression, what):
+    curves = curves_of(expression)
+    p = probability(np.linspace(-10.0, 10.0, 1000))
+    exact = differentiate(LossTree.from_string(expression, PSET), PSET, LABELS, p)[1]
+    np.testing.assert_allclose(interpolate(curves.derivatives, p), exact, rtol=1e-3)
+    assert curves.error > TOLERANCE, what
+    assert not curves.certified
+
+
+@pytest.mark.parametrize("expression", [
+    "mul(y_true, log(sub(y_pred, 0.5)))",
+    "mul(y_true, exp(exp(div(1.0, y_pred))))",
+    f"add(log(sub(y_true, y_true)), {KNOWN_LOSSES['cross_entropy']})",  # finite derivatives
+])
+def test_curves_that_are_not_finite_are_not_certified(expression):
+    curves = curves_of(expression, loss_primitive_set(protected=False))
+    assert not curves.finite
+    assert not curves.certified
+
+
+def test_between_the_knots_certified_derivatives_are_within_the_certified_error():
+    random.seed(3)
+    p = np.float64(np.float32(probability(np.random.default_rng(0).uniform(-15.0, 15.0, 3000))))
+    checked = 0
+    while checked < 25:
+        tree = LossTree(genLoss(PSET))
+        curves = LossCurves.of(tree, PSET)
+        if not curves.certified:
+            continue
+        checked += 1
+        value, slope = differentiate(tree, PSET, LABELS, p)
+        # Relative to the largest magnitude within a quarter of a unit of logit(p).
+        near = probability(logit(p) + np.linspace(-0.25, 0.25, 9)[:, None, None])
+        size = np.abs(differentiate(tree, PSET, LABELS[None], near)[1]).max(0)
+        error = np.abs(interpolate(curves.derivatives, p) - slope)
+        assert (error <= 1.2 * curves.error * size + 1e-12 * size).all(), str(tree)
+        np.testing.assert_allclose(interpolate(curves.values[1], p), value[1], rtol=1e-3,
+                                   atol=1e-3 * np.ptp(value[1]), err_msg=str(tree))
+
+
+# the scale
+
+
+def test_the_gradient_scale_of_cross_entropy_is_one_half():
+    assert curves_of(KNOWN_LOSSES["cross_entropy"]).gradient_scale == pytest.approx(0.5, abs=1e-3)
+
+
+@pytest.mark.parametrize("c", [1e-6, 0.3, -2.0, 1e6])
+@pytest.mark.parametrize("name", KNOWN_LOSSES)
+def test_the_gradient_scale_is_proportional_to_the_loss(name, c):
+    scaled = curves_of(f"add(7.0, mul({c}, {KNOWN_LOSSES[name]}))")
+    assert scaled.gradient_scale == pytest.approx(
+        abs(c) * curves_of(KNOWN_LOSSES[name]).gradient_scale, rel=1e-9
+    )
+
+
+def test_the_gradient_scale_of_what_does_not_depend_on_predictions_is_zero():
+    assert curves_of("exp(y_true)").gradient_scale == 0.0
