@@ -212,6 +212,12 @@ def test_an_unreadable_form_is_refused_by_name():
         simplify(tree_of("mine(y_pred)", pset), pset)
 
 
+def test_the_smoothed_reciprocal_of_a_label_by_a_prediction_needs_no_limits():
+    nodes = in_order(Graph(calls=False).tree(tree_of(KNOWN_LOSSES["baikal"]), PSET))
+    assert any(node.is_number(1e-20) for node in nodes)
+    assert not {"clip", "Max", "Min"} & {node.kind for node in nodes}
+
+
 def test_without_guards_it_is_the_mathematics():
     for name, text in KNOWN_LOSSES.items():
         root = Graph(guarded=False).tree(tree_of(text), PSET)
