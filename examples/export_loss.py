@@ -6,39 +6,39 @@ LOSS is a run's best_loss.json, the run's folder, or the name of a known loss:
     python examples/export_loss.py ngl --to latex --output paper/ngl.tex
 """
 
-import re
 import sys
 from pathlib import Path
 
 from deap_lossgp.commands import CommandParser, piped, refused
-from deap_lossgp.export import ENDINGS, export_loss, file_name
+from deap_lossgp.export import TARGETS, class_name, export_loss, file_name
 from deap_lossgp.found_losses import read_loss
 
 
 def main(argv=None):
-    parser = CommandParser("Write a loss as a file for Keras, PyTorch, LaTeX, SymPy or as text.")
+    parser = CommandParser("Write a loss as a file that needs nothing of this package.")
     parser.add_argument("loss", metavar="LOSS",
                         help="a run's best_loss.json or folder, or the name of a known loss")
-    parser.add_argument("--to", required=True, choices=ENDINGS, help="what to write")
+    parser.add_argument("--to", required=True, choices=TARGETS, help="what to write")
     parser.add_argument("--scale", default="1", metavar="NUMBER",
                         help="what the mean over the classes is multiplied by; or cross_entropy, "
                              "for its gradient summed over the classes, as evolution trains")
     parser.add_argument("--output", metavar="DIR", default=".",
                         help="the folder, or the file; a file of the same name is replaced")
-    parser.add_argument("--seed", type=int, help="as of every command; nothing is drawn here")
+    parser.add_argument("--seed", type=int, help="every command has it; nothing is random here")
     arguments = parser.parse_args(argv)
-    path, text = refused(parser.prog, export, arguments.loss, arguments.to, arguments.scale,
-                         arguments.output)
+    found, path, text = refused(parser.prog, export, arguments.loss, arguments.to,
+                                arguments.scale, arguments.output)
+    defines_class = TARGETS[arguments.to].defines_class
     with piped():
-        if arguments.to in ("latex", "sympy", "text"):
+        if not defines_class:
             print(text)
         print(f"Written to {path}")
-        if arguments.to in ("keras", "torch"):
-            print(f"Use it with: from {path.stem} import {class_name(text)}")
+        if defines_class:
+            print(f"Use it with: from {path.stem} import {class_name(found.name)}")
 
 
 def export(loss, to, scale="1", output="."):
-    """Writes the file; returns its path and its text."""
+    """Writes the file; returns the loss, the file's path and its text."""
     found = read_loss(loss)
     text = export_loss(found, to, scale=scale if scale == "cross_entropy" else number(scale))
     path, ending = Path(output), Path(file_name(found, to)).suffix
@@ -49,11 +49,7 @@ def export(loss, to, scale="1", output="."):
                          f"got {output}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
-    return path, text
-
-
-def class_name(text):
-    return re.search(r"^class (\w+)", text, re.MULTILINE)[1]
+    return found, path, text
 
 
 def number(text):

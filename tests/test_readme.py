@@ -17,7 +17,10 @@ docutils = pytest.importorskip("docutils.core")
 
 from docutils import nodes  # noqa: E402
 
-from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
+from deap_lossgp.export import export_loss  # noqa: E402
+from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss  # noqa: E402
+from deap_lossgp.psets import loss_primitive_set  # noqa: E402
+from deap_lossgp.trees import LossTree  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 README = docutils.publish_doctree((ROOT / "README.rst").read_text("utf-8"))
@@ -113,6 +116,15 @@ def test_a_block_of_python_runs_after_those_before_it(number, here):
     program = compile(text, f"README.rst, block {number}", "exec")
     NAMESPACE.setdefault("__name__", "readme")
     exec(program, NAMESPACE)
+
+
+def test_the_functions_in_pytorch_are_what_is_exported_for_the_loss_that_was_printed():
+    (printed,) = [text for text in BLOCKS if text.startswith(PRINTED)]
+    expression = printed.splitlines()[0].removeprefix(PRINTED).strip()
+    pset = loss_primitive_set()
+    exported = export_loss(FoundLoss("", LossTree.from_string(expression, pset), pset), "torch")
+    (shown,) = [text for text in PYTHON if "torch." in text]
+    assert shown == exported[exported.index("def _"):exported.index("\n\n\nclass ")]
 
 
 def test_every_extra_that_is_installed_is_one_of_ours():

@@ -18,8 +18,10 @@ from deap_lossgp.comparison.tables import (
 )
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.found_losses import KNOWN_LOSSES
-from deap_lossgp.plotting.arms import plot_comparison, plot_test_accuracies
-from deap_lossgp.plotting.individuals import plot_individuals, plot_loss_accuracy
+from deap_lossgp.plotting.accuracies import plot_test_accuracies
+from deap_lossgp.plotting.best_so_far import plot_comparison
+from deap_lossgp.plotting.individuals import plot_individuals
+from deap_lossgp.plotting.loss_accuracy import plot_loss_accuracy
 from deap_lossgp.search.arms import run_algorithm
 from deap_lossgp.search.experiments import Experiment
 from deap_lossgp.search.folders import versions

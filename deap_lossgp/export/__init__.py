@@ -1,12 +1,13 @@
 """A loss as a file for others: Keras, PyTorch, LaTeX, SymPy or text.
 
-``files`` writes them. A tree becomes a graph without repetitions (``graphs``), simplified by
-``rules`` that hold for the ``intervals`` in which its values lie, and is written in one of the
-``languages``.
+``files`` has the table of targets. A tree becomes a graph (``graphs``) of the operations that
+primitives consist of (``forms``). ``rules`` simplify it as far as the ``intervals`` of its values
+allow. ``writing`` writes it in one of the ``languages``, and a template around it makes the file.
 """
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "files": ["ENDINGS", "export_loss", "file_name"],
+    "files": ["TARGETS", "export_loss", "file_name"],
+    "names": ["class_name"],
 })

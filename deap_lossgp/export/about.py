@@ -1,36 +1,33 @@
-"""What an exported file says of its loss: where it came from and how good it was."""
+"""What an exported file says about its loss: where it came from and how good it was."""
 
 import math
-import re
 import statistics
 import textwrap
 
 from deap_lossgp import __version__
 from deap_lossgp.curves.loss_curves import LossCurves
-from deap_lossgp.export.graphs import called_rows, plain_operation
+from deap_lossgp.export.graphs import called_primitives, plain_operation
+from deap_lossgp.export.names import plain_name
 from deap_lossgp.found_losses import KNOWN_LOSSES
 
-WIDTH = 86
-
-
-def plain_name(text, longest=60):
-    """A stranger's name, reduced to letters, digits, ``_ . -`` and spaces."""
-    return re.sub(r"[^A-Za-z0-9_ .-]+", "_", str(text)[:longest]).strip() or "unnamed"
-
-
-# What is known of a loss
+_WIDTH = 86
+_MOST_TASKS = 20
 
 
 def about(found, root):
-    """Paragraphs on a loss: its expression, where it came from, its gradient."""
-    guarded = ", ".join(row.name for row in called_rows(root) if plain_operation(row))
-    primitives = plain_name(found.pset.name)
-    if guarded or primitives == "protected":
-        primitives += f", of which {guarded or 'none'} can differ here from the plain"
+    """Lists paragraphs about a loss: its expression, its origin, its gradient.
+
+    Args:
+        found: A ``FoundLoss``.
+        root: Its ``Node``, from ``simplify``.
+
+    Returns:
+        Texts without blank lines, in ASCII, with lines of at most 86 characters.
+    """
     return [
         filled(f"Expression: {found.tree}"),
         filled(f"{len(found.tree)} nodes, height {found.tree.height}. "
-                f"Primitives: {primitives}."),
+               f"Primitives: {_primitives(found, root)}."),
         *_origin(found),
         filled(_gradient(found)),
         f"Exported by deap_lossgp {__version__}.",
@@ -38,16 +35,23 @@ def about(found, root):
 
 
 def filled(text):
-    return textwrap.fill(text, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+    """Breaks a paragraph into lines."""
+    return textwrap.fill(text, _WIDTH, subsequent_indent="    ", break_on_hyphens=False)
 
 
-def _gradient(found):
-    slopes = LossCurves.of(found.tree, found.pset).derivatives
-    ranges = [f"{low:.3g} to {high:.3g}" if math.isfinite(low) and math.isfinite(high)
-              else "not finite everywhere"
-              for low, high in zip(slopes.min(1) + 0.0, slopes.max(1) + 0.0, strict=True)]
-    return (f"Derivative of the expression by y_pred in [2**-23, 1 - 2**-23]: of the true class "
-            f"{ranges[1]}, of the others {ranges[0]}.")
+def finite_number(value):
+    """Returns a value from a file as a float, or None if it is no finite number."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
+        return float(value)
+    return None
+
+
+def _primitives(found, root):
+    name = plain_name(found.pset.name)
+    guarded = [row.name for row in called_primitives(root) if plain_operation(row)]
+    if not guarded and name != "protected":
+        return name
+    return f"{name}, of which {', '.join(guarded) or 'none'} can differ here from the plain"
 
 
 def _origin(found):
@@ -64,13 +68,17 @@ def _origin(found):
     return ["\n".join(map(filled, lines))]
 
 
+def _shown(value, form):
+    return "unknown" if value is None else format(value, form)
+
+
 def _tasks(record):
-    """(task, facts) for each data set that a record knows, at most 20."""
+    """Yields (task, facts) for the first data sets of a record."""
     validation, tests = (
         part if isinstance(part, dict) else {}
         for part in (record.get("validation"), record.get("test_accuracy"))
     )
-    for task in [*dict.fromkeys([*validation, *tests])][:20]:
+    for task in [*dict.fromkeys([*validation, *tests])][:_MOST_TASKS]:
         facts = []
         result, test = validation.get(task), tests.get(task)
         accuracy = finite_number(result.get("accuracy")) if isinstance(result, dict) else None
@@ -86,12 +94,10 @@ def _tasks(record):
             yield task, facts
 
 
-def finite_number(value):
-    """A finite number of a record's, else None."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
-        return float(value)
-    return None
-
-
-def _shown(value, form):
-    return "unknown" if value is None else format(value, form)
+def _gradient(found):
+    slopes = LossCurves.of(found.tree, found.pset).derivatives
+    ranges = [f"{low:.3g} to {high:.3g}" if math.isfinite(low) and math.isfinite(high)
+              else "not finite everywhere"
+              for low, high in zip(slopes.min(1) + 0.0, slopes.max(1) + 0.0, strict=True)]
+    return (f"Derivative of the expression by y_pred in [2**-23, 1 - 2**-23]: of the true class "
+            f"{ranges[1]}, of the others {ranges[0]}.")

@@ -1,12 +1,9 @@
-"""Loss trees as symbolic forms: operators and functions that every target knows."""
+"""The symbolic form of a primitive: operators and functions that every target knows."""
 
 import ast
-import math
 from functools import lru_cache
 
 import numpy as np
-
-WHOLE = (-math.inf, math.inf)
 
 FUNCTIONS = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "**": np.power,
@@ -15,7 +12,7 @@ FUNCTIONS = {
     "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh,
     "cosh": np.cosh, "tanh": np.tanh,
 }  # fmt: skip
-"""The operations of a symbolic form, by their SymPy names, in NumPy; also neg and clip."""
+"""The operations in NumPy, by their names in SymPy; ``neg`` and ``clip`` are added."""
 
 _INFIX = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
 _CALLED = sorted({kind for kind in FUNCTIONS if kind.isalpha()} - {"neg", "clip"})
@@ -23,7 +20,7 @@ _CALLED = sorted({kind for kind in FUNCTIONS if kind.isalpha()} - {"neg", "clip"
 
 @lru_cache(maxsize=256)
 def symbolic_form(name, arity, text):
-    """Reads the symbolic form of a primitive; text is parsed, never evaluated.
+    """Reads the symbolic form of a primitive. The text is parsed, never evaluated.
 
     Args:
         name: The primitive's name, for messages.
@@ -31,11 +28,12 @@ def symbolic_form(name, arity, text):
         text: The form, with ``{0}``, ``{1}``... for the operands.
 
     Returns:
-        Nested tuples (kind, operand...) with keys of ``FUNCTIONS``; leaves are floats and
-        ("operand", index).
+        Nested tuples (kind, operand...), where kind is a key of ``FUNCTIONS``. Leaves are floats
+        and ("operand", index).
 
     Raises:
-        ValueError: Something else than arithmetic of operands, numbers and known functions.
+        ValueError: The text is something else than arithmetic of operands, numbers and known
+            functions.
 
     Examples:
         >>> symbolic_form("half", 1, "(sin({0})/2)")
@@ -78,6 +76,6 @@ def symbolic_form(name, arity, text):
 
 def _infix(kind, left, right):
     if kind == "/" and isinstance(left, tuple) and left[0] == "*":
-        # a*b/c as a*(b/c): of large operands the product overflows, or its slope does.
+        # a*b/c is read as a*(b/c): the product of large operands overflows, or its slope does.
         return "*", left[1], (kind, left[2], right)
     return kind, left, right

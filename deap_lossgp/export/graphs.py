@@ -1,10 +1,10 @@
-"""A loss as a graph of plain operations, without the guards that can never act.
+"""A loss as a graph of plain operations, without the guards that never act.
 
-Every primitive becomes the operations of its symbolic form, equal operations become one node, and
-a node knows the interval of its values for all labels in [0, 1] and predictions in
-[LOWEST, 1 - LOWEST]. So a clip that no value reaches is dropped, and a smoothed operator becomes
-the plain one where the two agree in float32. What else is rewritten is exact in floating point,
-the sign of zero aside: double signs, factors of one, a difference of equals.
+Every primitive becomes the operations of its symbolic form, and equal operations become one node.
+A node knows the interval of its values, for all labels in [0, 1] and predictions in
+[LOWEST, 1 - LOWEST]. So a clip whose limits no value reaches is dropped, and a smoothed operator
+becomes the plain one where the two agree in float32. All other simplifications are exact in
+floating point, except for the sign of a zero: double signs, factors of one, a difference of equals.
 """
 
 from dataclasses import dataclass, field
@@ -13,24 +13,23 @@ import numpy as np
 from deap import gp
 
 from deap_lossgp.curves.grid import LOWEST
-from deap_lossgp.export.forms import FUNCTIONS, WHOLE, symbolic_form
-from deap_lossgp.export.intervals import bounds, rounded, softened_reciprocal
+from deap_lossgp.export.forms import FUNCTIONS, symbolic_form
+from deap_lossgp.export.intervals import WHOLE, bounds, rounded, softened_reciprocal
 from deap_lossgp.export.rules import RULES, softened
 
-DOMAINS = {"y_true": (0.0, 1.0), "y_pred": (LOWEST, 1.0 - LOWEST)}
-"""The intervals of the arguments."""
+_DOMAINS = {"y_true": (0.0, 1.0), "y_pred": (LOWEST, 1.0 - LOWEST)}
 
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """An operation of a graph; the same operation on the same operands is the same node.
+    """A node of a graph; the same operation on the same operands is the same node.
 
     Attributes:
-        kind: ``"number"``, ``"name"``, ``"call"`` or a key of ``export.forms.FUNCTIONS``.
-        operands: The nodes it works on.
-        value: Of a number its float, of a name its text, of a call the ``LossPrimitive``.
+        kind: ``"number"``, ``"name"``, ``"call"`` or a key of ``forms.FUNCTIONS``.
+        operands: The nodes that it works on.
+        value: The float of a number, the text of a name, the ``LossPrimitive`` of a call.
         interval: (low, high) of its values.
-        index: Its place in the order of making; operands come before.
+        index: Its place in the order of creation; operands come before it.
     """
 
     kind: str
@@ -40,12 +39,12 @@ class Node:
     index: int = field(default=0, repr=False)
 
     def is_number(self, *values):
-        """Whether it is a constant and, where values are given, one of them."""
+        """Tells whether it is a constant and, if values are given, one of them."""
         return self.kind == "number" and (not values or self.value in values)
 
 
 def in_order(root):
-    """The nodes that a node stands on, and itself; operands before what is made of them."""
+    """Lists all nodes below a node, and the node itself; operands come before what uses them."""
     found, stack = {}, [root]
     while stack:
         node = stack.pop()
@@ -55,15 +54,20 @@ def in_order(root):
     return [found[index] for index in sorted(found)]
 
 
-def simplify(tree, pset, *, guarded=True, calls=True):
-    """Writes a loss as plain operations.
+def called_primitives(root):
+    """Lists the primitives that are calls in a graph, in the order of their use."""
+    calls = {node.value.name: node.value for node in in_order(root) if node.kind == "call"}
+    return [*calls.values()]
+
+
+def simplify(tree, pset):
+    """Turns a loss into a graph of plain operations.
+
+    A primitive of which several operations remain is a call of that primitive.
 
     Args:
         tree: A ``LossTree``.
         pset: Its primitive set.
-        guarded: Whether the guards of protected operators that can act are kept; else it is the
-            mathematics as it stands, which may be undefined in places.
-        calls: Whether a primitive of several operations stays one, a call.
 
     Returns:
         The ``Node`` of the loss, over the names ``y_true`` and ``y_pred``.
@@ -72,65 +76,52 @@ def simplify(tree, pset, *, guarded=True, calls=True):
         ValueError: A primitive has no symbolic form, or one that cannot be read.
 
     Examples:
-        >>> from deap_lossgp.found_losses import KNOWN_LOSSES
-        >>> from deap_lossgp.psets import loss_primitive_set
-        >>> from deap_lossgp.trees import LossTree
-        >>> pset = loss_primitive_set()
-        >>> root = simplify(LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset), pset)
-        >>> [node.kind for node in in_order(root)]
+        >>> from deap_lossgp.found_losses import read_loss
+        >>> loss = read_loss("cross_entropy")
+        >>> [node.kind for node in in_order(simplify(loss.tree, loss.pset))]
         ['name', 'name', 'log', '*', 'neg']
     """
-    graph = Graph(guarded=guarded, calls=calls)
-    arguments = [graph.name(*argument) for argument in DOMAINS.items()]
-    leaves = dict(zip(pset.arguments, arguments, strict=True))
-    stack = []
-    for node in reversed(tree):
-        if isinstance(node, gp.Primitive):
-            operands = tuple(stack.pop() for _ in range(node.arity))
-            row = pset.context[node.name]
-            if not isinstance(getattr(row, "symbolic", None), str):
-                raise ValueError(f"primitive {node.name!r} has no symbolic form: add it to the "
-                                 f"set with deap_lossgp.psets.add_primitive")
-            stack.append(graph.primitive(row, operands))
-        elif node.value in leaves:
-            stack.append(leaves[node.value])
-        else:
-            stack.append(graph.number(pset.context.get(node.value, node.value)))
-    return stack[0]
+    return Graph().tree(tree, pset)
 
 
-def definition(row, names="abcdfghk", *, guarded=True):
-    """A primitive as operations on named operands.
+def definition(primitive, names="abcdfghk", *, guarded=True):
+    """Turns a primitive into a graph of plain operations on named operands.
 
     Args:
-        row: A ``LossPrimitive``.
-        names: A name for each operand; where they do not suffice, the first is numbered.
-        guarded: As for ``simplify``.
+        primitive: A ``LossPrimitive``.
+        names: A name for each operand. If there are too few, the first one is numbered.
+        guarded: Whether its guards are kept.
 
     Returns:
         root, parameters: The ``Node`` of its value, and those of its operands.
     """
-    if row.arity > len(names):
-        names = [f"{names[0]}{index}" for index in range(row.arity)]
+    if primitive.arity > len(names):
+        names = [f"{names[0]}{index}" for index in range(primitive.arity)]
     graph = Graph(guarded=guarded, calls=False)
-    parameters = tuple(graph.name(name, WHOLE) for name in names[: row.arity])
-    return graph.primitive(row, parameters), parameters
+    parameters = tuple(graph.name(name, WHOLE) for name in names[: primitive.arity])
+    return graph.primitive(primitive, parameters), parameters
 
 
-def plain_operation(row):
-    """The kind of the one operation that a primitive is without its guards; None for others.
+def plain_operation(primitive):
+    """Returns the kind of the one operation that a primitive is without its guards, or None.
 
     Examples:
         >>> from deap_lossgp.primitives import PROTECTED
         >>> plain_operation(PROTECTED["div"])
         '/'
     """
-    root, parameters = definition(row, guarded=False)
+    root, parameters = definition(primitive, guarded=False)
     return root.kind if root.operands == parameters else None
 
 
 class Graph:
-    """Makes nodes, each once, and simplifies them as they are made; for arguments see above."""
+    """Creates each node once, and simplifies it by the ``RULES`` when it is created.
+
+    Args:
+        guarded: Whether the guards of protected operators are kept where they can act. Without
+            them a graph is the mathematics as it stands, which may be undefined in places.
+        calls: Whether a primitive of which several operations remain is one node, a call.
+    """
 
     def __init__(self, *, guarded=True, calls=True):
         self.guarded = guarded
@@ -138,33 +129,54 @@ class Graph:
         self._nodes = {}
         self._primitives = {}
 
+    def tree(self, tree, pset):
+        """Adds a loss, as ``simplify`` describes; returns its node."""
+        arguments = [self.name(*argument) for argument in _DOMAINS.items()]
+        leaves = dict(zip(pset.arguments, arguments, strict=True))
+        stack = []
+        for node in reversed(tree):
+            if isinstance(node, gp.Primitive):
+                operands = tuple(stack.pop() for _ in range(node.arity))
+                primitive = pset.context[node.name]
+                if not isinstance(getattr(primitive, "symbolic", None), str):
+                    raise ValueError(f"primitive {node.name!r} has no symbolic form: add it to "
+                                     f"the set with deap_lossgp.psets.add_primitive")
+                stack.append(self.primitive(primitive, operands))
+            elif node.value in leaves:
+                stack.append(leaves[node.value])
+            else:
+                stack.append(self.number(pset.context.get(node.value, node.value)))
+        return stack[0]
+
     def number(self, value):
+        """Returns the node of a constant."""
         value = float(value)
         return self._node("number", value=value, interval=rounded(value))
 
     def name(self, text, interval):
+        """Returns the node of a variable with values in an interval."""
         return self._node("name", value=text, interval=interval)
 
-    def primitive(self, row, operands):
-        """A row of the table on operands: its operations or, if several remain, a call."""
-        key = (row.name, *(node.index for node in operands))
+    def primitive(self, primitive, operands):
+        """Returns the node of a primitive: its operations or, if several remain, a call."""
+        key = (primitive.name, *(node.index for node in operands))
         if key not in self._primitives:
-            self._primitives[key] = self._primitive(row, operands)
+            self._primitives[key] = self._primitive(primitive, operands)
         return self._primitives[key]
 
-    def _primitive(self, row, operands):
-        form = symbolic_form(row.name, row.arity, row.symbolic)
+    def _primitive(self, primitive, operands):
+        form = symbolic_form(primitive.name, primitive.arity, primitive.symbolic)
         guarded = self.guarded
-        # A constant is what the protected operator makes of it.
+        # The protected operator itself computes its value for constants.
         self.guarded = guarded or all(node.is_number() for node in operands)
         root = self._instance(form, operands)
         self.guarded = guarded
         near = {*operands, *(self.apply("neg", operand) for operand in operands)}
-        for _ in range(2):  # as deep as a rule looks into its operands
+        for _ in range(2):  # the rules look as deep as this into their operands
             near |= {inner for outer in near for inner in outer.operands}
         if not self.calls or _takes_numbers(form, operands) or _operations(root, near) <= 1:
             return root
-        return self._node("call", operands, row, root.interval)
+        return self._node("call", operands, primitive, root.interval)
 
     def _instance(self, form, operands):
         if isinstance(form, float):
@@ -174,7 +186,12 @@ class Graph:
         return self.apply(form[0], *(self._instance(inner, operands) for inner in form[1:]))
 
     def apply(self, kind, *operands):
-        """An operation, simplified."""
+        """Returns the node of an operation, simplified.
+
+        Args:
+            kind: A key of ``forms.FUNCTIONS``.
+            operands: Its nodes.
+        """
         if all(node.is_number() for node in operands):
             with np.errstate(all="ignore"):
                 return self.number(FUNCTIONS[kind](*(np.float64(node.value) for node in operands)))
@@ -199,7 +216,7 @@ class Graph:
 
 
 def _takes_numbers(form, operands):
-    """Whether a function or a power in a form would be left with constants only."""
+    """Tells whether a function or a power in a form has only constants as operands."""
     if isinstance(form, float) or form[0] == "operand":
         return False
     alone = form[0] == "**" or (form[0].isalpha() and form[0] != "neg")
@@ -216,17 +233,12 @@ def _is_constant(form, operands):
 
 
 def _operations(root, near):
-    """How many operations a node has on top of those that were there before; signs are free."""
+    """Counts the operations above the nodes in ``near``; signs do not count."""
     count, stack = 0, [root]
     while stack:
         node = stack.pop()
         if node not in near and node.operands:
-            count += node.kind != "neg"
+            if node.kind != "neg":
+                count += 1
             stack += node.operands
     return count
-
-
-def called_rows(root):
-    """The primitives that stayed calls, in the order of their use."""
-    return [*{node.value.name: node.value for node in in_order(root) if node.kind == "call"}
-            .values()]

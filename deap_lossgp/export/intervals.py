@@ -1,11 +1,12 @@
-"""The operations of symbolic forms: how a form is read, and within what bounds an operation stays.
+"""Interval arithmetic: the bounds of an operation's values.
 
 An interval is a pair (low, high) of floats. It holds every value that an operation gives for
-operands in their intervals, whether computed exactly or in float32 with a few units of error in
-the last place. ``WHOLE`` is any number, infinities and NaN included; of another interval with an
-infinite end the infinity may be a value, NaN may not.
+operands in their intervals, whether it is computed exactly or in float32 with an error of a few
+units in the last place. ``WHOLE`` holds every number, infinities and NaN included. Another interval
+with an infinite end may hold that infinity, but not NaN.
 
-Reference: R. E. Moore, R. B. Kearfott and M. J. Cloud, Introduction to Interval Analysis, 2009.
+References:
+    R. E. Moore, R. B. Kearfott and M. J. Cloud, Introduction to Interval Analysis, 2009.
 """
 
 import itertools
@@ -13,31 +14,34 @@ import math
 
 import numpy as np
 
-from deap_lossgp.export.forms import FUNCTIONS, WHOLE
+from deap_lossgp.export.forms import FUNCTIONS
+
+WHOLE = (-math.inf, math.inf)
+"""The interval of a value of which nothing is known."""
 
 _ERROR = 2.0**-22
-"""Relative error of an operation in float32: 4 units, more than the libraries' own bounds."""
+"""Relative error of an operation in float32: 4 units, more than the libraries state."""
 
 _SMALLEST = 2.0**-126
-"""What underflows in float32 may be taken for zero."""
+"""Values below this underflow in float32 and may become zero."""
 
 _LARGEST = float(np.finfo(np.float32).max)
 _EXACT = ("neg", "Max", "Min", "clip", "Abs", "sign")
 
 
 def is_finite(interval):
-    """Whether neither NaN nor an infinity is among the values."""
+    """Tells whether all values are finite."""
     return math.isfinite(interval[0]) and math.isfinite(interval[1])
 
 
 def distance(interval):
-    """The smallest magnitude of the values; 0 where they change sign."""
+    """Returns the smallest magnitude of the values: 0 where they change sign."""
     low, high = interval
     return max(low, -high, 0.0)
 
 
 def rounded(value):
-    """The interval of a constant: itself, and what float32 makes of it.
+    """Returns the interval of a constant, which holds its value in float32 too.
 
     Examples:
         >>> rounded(0.5)
@@ -51,14 +55,14 @@ def rounded(value):
 
 
 def bounds(kind, *operands):
-    """The interval of an operation.
+    """Returns the interval of an operation.
 
     Args:
-        kind: A key of ``FUNCTIONS``.
+        kind: A key of ``forms.FUNCTIONS``.
         operands: The intervals of its operands.
 
     Returns:
-        An interval, ``WHOLE`` where nothing is known.
+        An interval; ``WHOLE`` where nothing is known.
 
     Examples:
         >>> low, high = bounds("-", (1.0, 1.0), (0.25, 0.75))
@@ -71,24 +75,24 @@ def bounds(kind, *operands):
         return WHOLE
     with np.errstate(all="ignore"):
         interval = _SPECIAL.get(kind, _corners)(kind, *operands)
-    return interval if kind in _EXACT else widened(interval)
+    return interval if kind in _EXACT else _widened(interval)
 
 
 def softened_reciprocal(interval, square):
-    """The interval of x / (x**2 + square), which is largest at the root of ``square``."""
+    """Returns the interval of x / (x**2 + square), which is largest at the root of ``square``."""
     low, high = interval
     ends = [low, high, *(x for x in (-math.sqrt(square), math.sqrt(square)) if low < x < high)]
     values = [0.0 if math.isinf(x) else x / (x * x + square) for x in ends]
-    return widened((min(values), max(values)))
+    return _widened((min(values), max(values)))
 
 
-def widened(interval):
-    """An interval with what rounding to float32 may add to it."""
+def _widened(interval):
+    """Returns an interval widened by the error of float32."""
     low, high = interval
     if math.isnan(low) or math.isnan(high):
         return WHOLE
     below, above = (min(abs(x), _LARGEST) * _ERROR + _SMALLEST for x in interval)
-    # Rounding does not change a sign.
+    # Rounding never changes a sign.
     low = max(low - below, 0.0) if low >= 0.0 else low - below
     high = min(high + above, 0.0) if high <= 0.0 else high + above
     return (-math.inf if low < -_LARGEST else min(low, _LARGEST),
@@ -96,7 +100,7 @@ def widened(interval):
 
 
 def _corners(kind, *operands):
-    """Of an operation that rises or falls in each operand: its extremes lie in the corners."""
+    """Bounds of an operation that is monotone in each operand: its extremes are at the ends."""
     values = [float(FUNCTIONS[kind](*corner)) for corner in itertools.product(*operands)]
     return WHOLE if any(map(math.isnan, values)) else (min(values), max(values))
 
@@ -106,7 +110,7 @@ def _quotient(kind, a, b):
 
 
 def _power(kind, base, exponent):
-    # Numbers come with an interval of their own rounding.
+    # The interval of a constant exponent is as wide as its rounding error.
     power = round(exponent[0], 4)
     if abs(exponent[0] - exponent[1]) > 1e-5 * abs(power):
         return WHOLE
@@ -119,13 +123,13 @@ def _power(kind, base, exponent):
 
 
 def _even(kind, base, *others):
-    """Of an operation that falls below zero and rises above it, alike."""
+    """Bounds of an even operation, which rises with the magnitude of its operand."""
     largest = max(abs(base[0]), abs(base[1]))
     return _corners(kind, (distance(base), largest), *others)
 
 
 def _wave(kind, x):
-    """Of sine and cosine: the crests lie one period apart."""
+    """Bounds of sine and cosine, whose crests lie one period apart."""
     if not is_finite(x):
         return WHOLE
     if max(abs(x[0]), abs(x[1])) > 1e4:
@@ -136,7 +140,7 @@ def _wave(kind, x):
 
 
 def _holds(interval, phase):
-    """Whether phase + 2 pi k lies in an interval, for an integer k."""
+    """Tells whether phase + 2 pi k lies in an interval, for an integer k."""
     low, high = ((end - phase) / (2.0 * math.pi) for end in interval)
     return math.floor(high + 1e-6) >= math.ceil(low - 1e-6)
 

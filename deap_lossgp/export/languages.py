@@ -1,23 +1,16 @@
-"""A graph of operations in infix: as Python with PyTorch, Keras or SymPy, as LaTeX, as text.
-
-An expression that a reader would break up is broken up: what is used more than once gets a name,
-and so does the longest operand where a line grows too long or brackets too deep.
-"""
+"""How a language writes one operation: in infix notation, with as few brackets as it needs."""
 
 import math
 import re
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import count
 
-from deap_lossgp.export.graphs import Node, in_order, plain_operation
-from deap_lossgp.export.rules import softened
+from deap_lossgp.export.graphs import plain_operation
 
 SUM, PRODUCT, SIGN, POWER, CALL, ATOM = range(1, 7)
-"""How tightly an operation binds."""
+"""How tightly an operation binds its operands."""
 
-_LARGEST = 3.4028234663852886e38
 _LETTERS = "abcdfghkmnqrstuvwxz"
 _INFIX = {
     "+": ("{} + {}", SUM, (SUM, PRODUCT)),
@@ -26,8 +19,9 @@ _INFIX = {
     "/": ("{} / {}", PRODUCT, (PRODUCT, SIGN)),
     "neg": ("-{}", SIGN, (SIGN,)),
     "**": ("{} ** {}", POWER, (CALL, SIGN)),
-    "hugged": ("{}**{}", POWER, (CALL, SIGN)),
+    "close **": ("{}**{}", POWER, (CALL, SIGN)),
 }
+"""By kind: the format, how tightly it binds, and how tightly its operands must bind."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +29,15 @@ class Language:
     """How operations are written.
 
     Attributes:
-        formats: By kind, the format of an operation without infix; beside the kinds of
-            ``forms.FUNCTIONS`` there are ``lower`` and ``upper``, a Max and Min with a number,
+        formats: The formats of all operations but arithmetic, by kind. Beside the kinds of
+            ``forms.FUNCTIONS`` there are ``lower`` and ``upper``, a Max and a Min with a number,
             and ``square``.
-        number: Writes a float.
-        called: The format of a primitive's name where it is called; None writes a protected
-            operator as the plain one.
-        differentiated: Whether what is written is differentiated there.
-        longest: Characters of an expression that is not broken up.
-        deepest: Brackets in one another, likewise.
+        number: A function that writes a float.
+        called: The format of a called primitive's name. None writes a protected operator as the
+            plain one.
+        differentiated: Whether what is written is differentiated automatically.
+        longest: How many characters an expression has before it is broken up.
+        deepest: How many nested brackets it has before it is broken up.
     """
 
     formats: dict
@@ -54,7 +48,7 @@ class Language:
     deepest: int = 5
 
     def write(self, node, operands):
-        """An operation on written operands.
+        """Writes an operation on operands that are written already.
 
         Args:
             node: The ``Node``.
@@ -77,10 +71,10 @@ class Language:
         kind, operands = self._variant(node, operands)
         if kind in self.formats:
             return self.formats[kind].format(*(text for text, _ in operands)), CALL
-        return self._infix(kind, operands)
+        return self.infix(kind, operands)
 
     def _variant(self, node, operands):
-        """The kind as ``formats`` has it, and its operands."""
+        """Chooses the special form of an operation that has one; returns kind and operands."""
         kind = node.kind
         numbers = [operand.is_number() for operand in node.operands]
         if kind in ("Max", "Min") and any(numbers):
@@ -91,27 +85,28 @@ class Language:
             exponent = node.operands[1].value
             if exponent == 2.0 and "square" in self.formats:
                 return "square", operands[:1]
-            operands = [operands[0], (whole(exponent), SIGN)]
+            operands = [operands[0], (short_number(exponent), SIGN)]
             if re.fullmatch(r"[\w.]+", operands[0][0]):
-                return "hugged", operands
+                return "close **", operands
         return kind, operands
 
-    def _infix(self, kind, operands):
+    def infix(self, kind, operands):
+        """Writes an arithmetic operation, as ``write`` does."""
         form, binding, needed = _INFIX[kind]
         texts = [self.bracketed(*operand, need)
                  for operand, need in zip(operands, needed, strict=True)]
         return signed(kind, form, texts, binding)
 
     def bracketed(self, text, bound, needed):
-        """An operand, in brackets where it does not bind as tightly as it needs to."""
+        """Writes an operand, in brackets if it does not bind as tightly as needed."""
         return text if bound >= needed else f"({text})"
 
     def is_long(self, text):
-        """Whether an expression should be broken up."""
+        """Tells whether an expression should be broken up."""
         return len(text) > self.longest or depth(text) > self.deepest
 
     def names(self, node):
-        """Names for a part, the best first."""
+        """Yields names for a part of an expression, the best one first."""
         leaf = node.operands[0] if node.operands else node
         if node.kind.isalpha() and len(node.operands) == 1 and leaf.value in ("y_true", "y_pred"):
             kind = node.value.name if node.kind == "call" else node.kind
@@ -120,8 +115,35 @@ class Language:
             yield from (f"{letter}{number or ''}" for letter in _LETTERS)
 
 
+def named_functions(prefix=""):
+    """Returns formats of the functions that most languages call by the same name."""
+    names = ("sqrt", "exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
+             "tanh", "sign")  # fmt: skip
+    return {kind: f"{prefix}{kind}({{}})" for kind in names}
+
+
+def short_number(value, nan="nan", infinity="inf"):
+    """Writes a float with all its digits, as an integer where it is one.
+
+    Examples:
+        >>> short_number(2.0), short_number(1e18), short_number(-0.1)
+        ('2', '1e18', '-0.1')
+    """
+    if math.isnan(value):
+        return nan
+    if math.isinf(value):
+        return f"-{infinity}" if value < 0.0 else infinity
+    if value == int(value) and abs(value) < 1e6:
+        return str(int(value))
+    return repr(value).replace("e+", "e")
+
+
 def signed(kind, form, texts, binding):
-    """An infix operation on texts; of two signs in a row one remains."""
+    """Writes an arithmetic operation on texts; of two signs in a row one remains.
+
+    Returns:
+        A pair (text, how tightly it binds).
+    """
     last = texts[-1]
     if kind in ("+", "-") and last.startswith("-"):
         kind, last = "-" if kind == "+" else "+", last[1:]
@@ -132,7 +154,7 @@ def signed(kind, form, texts, binding):
 
 
 def depth(text):
-    """How many brackets stand in one another.
+    """Counts how many brackets are nested.
 
     Examples:
         >>> depth("f(a(b) + (c))")
@@ -143,133 +165,3 @@ def depth(text):
         now += (character in "([{") - (character in ")]}")
         deepest = max(deepest, now)
     return deepest
-
-
-@dataclass
-class Written:
-    """An expression in a language: named parts, in the order of their use, and the value."""
-
-    parts: list = field(default_factory=list)
-    value: str = ""
-
-
-def write(root, language):
-    """Writes a node with all that it stands on.
-
-    Args:
-        root: A ``Node``.
-        language: A ``Language``.
-
-    Returns:
-        A ``Written``, its parts as pairs (name, text).
-
-    Examples:
-        >>> from deap_lossgp.found_losses import KNOWN_LOSSES
-        >>> from deap_lossgp.psets import loss_primitive_set
-        >>> from deap_lossgp.export.graphs import simplify
-        >>> from deap_lossgp.trees import LossTree
-        >>> pset = loss_primitive_set()
-        >>> tree = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)
-        >>> write(simplify(tree, pset), TORCH).value
-        '-(y_true * torch.log(y_pred))'
-    """
-    nodes = in_order(_in_two_steps(root) if language.differentiated else root)
-    uses = Counter(operand for node in nodes for operand in node.operands)
-    taken = {node.value for node in nodes if node.kind == "name"}
-    written, texts = Written(), {}
-
-    def name_part(node):
-        name = next(name for name in language.names(node) if name not in taken)
-        taken.add(name)
-        written.parts.append((name, texts[node][0]))
-        texts[node] = (name, ATOM)
-
-    for node in nodes:
-        while True:
-            texts[node] = language.write(node, [texts[operand] for operand in node.operands])
-            longest = max((operand for operand in node.operands if texts[operand][1] != ATOM
-                           and not _is_simple(operand)),
-                          key=lambda operand: len(texts[operand][0]), default=None)
-            if longest is None or node.kind == "neg" or not language.is_long(texts[node][0]):
-                break
-            name_part(longest)
-        if uses[node] > 1 and not _is_simple(node):
-            name_part(node)
-    written.value = texts[nodes[-1]][0]
-    return written
-
-
-def _in_two_steps(root):
-    """With x / (x**2 + c) as (x / r) / r, r the root: the square of that divisor, in the plain
-    quotient's derivative, is not finite in float32."""
-    made, place = {}, count()
-    for node in in_order(root):
-        operands = tuple(made[operand] for operand in node.operands)
-        if node.kind == "/" and softened(node.operands[1])[0] is node.operands[0]:
-            x, divisor = operands
-            divisor = Node("sqrt", (divisor,), index=next(place))
-            operands = Node("/", (x, divisor), index=next(place)), divisor
-        made[node] = replace(node, operands=operands, index=next(place))
-    return made[root]
-
-
-def _is_simple(node):
-    """A leaf, with or without a sign."""
-    return not node.operands or (node.kind == "neg" and not node.operands[0].operands)
-
-
-def whole(value):
-    """A float, as an integer where it is one; with all its digits."""
-    if value == int(value) and abs(value) < 1e6:
-        return str(int(value))
-    return repr(value).replace("e+", "e")
-
-
-def _float(value):
-    """A float in Python; what float32 cannot hold is infinite."""
-    if not math.isfinite(value) or abs(value) > _LARGEST:
-        text = "nan" if math.isnan(value) else "inf"
-        return f'{"-" * (value < 0.0)}float("{text}")'
-    return repr(value + 0.0).replace("e+", "e")
-
-
-def _integer(not_finite):
-    def number(value):
-        if math.isfinite(value):
-            return whole(value)
-        return not_finite["nan"] if math.isnan(value) else f'{"-" * (value < 0)}{not_finite["inf"]}'
-
-    return number
-
-
-_FUNCTIONS = ("sqrt", "exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
-              "tanh", "sign")  # fmt: skip
-
-TORCH = Language(
-    {**{kind: f"torch.{kind}({{}})" for kind in _FUNCTIONS}, "Abs": "torch.abs({})",
-     "clip": "torch.clamp({}, {}, {})", "lower": "torch.clamp({}, min={})",
-     "upper": "torch.clamp({}, max={})", "Max": "torch.maximum({}, {})",
-     "Min": "torch.minimum({}, {})"},
-    _float, differentiated=True,
-)  # fmt: skip
-
-KERAS = Language(
-    {**{kind: f"ops.{re.sub('^a(?=sin|cos|tan)', 'arc', kind)}({{}})" for kind in _FUNCTIONS},
-     "Abs": "ops.abs({})", "square": "ops.square({})", "clip": "ops.clip({}, {}, {})",
-     "lower": "ops.maximum({}, {})", "upper": "ops.minimum({}, {})",
-     "Max": "ops.maximum({}, {})", "Min": "ops.minimum({}, {})"},
-    _float, differentiated=True,
-)  # fmt: skip
-
-SYMPY = Language(
-    {**{kind: f"sympy.{kind}({{}})" for kind in (*_FUNCTIONS, "Abs")},
-     "clip": "sympy.Max({1}, sympy.Min({2}, {0}, evaluate=False), evaluate=False)",
-     "Max": "sympy.Max({}, {}, evaluate=False)", "Min": "sympy.Min({}, {}, evaluate=False)"},
-    _integer({"nan": "sympy.nan", "inf": "sympy.oo"}),
-)  # fmt: skip
-
-TEXT = Language(
-    {**{kind: f"{kind}({{}})" for kind in _FUNCTIONS}, "Abs": "abs({})",
-     "clip": "max({1}, min({2}, {0}))", "Max": "max({}, {})", "Min": "min({}, {})"},
-    _integer({"nan": "nan", "inf": "inf"}), called=None, deepest=8,
-)  # fmt: skip

@@ -1,29 +1,32 @@
-"""The rules by which an operation on nodes becomes a simpler one.
+"""The rules that simplify one operation of a graph.
 
-A rule takes the graph and the operands and returns a node, or None where there is nothing to do.
-It changes no value and no slope that float32 can tell, the sign of zero aside. In a graph that is
-not ``guarded``, the guards of protected operators go in any case.
+A rule takes the graph and the operands, and returns a simpler node, or None if it does not apply.
+It changes values and slopes by less than float32 resolves; only the sign of a zero may change. In a
+graph that is not ``guarded``, the rules also remove the guards of protected operators.
 """
 
 import math
 
 from deap_lossgp.export.intervals import distance, is_finite
 
-RESOLUTION = 2.0**-24
-"""Half a unit in the last place of float32: smaller relative differences in a value are none."""
+_RESOLUTION = 2.0**-24
+"""Half a unit in the last place of float32: values whose relative difference is less are equal."""
 
-SLOPE_RESOLUTION = 2.0**-20
-"""Likewise in a slope; that of the smoothed log(p) is off by 7e-7 at p = LOWEST, its worst."""
+_SLOPE_RESOLUTION = 2.0**-20
+"""The same for slopes. The slope of the smoothed log(p) differs most at p = LOWEST, by 7e-7."""
 
-GREAT = 1e6
-"""A limit at least so far from zero is a guard; one nearer may be what a primitive is about."""
+_GREAT = 1e6
+"""A limit at least this far from zero is a guard; a nearer one may be the primitive's purpose."""
 
 _LARGE_EXPONENT = 20.0
+"""An upper limit of an exponent from here on is a guard."""
+
 _SMALL_SQUARE = 1e-9
+"""A constant of at most this size under a root, a logarithm or a fraction smooths a pole."""
 
 
 def softened(node):
-    """(x, c) of x**2 + c with a small constant c; of anything else (None, None)."""
+    """Returns (x, c) if a node is x**2 + c with a small constant c, else (None, None)."""
     if node.kind == "+":
         for power, number in (node.operands, node.operands[::-1]):
             if (power.kind == "**" and power.operands[1].is_number(2.0)
@@ -33,25 +36,33 @@ def softened(node):
 
 
 def _is_plain(graph, x, square, error):
-    """Whether x may stand for the root of x**2 + square; error is that of the value, relative."""
+    """Tells whether x can replace the root of x**2 + square.
+
+    Args:
+        graph: The ``Graph``.
+        x: A node, or None.
+        square: The small constant.
+        error: A function of square / x**2 and x: the relative error of the value.
+    """
     if x is None or not graph.guarded:
         return x is not None
     nearest = distance(x.interval)
     ratio = square / nearest**2 if nearest > 1e-100 else math.inf
-    return ratio <= SLOPE_RESOLUTION and error(ratio, nearest) <= RESOLUTION
+    return ratio <= _SLOPE_RESOLUTION and error(ratio, nearest) <= _RESOLUTION
 
 
 def _log_error(ratio, x):
-    # Up to half a unit of x**2 the sum is x**2; beyond, x is far below 1 and log(x) large.
-    return 0.0 if ratio <= RESOLUTION / 2.0 else ratio / 2.0 / abs(math.log(x))
+    # A square of up to half a unit of x**2 is lost in the sum. Where it is not lost, x is far
+    # below 1, so that log(x) is large.
+    return 0.0 if ratio <= _RESOLUTION / 2.0 else ratio / 2.0 / abs(math.log(x))
 
 
-def _size(graph, node):
+def _magnitude(graph, node):
     return graph.apply("neg", node) if graph.guarded and node.interval[1] < 0.0 else node
 
 
 def _opposite(graph, node):
-    """What a node is the negative of, where it is written so."""
+    """Returns the node whose negative this node is, or None if it is not written as a negative."""
     if node.kind == "neg":
         return node.operands[0]
     return graph.number(-node.value) if node.is_number() and node.value < 0.0 else None
@@ -113,7 +124,7 @@ def _quotient(graph, a, b):
     if a.kind == "log" and b.is_number(2.0):
         x, square = softened(a.operands[0])
         if _is_plain(graph, x, square, _log_error):
-            return graph.apply("log", _size(graph, x))
+            return graph.apply("log", _magnitude(graph, x))
     return None
 
 
@@ -121,7 +132,7 @@ def _square_root(graph, a):
     if a.kind == "sqrt":
         x, square = softened(a.operands[0])
         if _is_plain(graph, x, square, lambda ratio, x: ratio / 4.0):
-            return graph.apply("sqrt", _size(graph, x))
+            return graph.apply("sqrt", _magnitude(graph, x))
     return None
 
 
@@ -170,7 +181,7 @@ def _maximum(graph, a, b):
     for one, other in ((a, b), (b, a)):
         if one is other or one.interval[0] >= other.interval[1]:
             return one
-        if not graph.guarded and one.is_number() and one.value <= -GREAT:
+        if not graph.guarded and one.is_number() and one.value <= -_GREAT:
             return other
     return _clipped(graph, "Min", a, b)
 
@@ -179,13 +190,13 @@ def _minimum(graph, a, b):
     for one, other in ((a, b), (b, a)):
         if one is other or one.interval[1] <= other.interval[0]:
             return one
-        if not graph.guarded and one.is_number() and one.value >= GREAT:
+        if not graph.guarded and one.is_number() and one.value >= _GREAT:
             return other
     return _clipped(graph, "Max", a, b)
 
 
 def _clipped(graph, kind, a, b):
-    """A limit of a limit of the other kind, as one clip(x, low, high)."""
+    """Returns clip(x, low, high) for a limit of a limit of the other kind, else None."""
     for limit, inner in ((a, b), (b, a)):
         if limit.is_number() and inner.kind == kind:
             for second, x in (inner.operands, inner.operands[::-1]):
@@ -201,4 +212,4 @@ RULES = {
     "Abs": _absolute, "cos": _even("cos"), "cosh": _even("cosh"),
     **{kind: _odd(kind) for kind in ("sin", "tan", "sinh", "tanh", "asin", "atan")},
 }  # fmt: skip
-"""The rule of each operation that has one."""
+"""The rules, by kind of operation; some kinds have none."""

@@ -1,20 +1,20 @@
-"""Figures of logbooks, of individuals, of comparisons and of losses.
+"""Figures of logbooks, individuals, comparisons and losses: one figure, one file.
 
-Every function takes the axes to draw on, or makes a figure that belongs to nobody else, and returns
-the axes; ``ax.figure.savefig("name.png")`` writes it, with or without a display. A table is
-a pandas DataFrame, a list of dicts or the path of a CSV file; columns that are not named are
-ignored. Matplotlib is loaded by the first call, pyplot and its backends never.
-
-One figure, one file; ``axes`` and ``marks`` are what they share, ``columns`` reads their tables.
+Every function draws on the axes that it is given, or on a new figure, and returns the axes;
+``ax.figure.savefig("name.png")`` writes the figure, with or without a display. A table is a pandas
+DataFrame, a list of dicts or the path of a CSV file. Matplotlib is loaded by the first call, pyplot
+never. ``axes``, ``panels`` and ``marks`` are what figures share; ``columns`` reads their tables.
 """
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "arms": ["plot_comparison", "plot_test_accuracies"],
+    "accuracies": ["plot_test_accuracies"],
+    "best_so_far": ["plot_comparison"],
     "generations": ["plot_generations"],
-    "individuals": ["plot_individuals", "plot_loss_accuracy"],
+    "individuals": ["plot_individuals"],
     "learning_curves": ["plot_learning_curves"],
+    "loss_accuracy": ["plot_loss_accuracy"],
     "losses": ["plot_loss"],
     "trees": ["plot_tree"],
 })

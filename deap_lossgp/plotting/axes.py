@@ -1,7 +1,6 @@
-"""What the figures share: colours, axes, scales and legends.
+"""What all figures share: colours, axes, scales and legends.
 
-Matplotlib is loaded by the first call, pyplot and its backends never. Colours are Okabe and Ito's,
-which the colour-blind can tell apart.
+The colours are those of Okabe and Ito, which the colour-blind can tell apart.
 """
 
 import math
@@ -15,58 +14,80 @@ CYCLE = (BLUE, RED, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINESTYLES = ("-", "--", ":", "-.")
 
 EXTREME_RATIO = 30
-"""Largest over median magnitude from which a linear scale would flatten half of the data."""
+"""A linear scale flattens the data if the largest magnitude exceeds the median so many times."""
 
 
-def new_axes(count=1, width=7.0, height=3.4, height_ratios=None):
-    """Axes one above the other, as an array, on a figure that belongs to nobody else."""
+def new_axes(rows=1, columns=1, width=7.0, height=3.4, height_ratios=None):
+    """Makes axes on a figure that pyplot does not know.
+
+    Args:
+        rows: Number of rows; all axes share one x axis.
+        columns: Number of columns.
+        width: Width of the figure in inches.
+        height: Height of a row in inches.
+        height_ratios: Relative heights of the rows; None makes them equal.
+
+    Returns:
+        An array of axes of shape (rows, columns).
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, 0.4 + height * count), dpi=150, layout="constrained")
+    figure = Figure(figsize=(width, 0.4 + height * rows), dpi=150, layout="constrained")
     ratios = {"height_ratios": height_ratios}
-    axes = figure.subplots(count, 1, sharex=True, squeeze=False, gridspec_kw=ratios)[:, 0]
-    figure.align_ylabels(axes)
+    axes = figure.subplots(rows, columns, sharex=True, squeeze=False, gridspec_kw=ratios)
+    figure.align_ylabels(axes[:, 0])
     return axes
 
 
-def four_axes(axes, width=9.0, height=2.4):
-    """Two rows of two axes as an array of shape (2, 2), made here if None."""
+def given_or_new(axes, rows, columns, expected, **size):
+    """Returns the axes that were given, or makes new ones if they are None.
+
+    Args:
+        axes: Axes in any shape, or None.
+        rows: Number of rows.
+        columns: Number of columns.
+        expected: What the axes should be, in words.
+        **size: For ``new_axes``.
+
+    Returns:
+        An array of axes of shape (rows, columns).
+
+    Raises:
+        ValueError: There are more axes or fewer.
+    """
     if axes is None:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(width, 0.4 + 2 * height), dpi=150, layout="constrained")
-        axes = figure.subplots(2, 2, sharex=True)
-        figure.align_ylabels(axes[:, 0])
+        return new_axes(rows, columns, **size)
     axes = np.asarray(axes, dtype=object).ravel()
-    if len(axes) != 4:
-        raise ValueError(f"expected four axes, two rows of two, got {len(axes)}")
-    return axes.reshape(2, 2)
-
-
-def two_axes(axes, width=7.0):
-    """The upper and the lower of two axes, made here if None."""
-    if axes is None:
-        axes = new_axes(2, width, height=2.3, height_ratios=(3, 2))
-    axes = np.asarray(axes, dtype=object).ravel()
-    if len(axes) != 2:
-        raise ValueError(f"expected two axes, upper and lower, got {len(axes)}")
-    return axes
+    if len(axes) != rows * columns:
+        raise ValueError(f"expected {expected}, got {len(axes)}")
+    return axes.reshape(rows, columns)
 
 
 def set_style(ax, grid="both"):
+    """Draws a light grid and removes the frame above and on the right."""
     ax.grid(color="#E3E3E3", linewidth=0.7, axis=grid)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
 
 
 def set_integer_ticks(axis):
+    """Puts the ticks of an axis on whole numbers."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def add_legend(ax, explained=(), title=None):
-    """Adds a legend beside the data, of what is not explained yet; returns what now is."""
+    """Adds a legend on the right of the axes, for labels that no legend explains yet.
+
+    Args:
+        ax: The axes.
+        explained: The labels that other legends of the figure explain.
+        title: The legend's title.
+
+    Returns:
+        A set of all labels that are explained now.
+    """
     pairs = zip(*ax.get_legend_handles_labels(), strict=True)
     new = {label: handle for handle, label in pairs if label not in explained}
     if new:
@@ -76,8 +97,26 @@ def add_legend(ax, explained=(), title=None):
     return {*explained, *new}
 
 
+def legend_text(name):
+    """Returns a name so that Matplotlib shows it as it is, and cross entropy in words.
+
+    Matplotlib hides labels that begin with an underscore, and reads what is between dollars.
+
+    Examples:
+        >>> legend_text("cross_entropy"), legend_text("_mine")
+        ('cross entropy', ' _mine')
+    """
+    text = "cross entropy" if name == "cross_entropy" else str(name).replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
 def set_scale(ax, values):
-    """Turns a linear y axis into a symmetric logarithmic one where extremes would flatten it."""
+    """Makes a linear y axis symmetric logarithmic if a few extreme values would flatten the rest.
+
+    Args:
+        ax: The axes.
+        values: The values that are drawn, an array of any shape.
+    """
     from matplotlib.ticker import MaxNLocator
 
     sizes = _sizes(values)
@@ -85,7 +124,7 @@ def set_scale(ax, values):
         return
     if not sizes[-1] > EXTREME_RATIO * np.median(sizes):
         return
-    # A round number that at least half of the values lie within.
+    # A round number that is larger than at least half of the values.
     width = MaxNLocator(1, steps=[1, 2, 5, 10]).tick_values(0, np.median(sizes))[-1]
     linscale = max(1.0, math.log10(sizes[-1] / width))
     ax.set_yscale("symlog", linthresh=width, linscale=linscale)
@@ -93,9 +132,13 @@ def set_scale(ax, values):
 
 
 def set_loss_scale(ax, values):
-    """Turns a linear x axis into a logarithmic one where losses differ by much.
+    """Makes a linear x axis logarithmic if the losses differ by orders of magnitude.
 
-    It is symmetric, and linear around zero, where there are losses of zero or below.
+    If some losses are zero or negative, it is symmetric, and linear around zero.
+
+    Args:
+        ax: The axes.
+        values: The losses that are drawn, an array of shape (n,).
     """
     sizes = _sizes(values)
     if len(sizes) < 2 or ax.get_xscale() != "linear" or sizes[-1] <= EXTREME_RATIO * sizes[0]:
@@ -116,7 +159,14 @@ def _sizes(values):
 
 
 def _set_symlog_ticks(axis, largest, inner, gap):
-    """Ticks a symmetric logarithmic axis: where it is linear, and at least gap decades apart."""
+    """Puts ticks on a symmetric logarithmic axis.
+
+    Args:
+        axis: The axis.
+        largest: The largest magnitude on it.
+        inner: The ticks of its linear part, in ascending order.
+        gap: How many decades the other ticks are apart, at least.
+    """
     from matplotlib.ticker import FixedLocator, NullLocator
 
     first, last = math.log10(inner[-1]), math.log10(largest)

@@ -1,35 +1,30 @@
-"""Tables that figures are drawn from: a frame, dicts or a CSV file in, checked columns out."""
+"""The tables that figures are drawn from, and their columns."""
 
 import os
 
 import numpy as np
 
 LARGEST = 1e100
-"""Numbers beyond this are left out as infinite ones are: Matplotlib's margins would overflow."""
-
-
-def quoted(names):
-    return ", ".join(repr(name) for name in names) or "it has none"
-
-
-def finite(values):
-    return np.where(np.abs(values) <= LARGEST, values, np.nan)
+"""Larger numbers are left out, as infinite ones are: Matplotlib's margins would overflow."""
 
 
 def read_table(source, row, keys=(), places=(), values=(), extras=()):
-    """Columns of a table as a new frame, its numbers as floats.
+    """Reads and checks the columns of a table.
 
     Args:
         source: A DataFrame, a list of dicts or the path of a CSV file.
         row: What a row is, in one word, for the message about an empty table.
-        keys: Columns that say whose a row is; anything but a gap.
+        keys: Columns that say what a row belongs to; they have no gaps.
         places: Columns of finite numbers.
-        values: Columns of numbers, of which those that are not finite become NaN.
-        extras: Keys taken only if there are such columns.
+        values: Columns of numbers; those that are not finite become NaN.
+        extras: Further keys, which are read if there are such columns.
+
+    Returns:
+        A new DataFrame of these columns, its numbers as floats.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If there is no row, or a column is missing or holds something else.
+        FileNotFoundError: There is no such file.
+        ValueError: There is no row, or a column is missing or holds something else.
     """
     import pandas as pd
 
@@ -54,3 +49,13 @@ def read_table(source, row, keys=(), places=(), values=(), extras=()):
         if np.isnan(columns[name]).any():
             raise ValueError(f"expected finite numbers in the column {name!r}, got NaN or infinity")
     return pd.DataFrame(columns)
+
+
+def finite(values):
+    """Replaces numbers that cannot be drawn by NaN, in an array of any shape."""
+    return np.where(np.abs(values) <= LARGEST, values, np.nan)
+
+
+def quoted(names):
+    """Lists names for a message."""
+    return ", ".join(repr(name) for name in names) or "it has none"

@@ -1,6 +1,12 @@
-"""Learning curves: the validation accuracy of trainings by epoch."""
+"""The figure of learning curves: validation accuracy by epoch."""
 
-from deap_lossgp.plotting.axes import add_legend, new_axes, set_integer_ticks, set_style
+from deap_lossgp.plotting.axes import (
+    add_legend,
+    legend_text,
+    new_axes,
+    set_integer_ticks,
+    set_style,
+)
 from deap_lossgp.plotting.columns import quoted, read_table
 from deap_lossgp.plotting.marks import arm_styles
 
@@ -8,22 +14,22 @@ from deap_lossgp.plotting.marks import arm_styles
 def plot_learning_curves(epochs, ax=None):
     """Draws the learning curves of losses on one data set and network.
 
-    The line of a loss is the mean of its trainings, the band the standard deviation above and
-    below. A training with a gap in its accuracies has failed: it is left out, and the legend counts
-    it. A loss named ``cross_entropy`` is drawn in black.
+    The line of a loss is the mean of its trainings; the band is one standard deviation above and
+    below it. A training with a gap in its accuracies has failed: it is left out, and the legend
+    counts it. A loss named ``cross_entropy`` is black.
 
     Args:
         epochs: A table with the columns ``loss``, ``seed``, ``epoch`` and ``val_accuracy``, such as
-            rows of ``epochs.csv``; of its columns ``task`` and ``model``, if there are any, one
-            value each.
+            rows of ``epochs.csv``. Its columns ``task`` and ``model``, if there are any, hold
+            one value each.
         ax: The axes to draw on; None makes a figure.
 
     Returns:
         The axes.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If there is no epoch, a column is missing or holds something other than
+        FileNotFoundError: There is no such file.
+        ValueError: There is no epoch, a column is missing or holds something other than
             numbers, or there are several data sets or networks.
 
     Examples:
@@ -40,16 +46,19 @@ def plot_learning_curves(epochs, ax=None):
         if column in table and table[column].nunique() > 1:
             raise ValueError(f"expected the rows of one {column}, got those of "
                              f"{quoted(table[column].unique())}")
-    ax = new_axes(width=8.0)[0] if ax is None else ax
+    ax = new_axes(width=8.0)[0, 0] if ax is None else ax
     set_style(ax)
     for loss, (color, linestyle, marker) in arm_styles(table["loss"].unique()).items():
         by_seed = table[table["loss"] == loss].groupby("seed")["val_accuracy"]
         failed = by_seed.apply(lambda values: values.isna().any())
         whole = table[(table["loss"] == loss) & ~table["seed"].map(failed)]
         curve = whole.groupby("epoch")["val_accuracy"].agg(["mean", "std"])
+        count = f"n = {whole['seed'].nunique()}"
+        if failed.any():
+            count += f", {failed.sum()} failed"
         ax.plot(curve.index, curve["mean"], color=color, linestyle=linestyle, marker=marker,
                 markersize=6 if marker == "*" else 3.5, linewidth=1.6, zorder=3,
-                label=_label(loss, whole["seed"].nunique(), failed.sum()))  # fmt: skip
+                label=f"{legend_text(loss)} ({count})")  # fmt: skip
         low, high = curve["mean"] - curve["std"], curve["mean"] + curve["std"]
         ax.fill_between(curve.index, low, high, color=color, alpha=0.13, linewidth=0)
     set_integer_ticks(ax.xaxis)
@@ -58,10 +67,3 @@ def plot_learning_curves(epochs, ax=None):
     several = table["seed"].nunique() > 1
     add_legend(ax, title="mean ± standard deviation\nof n trainings" if several else None)
     return ax
-
-
-def _label(loss, n, failed):
-    # Matplotlib hides labels that begin with an underscore and reads what is between dollars.
-    name = str(loss).replace("$", r"\$")
-    name = "cross entropy" if name == "cross_entropy" else name
-    return f"{' ' * name.startswith('_')}{name} (n = {n}{f', {failed} failed' if failed else ''})"

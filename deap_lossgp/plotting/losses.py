@@ -1,11 +1,11 @@
-"""A loss as a figure: its value and gradient over the predicted probability."""
+"""The figure of losses: value and gradient over the predicted probability."""
 
 import itertools
 
 import numpy as np
 
 from deap_lossgp.curves.grid import GRID, interpolate
-from deap_lossgp.curves.loss_curves import LossCurves
+from deap_lossgp.curves.loss_curves import CROSS_ENTROPY_SCALE, LossCurves
 from deap_lossgp.found_losses import FoundLoss, read_loss
 from deap_lossgp.plotting.axes import (
     BLACK,
@@ -14,51 +14,48 @@ from deap_lossgp.plotting.axes import (
     GREY,
     LINESTYLES,
     add_legend,
-    four_axes,
+    given_or_new,
+    legend_text,
     set_scale,
     set_style,
 )
 from deap_lossgp.plotting.columns import finite
 from deap_lossgp.trees import LossTree
 
-_WRITTEN = {
-    "cross_entropy": "cross entropy", "mse": "MSE", "ngl": "NGL", "baikal": "Baikal",
-    "baikal_cma": "Baikal-CMA", "focal": "focal loss",
-}
+_WRITTEN = {"mse": "MSE", "ngl": "NGL", "baikal": "Baikal", "baikal_cma": "Baikal-CMA",
+            "focal": "focal loss"}  # fmt: skip
 _BESIDE_STYLES = {"cross_entropy": (BLACK, "--"), "ngl": (GREY, ":")}
 _TITLES = {1: "Target class", 0: "Other classes"}
-_RIGHT = {1: 0.99, 0: 0.01}
-"""A prediction that is nearly right, for the target and for the others."""
+_CLASSES = {1: "the target class", 0: "another class"}
+_NEARLY_RIGHT = {1: 0.99, 0: 0.01}
+"""A prediction that is nearly right, for the target class and for the others."""
 
-_SCALE = 0.5
-"""The common scale: cross entropy's median gradient at a logit."""
-
-_JUDGED = np.linspace(0.01, 0.99, 197)
-"""Where the limits of the panels are decided; both ends may hold a pole."""
+_MIDDLE = np.linspace(0.01, 0.99, 197)
+"""The predictions that decide the limits of the panels; poles may lie at both ends."""
 
 
 def plot_loss(losses, axes=None, *, pset=None, beside=("cross_entropy", "ngl")):
-    """Draws losses over p: value above, gradient below; the target left, other classes right.
+    """Draws losses over p: value above, gradient below; target class left, other classes right.
 
-    All are brought to the common scale, as they are before a training: multiplied by what makes
-    the median of abs(p (1 - p) dL/dp), the gradient that reaches a logit, cross entropy's. A value
-    is drawn less that of a nearly right prediction (p of 0.99 for the target, of 0.01 for others),
-    since no constant trains anything. What is not finite is a gap, and a pole leaves the panel.
-    Where losses still differ so much that one would flatten the others, the scale is linear around
-    zero and logarithmic beyond.
+    All losses are brought to the common scale, as before a training: the median of
+    abs(p (1 - p) dL/dp), the gradient that reaches a logit, is that of cross entropy. The value of
+    a nearly right prediction (p = 0.99 for the target class, p = 0.01 for others) is subtracted
+    from all values, since a constant trains nothing. What is not finite is a gap, and a pole leaves
+    the panel. If losses still differ so much that one would flatten the others, the scale is linear
+    around zero and logarithmic beyond.
 
     Args:
         losses: A ``FoundLoss``, as ``read_loss`` gives, a ``LossTree``, or a sequence of these.
         axes: Four axes, two rows of two; None makes a figure.
-        pset: The primitive set of those that are ``LossTree``.
-        beside: Known losses to draw beside them, by name.
+        pset: The primitive set of every ``LossTree``.
+        beside: Names of known losses to draw beside them.
 
     Returns:
         The four axes, as an array of shape (2, 2).
 
     Raises:
-        TypeError: If ``losses`` holds something else, or a ``LossTree`` without ``pset``.
-        ValueError: If there is no loss, a name is unknown or ``axes`` are not four.
+        TypeError: ``losses`` holds something else, or a ``LossTree`` and ``pset`` is None.
+        ValueError: There is no loss, a name is unknown or ``axes`` are not four.
 
     Examples:
         >>> from deap_lossgp.found_losses import read_loss
@@ -69,7 +66,7 @@ def plot_loss(losses, axes=None, *, pset=None, beside=("cross_entropy", "ngl")):
     losses = _found(losses, pset)
     known = [read_loss(name) for name in beside]
     known = [loss for loss in known if str(loss.tree) not in {str(each.tree) for each in losses}]
-    axes = four_axes(axes)
+    axes = given_or_new(axes, 2, 2, "four axes, two rows of two", width=9.0, height=2.4)
     styles = _styles(known, losses)
     drawn = [(*style, LossCurves.of(loss.tree, loss.pset))
              for loss, style in zip([*known, *losses], styles, strict=True)]
@@ -78,8 +75,7 @@ def plot_loss(losses, axes=None, *, pset=None, beside=("cross_entropy", "ngl")):
         for ax, quantity in ((upper, _values), (lower, _gradients)):
             _draw(ax, [(style, quantity(curves, label)) for *style, curves in drawn])
         upper.set_title(f"{_TITLES[label]}, L({label}, p)", fontsize="medium")
-        lower.set_xlabel(f"Predicted probability p of {'the' if label else 'another'} "
-                         f"{'target class' if label else 'class'}")
+        lower.set_xlabel(f"Predicted probability p of {_CLASSES[label]}")
     axes[0, 0].set_ylabel("Value, scaled to\ncross entropy's gradient")
     axes[1, 0].set_ylabel("p (1 − p) dL/dp, scaled to\ncross entropy's gradient")
     add_legend(axes[0, 1])
@@ -87,7 +83,7 @@ def plot_loss(losses, axes=None, *, pset=None, beside=("cross_entropy", "ngl")):
 
 
 def _found(losses, pset):
-    """Any of what ``plot_loss`` takes, as a list of FoundLoss."""
+    """Returns what ``plot_loss`` takes as a list of ``FoundLoss``."""
     if isinstance(losses, FoundLoss | LossTree):
         losses = [losses]
     found = []
@@ -106,27 +102,22 @@ def _found(losses, pset):
 
 
 def _styles(known, losses):
-    """(label, colour, line style) of each; black and grey are cross entropy and NGL."""
+    """Yields (label, colour, line style) of each loss; known ones may have their own."""
     cycle = zip(itertools.cycle(CYCLE), itertools.cycle(LINESTYLES))
     for loss in [*known, *losses]:
         style = _BESIDE_STYLES.get(loss.name) if loss in known else None
-        yield _legend_text(loss.name), *(style or next(cycle))
-
-
-def _legend_text(name):
-    # Matplotlib hides labels that begin with an underscore and reads what is between dollars.
-    name = _WRITTEN.get(name, name).replace("$", r"\$")
-    return f" {name}" if name.startswith("_") else name or "loss"
+        label = legend_text(_WRITTEN.get(loss.name, loss.name)) or "loss"
+        yield label, *(style or next(cycle))
 
 
 def _factor(curves):
-    return _SCALE / curves.gradient_scale if curves.gradient_scale else 1.0
+    return CROSS_ENTROPY_SCALE / curves.gradient_scale if curves.gradient_scale else 1.0
 
 
 def _values(curves, label):
     with np.errstate(all="ignore"):
         values = curves.values[label]
-        right = float(interpolate(values, _RIGHT[label]))
+        right = float(interpolate(values, _NEARLY_RIGHT[label]))
         return _factor(curves) * (values - (right if np.isfinite(right) else 0.0))
 
 
@@ -136,39 +127,39 @@ def _gradients(curves, label):
 
 
 def _draw(ax, lines):
-    """Draws (style, values on the grid), and chooses limits that no pole decides."""
+    """Draws lines (style, values on the grid), within limits that do not depend on poles."""
     lines = [(style, finite(values)) for style, values in lines]
-    judged = [interpolate(values, _JUDGED) for _, values in lines]
-    judged = [values[np.isfinite(values)] for values in judged]
-    limits = np.reshape([_limits(values) for values in judged if values.size], (-1, 2))
+    middle = [interpolate(values, _MIDDLE) for _, values in lines]
+    middle = [values[np.isfinite(values)] for values in middle]
+    limits = np.reshape([_limits(values) for values in middle if values.size], (-1, 2))
     low, high = limits[:, 0].min(initial=np.inf), limits[:, 1].max(initial=-np.inf)
     if not low <= high:
         low, high = 0.0, 0.0
     margin = 0.06 * (high - low) or 1.0
     low, high = low - margin, high + margin
     for order, ((label, color, linestyle), values) in enumerate(lines):
-        # Narrow above wide, so that lines that coincide are all seen.
+        # Narrow lines above wide ones show all lines that coincide.
         width = 1.3 if color in (BLACK, GREY) else max(2.6 - 0.4 * order, 1.6)
         ax.plot(GRID, _without_jumps(values, low, high), color=color, linestyle=linestyle,
                 label=label, linewidth=width, zorder=5.0 - width)  # fmt: skip
     spans = np.sort(limits[:, 1] - limits[:, 0])
     spans = spans[spans > 0.0]
     if spans.size and spans[-1] > EXTREME_RATIO * spans[(len(spans) - 1) // 2]:
-        set_scale(ax, np.clip(np.concatenate(judged), low, high))
+        set_scale(ax, np.clip(np.concatenate(middle), low, high))
     ax.set_xlim(0.0, 1.0)
     ax.set_ylim(low, high)
     set_style(ax)
 
 
 def _limits(values):
-    """The least and greatest value within Tukey's fences, as the whiskers of a box plot have."""
+    """Returns the range within Tukey's fences, as the whiskers of a box plot show it."""
     low, high = np.quantile(values, [0.25, 0.75])
     reach = 1.5 * (high - low)
     return [max(values.min(), low - reach), min(values.max(), high + reach)]
 
 
 def _without_jumps(values, low, high):
-    """A gap where a line leaves the panel at one end to come back from the other: at a pole."""
+    """Makes a gap at each pole, where a line leaves a panel at one end and returns at the other."""
     side = np.sign(values - high) + np.sign(values - low)  # -2 below, 0 inside, 2 above
     jumps = np.abs(np.diff(side)) == 4.0
     return np.where(np.append(jumps, False), np.nan, values)

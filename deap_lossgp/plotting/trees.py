@@ -1,4 +1,4 @@
-"""A loss tree as a figure: layers of nodes from the root down, drawn with Matplotlib alone."""
+"""The figure of a loss tree: layers of nodes from the root down."""
 
 import numpy as np
 
@@ -10,35 +10,36 @@ _COLORS = {"y_true": RED, "y_pred": BLUE}
 _POINTS = 72
 _LARGEST_FONT = 9.0
 _LARGEST_FIGURE = (14.0, 14.0)
-# In ems: around a label, between labels, a label's height, from layer to layer, around the tree.
+# Lengths in ems: the padding of a label, the gap between labels, the height of a label, the
+# distance of layers, the margin around the tree.
 _PADDING, _GAP, _HEIGHT, _LAYER, _MARGIN = 0.7, 0.45, 1.5, 2.2, 0.6
 
 
 def plot_tree(tree, ax=None):
-    """Draws a loss as a tree: the root above, the first operand left.
+    """Draws a loss as a tree, with the root at the top and the first operand on the left.
 
-    A sign stands for add, sub, mul, div, neg and sqrt, a name for other primitives; constants have
-    three digits. Labels never overlap: in axes that are too small, letters become smaller.
+    The primitives add, sub, mul, div, neg and sqrt are drawn as signs, others by name; constants
+    have three digits. Labels never overlap: in small axes the letters become smaller.
 
     Args:
         tree: A ``LossTree``, or any ``deap.gp.PrimitiveTree``.
-        ax: The axes to draw on, which lose their frame; None makes a figure of the tree's size.
+        ax: The axes to draw on, whose frame is removed; None makes a figure of the tree's size.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: If the tree has no node.
-
-    References:
-        E. M. Reingold and J. S. Tilford, Tidier drawings of trees, IEEE Transactions on Software
-        Engineering 7(2), 1981: subtrees as close as their outlines allow, operands centred.
+        ValueError: The tree has no node.
 
     Examples:
         >>> from deap_lossgp.found_losses import read_loss
         >>> ax = plot_tree(read_loss("cross_entropy").tree)
         >>> [text.get_text() for text in ax.texts]
         ['−', '×', 'y_true', 'log', 'y_pred']
+
+    References:
+        E. M. Reingold and J. S. Tilford, Tidier drawings of trees, IEEE Transactions on Software
+        Engineering 7(2), 1981: subtrees as close as their outlines allow, operands centred.
     """
     nodes = list(tree)
     if not nodes:
@@ -54,7 +55,7 @@ def plot_tree(tree, ax=None):
     font = min(_LARGEST_FONT, *(size / span))
     _draw_edges(ax, xs, depths, parents, font)
     _draw_nodes(ax, nodes, labels, widths, xs, depths, font)
-    # A unit of either axis is an em of the letters, so that room in ems is room on paper.
+    # A unit of either axis is one em of the letters, so that lengths in ems are true on paper.
     middle = np.array([left + right, -_LAYER * max(depths)]) / 2
     (left, bottom), (right, top) = middle - size / font / 2, middle + size / font / 2
     ax.set_xlim(left, right)
@@ -72,12 +73,17 @@ def _label(node):
 
 
 def _layout(nodes, widths):
-    """Places nodes in prefix order.
+    """Places nodes.
+
+    Args:
+        nodes: The nodes in prefix order.
+        widths: Their widths.
 
     Returns:
-        xs, depths, parents: lists, the root's x being 0 and its parent None.
+        xs, depths, parents: lists; the root's x is 0 and its parent is None.
     """
-    stack = []  # of subtrees: (index, left outline, right outline by depth, relative to the root)
+    # Subtrees: (index, left outline by depth, right outline by depth), relative to their roots.
+    stack = []
     shifts = [0.0] * len(nodes)
     for index in reversed(range(len(nodes))):
         operands = [stack.pop() for _ in range(nodes[index].arity)]
@@ -105,7 +111,7 @@ def _layout(nodes, widths):
 
 
 def _widths(labels):
-    """Of each label with what is around it, at least as wide as high; in ems."""
+    """Measures labels with their padding, in ems; none is narrower than it is high."""
     from matplotlib.textpath import TextPath
 
     measured = {}
@@ -116,7 +122,7 @@ def _widths(labels):
 
 
 def _new_axes(span):
-    """Axes that fill a figure, at the largest font with which it does not become too large."""
+    """Makes axes that fill a figure, for the largest font with which the figure is small enough."""
     from matplotlib.figure import Figure
 
     font = min(_LARGEST_FONT, *(np.array(_LARGEST_FIGURE) * _POINTS / span))
@@ -125,7 +131,7 @@ def _new_axes(span):
 
 
 def _draw_edges(ax, xs, depths, parents, font):
-    """Draws them with right angles, between the layers, so that none crosses a label."""
+    """Draws edges with right angles between the layers, so that none crosses a label."""
     from matplotlib.collections import LineCollection
 
     edges = []

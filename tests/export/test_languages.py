@@ -6,8 +6,12 @@ import random
 
 import pytest
 
+from deap_lossgp.export.files import TARGETS
 from deap_lossgp.export.graphs import definition, simplify
-from deap_lossgp.export.languages import KERAS, SYMPY, TEXT, TORCH, depth, write
+from deap_lossgp.export.languages import depth
+from deap_lossgp.export.plain_text import TEXT
+from deap_lossgp.export.torch_module import TORCH
+from deap_lossgp.export.writing import write
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import PROTECTED
 from deap_lossgp.psets import loss_primitive_set
@@ -15,6 +19,7 @@ from deap_lossgp.trees import LossTree
 
 PSET = loss_primitive_set()
 PLAIN = loss_primitive_set(protected=False)
+PYTHON_TARGETS = [name for name, target in TARGETS.items() if target.ending.endswith(".py")]
 
 
 def written(text, language=TEXT, pset=PLAIN):
@@ -46,16 +51,15 @@ def test_brackets_stand_where_they_are_needed_and_one_sign_is_enough(text, expec
 
 
 @pytest.mark.parametrize(
-    ("language", "expected"),
+    ("to", "expected"),
     [
-        (TORCH, ["torch.sqrt(b**2 + 1e-20)", "torch.clamp(a * (b / c / c), -1e18, 1e18)"]),
-        (KERAS, ["ops.sqrt(ops.square(b) + 1e-20)", "ops.clip(a * (b / c / c), -1e18, 1e18)"]),
-        (TEXT, ["max(-1e18, min(1e18, a * (b / (b**2 + 1e-20))))"]),
+        ("torch", ["torch.sqrt(b**2 + 1e-20)", "torch.clamp(a * (b / c / c), -1e18, 1e18)"]),
+        ("keras", ["ops.sqrt(ops.square(b) + 1e-20)", "ops.clip(a * (b / c / c), -1e18, 1e18)"]),
+        ("text", ["max(-1e18, min(1e18, a * (b / (b**2 + 1e-20))))"]),
     ],
-    ids=["torch", "keras", "text"],
 )
-def test_protected_division_is_written_with_its_guards(language, expected):
-    written = write(definition(PROTECTED["div"])[0], language)
+def test_protected_division_is_written_with_its_guards(to, expected):
+    written = write(definition(PROTECTED["div"])[0], TARGETS[to].language)
     assert [*(text for _, text in written.parts), written.value] == expected
 
 
@@ -87,8 +91,9 @@ def names(text):
     return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
 
 
-@pytest.mark.parametrize("language", [TORCH, KERAS, SYMPY], ids=["torch", "keras", "sympy"])
-def test_random_losses_are_broken_up_into_short_lines_that_python_reads(language):
+@pytest.mark.parametrize("to", PYTHON_TARGETS)
+def test_random_losses_are_broken_up_into_short_lines_that_python_reads(to):
+    language = TARGETS[to].language
     random.seed(6)
     for _ in range(60):
         tree = LossTree(genLoss(PSET))

@@ -1,10 +1,10 @@
-"""A loss as mathematics: a SymPy expression, and a language for LaTeX."""
+"""A loss as equations in a LaTeX article."""
 
 import math
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
+from string import Template
 
 from deap_lossgp.export.graphs import plain_operation
 from deap_lossgp.export.languages import (
@@ -16,24 +16,19 @@ from deap_lossgp.export.languages import (
     SUM,
     Language,
     depth,
+    short_number,
     signed,
-    whole,
 )
+from deap_lossgp.export.writing import abbreviations, write
 
 
-@dataclass(frozen=True)
 class Latex(Language):
-    """LaTeX's mathematics."""
-
-    formats: dict = field(default_factory=dict)
-    number: Callable = lambda value: _latex_number(value)[0]
-    longest: int = 62
-    deepest: int = 4
+    """Mathematics in LaTeX: y_true is y, y_pred is y with a hat."""
 
     def write(self, node, operands):
-        """See ``Language``."""
+        """Does what ``Language`` describes."""
         if node.kind == "number":
-            return _latex_number(node.value)
+            return _number(node.value)
         if node.kind == "name":
             return {"y_true": "y", "y_pred": r"\hat{y}"}.get(node.value, node.value), ATOM
         texts = [text for text, _ in operands]
@@ -44,7 +39,7 @@ class Latex(Language):
                 text = self.bracketed(*operands[0], PRODUCT)
                 return f"-{text}", min(operands[0][1], SIGN)
             case "-":
-                return self._infix(node.kind, operands)
+                return self.infix(node.kind, operands)
             case "/":
                 return rf"\frac{{{texts[0]}}}{{{texts[1]}}}", CALL
             case "*":
@@ -65,8 +60,8 @@ class Latex(Language):
                 plain = plain_operation(node.value)
                 if plain:
                     return self.write(replace(node, kind=plain), operands)
-                return _function(operator_name(node.value.name), *texts), CALL
-        return _function(_LATEX_NAMES.get(node.kind, "\\" + node.kind), *texts), CALL
+                return _function(_upright(node.value.name), *texts), CALL
+        return _function(self.formats.get(node.kind, "\\" + node.kind), *texts), CALL
 
     def _product(self, left, right):
         left, right = self.bracketed(*left, PRODUCT), self.bracketed(*right, PRODUCT)
@@ -78,19 +73,19 @@ class Latex(Language):
         return f"{left} {thin}{right}", PRODUCT
 
     def bracketed(self, text, bound, needed):
-        """See ``Language``."""
+        """Does what ``Language`` describes."""
         return text if bound >= needed else _brackets(text)
 
     def is_long(self, text):
-        """See ``Language``."""
+        """Does what ``Language`` describes."""
         return self.width(text) > self.longest or depth(text) > self.deepest
 
     def width(self, text):
-        """About as many characters as it will be wide."""
+        """Estimates how many characters wide it is when it is typeset."""
         return len(re.sub(r"\\left|\\right|\\frac|\\,|\\cdot|\\hat|[{}^ ]", "", text))
 
     def names(self, node):
-        """See ``Language``."""
+        """Does what ``Language`` describes."""
         for number in count():
             for letter in "abcdfghkmnqrstwxz":
                 yield f"{letter}_{{{number}}}" if number else letter
@@ -104,16 +99,17 @@ def _function(name, *arguments):
     return name + _brackets(", ".join(arguments))
 
 
-def operator_name(name):
-    """A name, upright."""
+def _upright(name):
+    """Writes a name in upright letters."""
     return r"\operatorname{" + name.replace("_", r"\_") + "}"
 
 
-def _latex_number(value):
+def _number(value):
+    """Writes a float; returns the text and how tightly it binds."""
     if not math.isfinite(value):
         text = r"\mathrm{NaN}" if math.isnan(value) else r"\infty"
         return ("-" + text, SIGN) if value < 0.0 else (text, ATOM)
-    mantissa, _, exponent = whole(value).partition("e")
+    mantissa, _, exponent = short_number(value).partition("e")
     if not exponent:
         return mantissa, SIGN if value < 0.0 else ATOM
     power = f"10^{{{int(exponent)}}}"
@@ -122,11 +118,53 @@ def _latex_number(value):
     return rf"{mantissa} \cdot {power}", PRODUCT
 
 
-_LATEX_NAMES = {
-    "log": r"\ln", "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan", "Max": r"\max",
-    "Min": r"\min", "sign": operator_name("sgn"),
-}  # fmt: skip
+# A product of these needs no thin space.
 _SPACED = (r"\ln", r"\sin", r"\cos", r"\tan", r"\exp", r"\max", r"\min", r"\operatorname")
 
-LATEX = Latex()
-"""The language; y_true is y, y_pred is y with a hat."""
+LATEX = Latex(
+    {"log": r"\ln", "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan", "Max": r"\max",
+     "Min": r"\min", "sign": _upright("sgn")},
+    lambda value: _number(value)[0], longest=62, deepest=4,
+)  # fmt: skip
+
+LATEX_FILE = Template(r'''% $class_name
+%
+$about
+\documentclass{article}
+\usepackage{amsmath}
+\usepackage[margin=2.5cm]{geometry}
+\allowdisplaybreaks
+\begin{document}
+\noindent
+With labels $$y_c$$ and predicted probabilities $$\hat{y}_c$$ of $$C$$ classes, clipped to
+$$[2^{-23}, 1 - 2^{-23}]$$, the loss of a sample is
+\begin{align*}
+  L &= $scale \sum_{c=1}^C \ell(y_c, \hat{y}_c), \\
+$equations
+\end{align*}
+$notes\end{document}
+''')
+
+
+def write_latex(loss, template, language):
+    """Writes a loss as equations in an article; see ``Target``."""
+    written = write(loss.root, language)
+    equations = [(r"\ell(y, \hat{y})", written.value), *written.parts]
+    notes = [f"  \\item ${usage}$ stands for ${meaning}$\n"
+             for usage, meaning in abbreviations(loss.root, language, "uvw")]
+    if notes:
+        notes = ["\\noindent\nHere\n\\begin{itemize}\n", *notes, "\\end{itemize}\n"]
+    return template.substitute(
+        class_name=loss.class_name,
+        about="\n".join(f"% {line}".rstrip() for line in loss.about.splitlines()),
+        scale=_scale_text(loss.factor, loss.total, language),
+        equations=" \\\\\n".join(f"  {name} &= {text}" for name, text in equations),
+        notes="".join(notes),
+    )
+
+
+def _scale_text(factor, total, language):
+    number = language.number(factor)
+    if total == "mean":
+        return rf"\frac{{{number}}}{{C}}"
+    return number if factor != 1.0 else ""

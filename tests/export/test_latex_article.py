@@ -1,20 +1,16 @@
-"""Losses as SymPy expressions and in LaTeX."""
+"""Losses as equations in LaTeX."""
 
-import builtins
 import random
 import re
 import shutil
 import subprocess
 
-import numpy as np
 import pytest
-from rounding import assert_agrees, points, reference
 
 from deap_lossgp.export.files import export_loss
 from deap_lossgp.export.graphs import simplify
-from deap_lossgp.export.languages import write
-from deap_lossgp.export.latex import LATEX
-from deap_lossgp.export.sympy_expressions import to_sympy
+from deap_lossgp.export.latex_article import LATEX
+from deap_lossgp.export.writing import write
 from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss, read_loss
 from deap_lossgp.operators import genLoss
 from deap_lossgp.psets import loss_primitive_set
@@ -31,88 +27,6 @@ def known_and_random_trees(count, seed):
     random.seed(seed)
     return [*(LossTree.from_string(text, PSET) for text in KNOWN_LOSSES.values()),
             *(LossTree(genLoss(PSET)) for _ in range(count))]
-
-
-# SymPy
-
-
-def test_sympy_expressions_have_the_values_of_the_loss():
-    sympy = pytest.importorskip("sympy")
-    y_true, y_pred = points()
-    for tree in known_and_random_trees(16, seed=1):
-        expression = to_sympy(tree, PSET)
-        symbols = sorted(expression.free_symbols, key=str, reverse=True)
-        values = {"y_true": y_true, "y_pred": y_pred}
-        compute = sympy.lambdify(symbols, expression, "numpy")
-        with np.errstate(all="ignore"):
-            got = compute(*(values[symbol.name] for symbol in symbols))
-        got = np.broadcast_to(got, y_pred.shape)
-        assert_agrees([got], reference(tree, PSET, y_true, y_pred), str(tree))
-
-
-def test_derivatives_of_known_losses_are_those_of_mathematics():
-    sympy = pytest.importorskip("sympy")
-    y_true = sympy.Symbol("y_true", nonnegative=True)
-    y_pred = sympy.Symbol("y_pred", positive=True)
-
-    def slope(name):
-        return sympy.diff(to_sympy(read_loss(name).tree, PSET, guarded=False), y_pred)
-
-    assert slope("cross_entropy") == -y_true / y_pred
-    assert sympy.simplify(slope("mse") + 2 * (y_true - y_pred)) == 0
-    assert sympy.simplify(slope("baikal") + 1 / y_pred + y_true / y_pred**2) == 0
-
-
-def test_sympy_simplifies_what_is_exact():
-    sympy = pytest.importorskip("sympy")
-
-    def short(text):
-        return to_sympy(LossTree.from_string(text, PSET), PSET)
-
-    y_true = sympy.Symbol("y_true", nonnegative=True)
-    y_pred = sympy.Symbol("y_pred", positive=True)
-    assert short("log(exp(add(y_true, y_pred)))") == y_true + y_pred
-    assert short("add(y_true, mul(y_pred, sub(y_true, y_true)))") == y_true
-    assert short("sub(mul(2, y_pred), add(y_pred, y_pred))") == 0
-
-
-def test_guards_are_written_out_only_where_they_act_and_can_be_left_out():
-    sympy = pytest.importorskip("sympy")
-    # The reciprocal is smoothed; but its limits of 1e18 are never reached.
-    tree = read_loss("baikal").tree
-    guarded = to_sympy(tree, PSET)
-    assert guarded.has(sympy.Float(1e-20)) and not guarded.has(sympy.Max)
-    assert not to_sympy(tree, PSET, guarded=False).has(sympy.Float)
-    assert not to_sympy(read_loss("focal").tree, PSET).has(sympy.Float)
-    tree = LossTree.from_string("exp(mul(50, y_pred))", PSET)
-    assert to_sympy(tree, PSET).has(sympy.Min)
-    assert not to_sympy(tree, PSET, guarded=False).has(sympy.Min)
-
-
-def test_a_tree_that_sympy_would_simplify_for_minutes_is_left_alone():
-    """SymPy's own evaluation of the tenth takes six minutes on a machine of today."""
-    pytest.importorskip("sympy")
-    random.seed(5)
-    trees = [LossTree(genLoss(PSET)) for _ in range(35)]
-    assert len(trees[-1]) == 86
-    assert to_sympy(trees[-1], PSET).free_symbols
-
-
-def test_where_sympy_is_missing_the_command_that_brings_it_is_named(monkeypatch):
-    real = builtins.__import__
-
-    def without(name, *args, **kwargs):
-        if name == "sympy":
-            raise ModuleNotFoundError("No module named 'sympy'")
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ImportError, match="pip install sympy"):
-        to_sympy(read_loss("ngl").tree, PSET)
-    assert "sympy.log" in export_loss(read_loss("cross_entropy"), "sympy")
-
-
-# LaTeX
 
 
 @pytest.mark.parametrize(
