@@ -5,6 +5,8 @@ import re
 
 from deap import gp
 
+from deap_lossgp.constants import constant, is_constant
+
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
 
 
@@ -84,22 +86,6 @@ _TOKEN = re.compile(
     re.ASCII,
 )
 _SPACE = re.compile(r"[ \t\r\n]*")
-
-
-def constant(value, pset):
-    """A constant leaf: an ephemeral constant of the set where it has one, else a terminal."""
-    value = float(value)
-    for terminal in pset.terminals[pset.ret]:
-        if isinstance(terminal, gp.MetaEphemeral):
-            leaf = terminal.__new__(terminal)  # calling the class would draw a random number
-            leaf.value = value
-            return leaf
-    return gp.Terminal(value, False, pset.ret)
-
-
-def is_constant(node):
-    """Whether a leaf holds a number instead of an argument."""
-    return node.arity == 0 and not isinstance(node.value, str)
 
 
 def _tokens(text):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from deap import base, gp
 
-from deap_lossgp.expressions import is_constant
+from deap_lossgp.constants import is_constant
 from deap_lossgp.operators import (
     LossRules,
     cxSubtree,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import minimum_filter1d
 
+from deap_lossgp.constants import constant
 from deap_lossgp.curves.differentiation import differentiate
 from deap_lossgp.curves.grid import (
     GRID,
@@ -19,7 +20,6 @@ from deap_lossgp.curves.grid import (
     probability,
 )
 from deap_lossgp.curves.loss_curves import TOLERANCE, LossCurves
-from deap_lossgp.expressions import constant
 from deap_lossgp.operators import genLoss
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.trees import LossTree
