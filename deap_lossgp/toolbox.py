@@ -2,15 +2,8 @@
 
 from deap import base, gp, tools
 
-from deap_lossgp.operators import (
-    MAX_HEIGHT,
-    MAX_SIZE,
-    LossRules,
-    cxSubtree,
-    genLoss,
-    keepRules,
-    mutLoss,
-)
+from deap_lossgp.loss_rules import MAX_HEIGHT, MAX_SIZE, LossRules, keepRules
+from deap_lossgp.operators import cxSubtree, genLoss, mutLoss
 from deap_lossgp.trees import LossTree
 
 _MOST_ATTEMPTS = 100_000

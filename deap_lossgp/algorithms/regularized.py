@@ -12,13 +12,13 @@ def varRegularized(population, toolbox, mutpb, lambda_=1, tournsize=None, cxpb=0
 
     Args:
         population: List of P evaluated individuals; neither the list nor they are changed.
-        toolbox: Uses ``clone`` and ``mutate``; ``individual`` where *mutpb* < 1 and ``mate`` where
-            *cxpb* > 0.
+        toolbox: Uses ``clone`` and ``mutate``; also ``individual`` if ``mutpb`` < 1, and ``mate``
+            if ``cxpb`` > 0.
         mutpb: Probability in [0, 1] that a child is the winner's mutated copy instead of a new
             individual.
         lambda_: Number of children, 1..P.
         tournsize: S, how many are drawn, with replacement, for each tournament, 1..P; P/4 by
-            default, rounded down and at least 2 (1 where P = 1).
+            default, rounded down and at least 2 (1 if P = 1).
         cxpb: Probability in [0, 1] that a winner's copy mates, before its mutation, with the winner
             of another tournament.
 
@@ -88,14 +88,14 @@ def eaRegularized(
 
     Args:
         population: List of P individuals, P ≥ 1, the oldest first, evolved in place.
-        toolbox: Uses ``evaluate``, ``mutate``, ``clone`` and ``map``; ``individual`` where
-            *mutpb* < 1 and ``mate`` where *cxpb* > 0.
+        toolbox: Uses ``evaluate``, ``mutate``, ``clone`` and ``map``; also ``individual`` if
+            ``mutpb`` < 1, and ``mate`` if ``cxpb`` > 0.
         mutpb: Probability in [0, 1] that a child is its parent's mutated copy instead of a new
             individual.
         ngen: Number of generations, at least 0.
         lambda_: Children, and deaths, in each generation, 1..P.
         tournsize: S, how many are drawn, with replacement, for each tournament, 1..P; P/4 by
-            default, rounded down and at least 2 (1 where P = 1).
+            default, rounded down and at least 2 (1 if P = 1).
         cxpb: Probability in [0, 1] that a parent's copy mates, before its mutation, with the winner
             of another tournament.
         stats: A ``Statistics`` or ``MultiStatistics`` of the population, optional.
