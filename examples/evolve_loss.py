@@ -29,8 +29,8 @@ def main(argv=None):
         "Evolve a loss function for image classifiers by genetic programming.",
         RunSettings(), PRESETS,
     )
-    parser.add_argument("--algorithm", metavar="NAME", help="; ".join(
-        f"{name}: {algorithm.description}" for name, algorithm in ALGORITHMS.items()))
+    parser.add_argument("--algorithm", metavar="NAME", help=", ".join(
+        f"{name} ({algorithm.description})" for name, algorithm in ALGORITHMS.items()))
     parser.add_argument("--tensorboard", metavar="DIR", help="folder to write for TensorBoard to")
     with resumable(parser.prog, argv), refused(parser.prog, prepare, parser, argv) as run:
         try:

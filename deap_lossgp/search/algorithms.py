@@ -34,7 +34,7 @@ class Algorithm:
     """A row of ``ALGORITHMS``; ``settings`` are ``RunSettings``.
 
     Attributes:
-        description: What it does, in a line of the commands' ``--help``.
+        description: What it does, in a few words for ``--help``.
         run: ``run(population, toolbox, pset, settings, **recording) -> (population, logbook)``,
             where recording is ``stats``, ``halloffame`` and ``verbose``, as DEAP's algorithms take
             them. The toolbox's ``mutate`` draws its mutations itself, so ``mutpb`` is 1.
@@ -52,20 +52,20 @@ class Algorithm:
 
 ALGORITHMS = {
     "sample-tournament": Algorithm(
-        "the thesis's: the winners of a sample have children",
+        "of the thesis: the winners of a sample have children",
         lambda population, toolbox, _pset, s, **recording: eaSampleTournament(
             population, toolbox, s.crossover, 1.0, s.generations, s.sample_size, s.parents,
             **recording),
     ),
     "archive": Algorithm(
-        "NGL's: all have children, the eliminated may mate again",
+        "of NGL: all have children, the eliminated may mate again",
         lambda population, toolbox, _pset, s, **recording: eaArchive(
             population, toolbox, s.crossover, 1.0, s.generations, **recording),
         evaluations=lambda s: s.population * (1 + s.generations),
         options=(),
     ),
     "random": Algorithm(
-        "new trees only, the control",
+        "new trees only",
         lambda population, toolbox, _pset, s, **recording: eaRandom(
             population, toolbox, s.generations, _children(s), **recording),
     ),

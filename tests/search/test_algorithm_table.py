@@ -66,4 +66,4 @@ def test_help_names_them_all(capsys):
         evolve_loss.main(["--help"])
     printed = "".join(capsys.readouterr().out.split())  # lines may break at a hyphen
     for name, algorithm in ALGORITHMS.items():
-        assert f"{name}: {algorithm.description}".replace(" ", "") in printed
+        assert f"{name} ({algorithm.description})".replace(" ", "") in printed
