@@ -1,12 +1,12 @@
 """Evolves loss functions for image classifiers: an extension of DEAP.
 
 The folders are wings on a ground of files that any DEAP project can reuse: ``primitives``,
-``psets``, ``expressions``, ``trees``, ``operators``, ``toolbox`` and ``found_losses``. From the
-ground up: ``data`` (labelled images), ``algorithms`` (the evolutionary loops), ``curves`` (a loss
-evaluated), ``losses`` (a loss for Keras), ``export`` and ``plotting`` (what is taken away),
-``training`` (one loss on one task), ``engines`` (where trainings run), ``search`` (from a tree to
-its fitness, and a run), ``comparison`` (algorithms or losses side by side) and ``commands``. A wing
-imports only from wings below it.
+``psets``, ``constants``, ``expressions``, ``trees``, ``loss_rules``, ``operators``, ``toolbox`` and
+``found_losses``. From the ground up: ``data`` (labelled images), ``algorithms`` (the evolutionary
+loops), ``curves`` (a loss evaluated), ``losses`` (a loss for Keras), ``export`` and ``plotting``
+(what is taken away), ``training`` (one loss on one task), ``engines`` (where trainings run),
+``search`` (from a tree to its fitness, and a run), ``comparison`` (algorithms or losses side by
+side) and ``commands``. A wing imports only from wings below it.
 """
 
 import lazy_loader

@@ -1,22 +1,22 @@
-"""What error messages share: the nearest known name, an error in one line, a checked number."""
+"""What error messages share: the nearest known name, another error in one line, a lower bound."""
 
 import difflib
 from numbers import Real
 
 
 def unknown_name(kind, name, known, *, hint=None):
-    """Return the error for an unknown name, to be raised by the caller.
+    """Returns the error for an unknown name, to be raised by the caller.
 
     Upper and lower case count as the same when the nearest name is looked for.
 
     Args:
-        kind: What the name should have named, for example "data set".
-        name: The name that came.
+        kind: What the name stands for, for example "data set".
+        name: The name that was given.
         known: Iterable of the names that would have been right.
-        hint: What else the user could do; ends the message. Default: nothing.
+        hint: What else the user could do; stands at the end of the message. None by default.
 
     Returns:
-        ValueError: Its message is one line.
+        A ``ValueError`` whose message is one line.
 
     Examples:
         >>> raise unknown_name("data set", "cifar01", ["digits", "cifar10", "cifar100"])
@@ -34,14 +34,15 @@ def unknown_name(kind, name, known, *, hint=None):
 
 
 def in_one_line(error, *, width=200):
-    """Return an exception's type and message in one line, to be quoted in another's message.
+    """Returns an exception's type and message in one line, to be quoted in another message.
 
     Args:
         error: The exception.
-        width: Longest result, in characters; zipfile's messages quote kilobytes of a damaged file.
+        width: Greatest length of the result, in characters. It matters: zipfile quotes kilobytes
+            of a damaged file.
 
     Returns:
-        str: `Type: message`, with line breaks and runs of spaces made one space.
+        A string ``Type: message``; each run of spaces and line breaks becomes one space.
 
     Examples:
         >>> in_one_line(EOFError("file ended\\n  early"))
@@ -52,6 +53,17 @@ def in_one_line(error, *, width=200):
 
 
 def at_least(settings, name, least):
+    """Refuses settings in which a number is too small.
+
+    Args:
+        settings: Any object.
+        name: An attribute of it.
+        least: The smallest number allowed.
+
+    Raises:
+        TypeError: The attribute is not a number.
+        ValueError: It is less than ``least``, or NaN.
+    """
     value = getattr(settings, name)
     if not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r}")

@@ -5,131 +5,34 @@ import re
 
 from deap import gp
 
-_SUM, _PRODUCT, _ATOM = 1, 2, 3
-
-
-def infix(tree, digits=4):
-    """Writes a loss with signs between the operands and as few parentheses as these allow.
-
-    A minus moves outwards as far as it can, which changes no value: two cancel, and adding what is
-    negative is subtracting.
-
-    Args:
-        tree: A ``LossTree``, or any prefix sequence of nodes, of any height.
-        digits: Significant digits of its constants.
-
-    Returns:
-        str: Primitives other than add, sub, mul, div and neg are called by name. A protected
-        operator is written as the plain one.
-
-    Examples:
-        >>> from deap_lossgp.found_losses import KNOWN_LOSSES
-        >>> from deap_lossgp.psets import loss_primitive_set
-        >>> from deap_lossgp.trees import LossTree
-        >>> for name in ("cross_entropy", "ngl"):
-        ...     print(infix(LossTree.from_string(KNOWN_LOSSES[name], loss_primitive_set())))
-        -y_true*log(y_pred)
-        exp(2.409 - y_pred*(1 + y_true)) - cos(cos(sin(y_pred)))
-    """
-    stack = []
-    for node in reversed(tree):
-        operands = [stack.pop() for _ in range(node.arity)]
-        if not operands:
-            stack.append(_leaf(node, digits))
-        elif node.name == "neg":
-            text, rank, minus = operands[0]
-            stack.append((text, rank, not minus))
-        elif node.name in ("add", "sub"):
-            (first, _, minus), (second, rank, negated) = operands
-            falls = negated != (node.name == "sub")
-            torn = rank == _SUM and (falls or second.startswith("-"))
-            second = f"({second})" if torn else second
-            first = _with_sign(operands[0]) if minus else first
-            stack.append((f"{first} {'-' if falls else '+'} {second}", _SUM, False))
-        elif node.name in ("mul", "div"):
-            (first, left, minus), (second, right, negated) = operands
-            first = f"({first})" if left == _SUM else first
-            tight = right == _SUM or (node.name == "div" and right == _PRODUCT)
-            second = f"({second})" if tight else second
-            sign = "*" if node.name == "mul" else "/"
-            stack.append((f"{first}{sign}{second}", _PRODUCT, minus != negated))
-        else:
-            texts = [_with_sign(operand) for operand in operands]
-            stack.append((f"{node.name}({', '.join(texts)})", _ATOM, False))
-    return _with_sign(stack[0])
-
-
-def number_text(value, digits=4):
-    """A constant, rounded to a few digits."""
-    return f"{float(value):.{digits}g}"
-
-
-def _leaf(node, digits):
-    """(text, rank, whether a minus belongs before it)."""
-    if not is_constant(node):
-        return node.value, _ATOM, False
-    text = number_text(node.value, digits)
-    return text.removeprefix("-"), _ATOM, text.startswith("-")
-
-
-def _with_sign(operand):
-    text, rank, minus = operand
-    if not minus:
-        return text
-    return f"-({text})" if rank == _SUM else f"-{text}"
-
+from deap_lossgp.constants import constant, is_constant
 
 _TOKEN = re.compile(
     r"(?P<name>[A-Za-z_]\w*)|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|[(),]",
     re.ASCII,
 )
 _SPACE = re.compile(r"[ \t\r\n]*")
-
-
-def constant(value, pset):
-    """A constant leaf: an ephemeral constant of the set where it has one, else a terminal."""
-    value = float(value)
-    for terminal in pset.terminals[pset.ret]:
-        if isinstance(terminal, gp.MetaEphemeral):
-            leaf = terminal.__new__(terminal)  # calling the class would draw a random number
-            leaf.value = value
-            return leaf
-    return gp.Terminal(value, False, pset.ret)
-
-
-def is_constant(node):
-    """Whether a leaf holds a number instead of an argument."""
-    return node.arity == 0 and not isinstance(node.value, str)
-
-
-def _tokens(text):
-    """Yields (match, place) for each token, then (None, place of the end)."""
-    position = _SPACE.match(text).end()
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise _fault(f"unexpected {text[position]!r}", position, text)
-        yield match, position
-        position = _SPACE.match(text, match.end()).end()
-    yield None, len(text)
-
-
-def _fault(what, place, text):
-    start = max(0, min(place - 40, len(text) - 80))
-    shown = f"{'...' * (start > 0)}{_short(text[start:], 80)}"
-    return ValueError(f"{what} at character {place + 1} of {shown!r}")
-
-
-def _short(text, width=40):
-    return text if len(text) <= width else text[:width] + "..."
+_SUM, _PRODUCT, _ATOM = 1, 2, 3  # how tightly the parts of a written expression hold together
 
 
 def parse(text, pset):
-    """The nodes of an expression in prefix order; a loop, since trees may be of any height."""
+    """Reads an expression; the text is never evaluated.
+
+    Args:
+        text: A call like ``add(y_true, 2)``, an argument or a number, of any height.
+        pset: The ``deap.gp.PrimitiveSet`` that names the primitives and arguments.
+
+    Returns:
+        The nodes, a list in prefix order. Numbers become ephemeral constants if the set has one.
+
+    Raises:
+        TypeError: ``text`` is not a string.
+        ValueError: Names the fault and its place; characters are counted from 1.
+    """
     if not isinstance(text, str):
         raise TypeError(f"an expression is a string, got {type(text).__name__}")
     nodes = []
-    calls = []  # of the open calls: [primitive, place, operands read]
+    calls = []  # those still open: [primitive, place, operands read]
     expected = "an operand"
     for match, place in _tokens(text):
         token = match[0] if match else ""
@@ -156,7 +59,76 @@ def parse(text, pset):
     return nodes
 
 
+def infix(tree, digits=4):
+    """Writes a loss as people do, with signs between the operands and few parentheses.
+
+    A minus sign moves outwards as far as it can, which changes no value: two of them cancel, and to
+    add a negative term is to subtract.
+
+    Args:
+        tree: A ``LossTree``, or any sequence of nodes in prefix order, of any height.
+        digits: Significant digits of its constants.
+
+    Returns:
+        The text. Primitives other than add, sub, mul, div and neg are called by name. A protected
+        operator is written as the plain one.
+
+    Examples:
+        >>> from deap_lossgp.found_losses import KNOWN_LOSSES
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> from deap_lossgp.trees import LossTree
+        >>> for name in ("cross_entropy", "ngl"):
+        ...     print(infix(LossTree.from_string(KNOWN_LOSSES[name], loss_primitive_set())))
+        -y_true*log(y_pred)
+        exp(2.409 - y_pred*(1 + y_true)) - cos(cos(sin(y_pred)))
+    """
+    stack = []
+    for node in reversed(tree):
+        operands = [stack.pop() for _ in range(node.arity)]
+        if not operands:
+            stack.append(_leaf(node, digits))
+        elif node.name == "neg":
+            text, rank, minus = operands[0]
+            stack.append((text, rank, not minus))
+        elif node.name in ("add", "sub"):
+            (first, _, minus), (second, rank, negated) = operands
+            subtracted = negated != (node.name == "sub")
+            if rank == _SUM and (subtracted or second.startswith("-")):
+                second = f"({second})"
+            first = _with_sign(operands[0]) if minus else first
+            stack.append((f"{first} {'-' if subtracted else '+'} {second}", _SUM, False))
+        elif node.name in ("mul", "div"):
+            (first, left, minus), (second, right, negated) = operands
+            first = f"({first})" if left == _SUM else first
+            if right == _SUM or (node.name == "div" and right == _PRODUCT):
+                second = f"({second})"
+            sign = "*" if node.name == "mul" else "/"
+            stack.append((f"{first}{sign}{second}", _PRODUCT, minus != negated))
+        else:
+            texts = [_with_sign(operand) for operand in operands]
+            stack.append((f"{node.name}({', '.join(texts)})", _ATOM, False))
+    return _with_sign(stack[0])
+
+
+def number_text(value, digits=4):
+    """Returns the text of a constant, rounded to a few significant digits."""
+    return f"{float(value):.{digits}g}"
+
+
+def _tokens(text):
+    """Yields (match, place) for each token, then (None, place of the end)."""
+    position = _SPACE.match(text).end()
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise _fault(f"unexpected {text[position]!r}", position, text)
+        yield match, position
+        position = _SPACE.match(text, match.end()).end()
+    yield None, len(text)
+
+
 def _node(match, place, text, pset):
+    """The node that a name or a number stands for."""
     if match.lastgroup == "number":
         if not math.isfinite(float(match[0])):
             raise _fault(f"the constant {_short(match[0])} is not finite", place, text)
@@ -167,3 +139,29 @@ def _node(match, place, text, pset):
     known = ", ".join(name for name, node in pset.mapping.items() if isinstance(name, str)
                       and isinstance(node, gp.Primitive | gp.Terminal))
     raise _fault(f"unknown name {_short(match[0])!r} (known: {known})", place, text)
+
+
+def _fault(what, place, text):
+    """The error for a fault at a place; shows 80 characters of the text around it."""
+    start = max(0, min(place - 40, len(text) - 80))
+    shown = ("..." if start else "") + _short(text[start:], 80)
+    return ValueError(f"{what} at character {place + 1} of {shown!r}")
+
+
+def _short(text, width=40):
+    return text if len(text) <= width else text[:width] + "..."
+
+
+def _leaf(node, digits):
+    """A leaf as (text, rank, whether a minus belongs before it)."""
+    if not is_constant(node):
+        return node.value, _ATOM, False
+    text = number_text(node.value, digits)
+    return text.removeprefix("-"), _ATOM, text.startswith("-")
+
+
+def _with_sign(operand):
+    text, rank, minus = operand
+    if not minus:
+        return text
+    return f"-({text})" if rank == _SUM else f"-{text}"

@@ -1,4 +1,4 @@
-"""A loss to work with: read from a run's ``best_loss.json``, an expression, or a known name."""
+"""A loss to work with: read from a run's ``best_loss.json``, or known by name."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,16 +10,34 @@ from deap_lossgp.errors import unknown_name
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.trees import LossTree
 
+KNOWN_LOSSES = {
+    "cross_entropy": "neg(mul(y_true, log(y_pred)))",
+    "mse": "mul(sub(y_true, y_pred), sub(y_true, y_pred))",
+    # S. Akhmedova and N. Koerber, Next generation loss function for image classification, 2024.
+    "ngl": "sub(exp(sub(2.4092, mul(y_pred, add(1.0, y_true)))), cos(cos(sin(y_pred))))",
+    # S. Gonzalez and R. Miikkulainen, Improved training speed, accuracy, and data utilization
+    # through loss function optimization, 2020.
+    "baikal": "neg(sub(log(y_pred), div(y_true, y_pred)))",
+    # From the same paper, with the coefficients that CMA-ES found: -(w0 log(w1 p) - w2 t/p) with
+    # w0 = 2.7278 * 0.9863, w1 = 1.5352 and w2 = 1.1135 * 1.3716 / 0.8411.
+    "baikal_cma": "neg(sub(mul(2.69042914, log(mul(1.5352, y_pred))), "
+                  "mul(1.8158085839971465, div(y_true, y_pred))))",
+    # T.-Y. Lin, P. Goyal, R. Girshick, K. He and P. Dollar, Focal loss for dense object detection,
+    # 2017: cross entropy times (1 - p)**gamma, with gamma = 2 and no weights of the classes.
+    "focal": "neg(mul(mul(sub(1.0, y_pred), sub(1.0, y_pred)), mul(y_true, log(y_pred))))",
+}
+"""Element-wise losses by name, as expressions; the loss of a sample is their mean over classes."""
+
 
 @dataclass(frozen=True)
 class FoundLoss:
-    """A loss with a name, and what is known of where it came from.
+    """A loss with a name, and what its file says about it.
 
     Attributes:
-        name: The known loss's name, or the file's.
+        name: Of the known loss, or of the file, or of the run's folder.
         tree: The ``LossTree``.
         pset: Its primitive set.
-        record: The other contents of the file, as a dict; empty for a known loss.
+        record: The other contents of the file, a dict; empty for a known loss.
     """
 
     name: str
@@ -29,18 +47,19 @@ class FoundLoss:
 
 
 def read_loss(source, pset=None):
-    """Reads a loss.
+    """Reads a loss from a file, or finds a known one.
 
     Args:
-        source: The path of a JSON file with an ``expression``, such as a run's
-            ``best_loss.json``; the folder of a run; or a name of ``KNOWN_LOSSES``.
+        source: A name of ``KNOWN_LOSSES``, the folder of a run, or the path of a JSON file with an
+            ``expression``, such as a run's ``best_loss.json``.
         pset: The primitive set; None takes the one that the file names, or the protected one.
 
     Returns:
         A ``FoundLoss``.
 
     Raises:
-        ValueError: No such file or name, or a file that does not hold a loss; names it.
+        ValueError: There is no such file or name, or the file does not hold a loss. The message
+            names it.
 
     Examples:
         >>> read_loss("cross_entropy").tree.height
@@ -70,28 +89,9 @@ def read_loss(source, pset=None):
 
 
 def _primitives(text):
-    """The name of the primitive set in a JSON text; None where there is none to be read."""
+    """The name of the primitive set in a JSON text; None if there is none."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
         return None
     return content.get("primitives") if isinstance(content, dict) else None
-
-
-KNOWN_LOSSES = {
-    "cross_entropy": "neg(mul(y_true, log(y_pred)))",
-    "mse": "mul(sub(y_true, y_pred), sub(y_true, y_pred))",
-    # S. Akhmedova and N. Koerber, Next generation loss function for image classification, 2024.
-    "ngl": "sub(exp(sub(2.4092, mul(y_pred, add(1.0, y_true)))), cos(cos(sin(y_pred))))",
-    # S. Gonzalez and R. Miikkulainen, Improved training speed, accuracy, and data utilization
-    # through loss function optimization, 2020.
-    "baikal": "neg(sub(log(y_pred), div(y_true, y_pred)))",
-    # The same, with the coefficients that CMA-ES found: -(w0 log(w1 p) - w2 t/p) with
-    # w0 = 2.7278 * 0.9863, w1 = 1.5352 and w2 = 1.1135 * 1.3716 / 0.8411.
-    "baikal_cma": "neg(sub(mul(2.69042914, log(mul(1.5352, y_pred))), "
-                  "mul(1.8158085839971465, div(y_true, y_pred))))",
-    # T.-Y. Lin, P. Goyal, R. Girshick, K. He and P. Dollar, Focal loss for dense object detection,
-    # 2017: cross entropy times (1 - p)**gamma, with gamma = 2 and no weights of the classes.
-    "focal": "neg(mul(mul(sub(1.0, y_pred), sub(1.0, y_pred)), mul(y_true, log(y_pred))))",
-}
-"""Element-wise losses by name, as expressions; a loss is the mean of them over classes."""

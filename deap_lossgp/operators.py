@@ -1,92 +1,24 @@
 """Generators and variation operators of loss trees, in DEAP's contracts.
 
-Operators change their individuals in place, return tuples and draw from ``random``; what DEAP has
-is taken from DEAP. Every child keeps the rules of a loss (``LossRules``) through one mechanism,
-``keepRules``, which is also a decorator for ``toolbox.decorate``.
+Operators change their individuals in place, return tuples and draw from ``random``. What DEAP
+already has is taken from DEAP. Every child keeps the rules of a loss, by ``loss_rules.keepRules``.
 """
 
 import random
-from dataclasses import dataclass
 from functools import wraps
 from math import exp, log
 
 from deap import gp
 
+from deap_lossgp.loss_rules import MAX_HEIGHT, MAX_SIZE, LossRules, keepRules
 from deap_lossgp.psets import ARGUMENTS
 from deap_lossgp.trees import LossTree
 
-MAX_HEIGHT = 100
-MAX_SIZE = 128
-"""Default cap on nodes: a height limit of 100 alone lets random trees reach 10,000s of nodes."""
 _MOST_ATTEMPTS = 1000
 
 
-@dataclass(frozen=True)
-class LossRules:
-    """What every loss tree must keep: both arguments, a greatest height and a greatest size.
-
-    Examples:
-        >>> from deap_lossgp.psets import loss_primitive_set
-        >>> tree = LossTree.from_string("mul(y_pred, y_pred)", loss_primitive_set())
-        >>> LossRules()(tree), LossRules(arguments=("y_pred",))(tree)
-        (False, True)
-    """
-
-    max_height: int = MAX_HEIGHT
-    max_size: int = MAX_SIZE
-    arguments: tuple[str, ...] = ARGUMENTS
-
-    def __call__(self, tree):
-        return (
-            len(tree) <= self.max_size
-            and set(self.arguments) <= {node.value for node in tree if node.arity == 0}
-            and tree.height <= self.max_height
-        )
-
-
-def keepRules(rule, *, attempts=20, otherwise=None):
-    """Returns a decorator of operators whose children shall keep a rule.
-
-    A child that breaks it is put back to what it was and the operator is tried again; after the
-    last attempt the child becomes what ``otherwise`` returns, or stays what it was (as DEAP's
-    ``staticLimit`` does). Individuals that the operator left alone are not looked at.
-
-    Args:
-        rule: ``rule(tree) -> bool``.
-        attempts: How often the operator is tried, at least 1.
-        otherwise: ``otherwise() -> nodes`` of a replacement.
-
-    Examples:
-        >>> from deap import base
-        >>> toolbox = base.Toolbox()
-        >>> toolbox.register("mate", gp.cxOnePoint)
-        >>> toolbox.decorate("mate", keepRules(LossRules(max_size=30)))
-    """
-
-    def decorator(operator):
-        @wraps(operator)
-        def wrapper(*args, **kwargs):
-            trees = [arg for arg in (*args, *kwargs.values())
-                     if isinstance(arg, gp.PrimitiveTree)]
-            before = [list(tree) for tree in trees]
-            for attempt in range(attempts):
-                children = operator(*args, **kwargs)
-                broken = [(tree, nodes) for tree, nodes in zip(trees, before, strict=True)
-                          if list(tree) != nodes and not rule(tree)]
-                if not broken:
-                    return children
-                last = attempt == attempts - 1
-                for tree, nodes in broken if last else zip(trees, before, strict=True):
-                    tree[0:len(tree)] = otherwise() if last and otherwise else nodes
-            return children
-
-        return wrapper
-
-    return decorator
-
-
 def _keepLoss(operator):
-    """The rules as far as the first individual kept them, so that other psets' trees vary too."""
+    """Keeps those rules that the first individual kept, so that trees of other psets vary too."""
 
     @wraps(operator)
     def wrapper(*args, **kwargs):
@@ -105,14 +37,16 @@ def _keepLoss(operator):
 def genLoss(pset, min_=2, max_=MAX_HEIGHT, max_size=MAX_SIZE, type_=None):
     """Generates the nodes of a random loss that holds every argument of the set.
 
-    The size is drawn log-uniformly from the smallest possible to ``max_size``, so that sizes
-    neither explode nor collapse; the tree then grows slot by slot (in the manner of Luke's PTC2)
-    until it has that size. A share, drawn per tree, of the steps extends the newest slot instead
-    of a random one, so that shapes range from bushy to chains and heights over the whole range.
+    The size is drawn log-uniformly from the smallest possible to ``max_size``, so that most trees
+    are neither huge nor tiny. The tree then grows slot by slot, as in Luke's PTC2, until it has
+    that size. With a probability that is drawn for each tree, a step extends the newest slot
+    instead of a random one: so shapes range from bushy trees to chains, and heights over the whole
+    range.
 
     Args:
         pset: A primitive set.
-        min_, max_: Least and greatest height, in edges. Thesis, section 3.2.3: 2 to 100.
+        min_: Least height, in edges; 2 in the thesis (section 3.2.3).
+        max_: Greatest height, in edges; 100 in the thesis.
         max_size: Greatest number of nodes.
         type_: Ignored; DEAP's ``mutUniform`` passes it.
 
@@ -122,15 +56,15 @@ def genLoss(pset, min_=2, max_=MAX_HEIGHT, max_size=MAX_SIZE, type_=None):
     Raises:
         ValueError: No such tree exists, or none was found.
 
-    References:
-        S. Luke, Two fast tree-creation algorithms for genetic programming, IEEE Transactions on
-        Evolutionary Computation 4(3), 2000.
-
     Examples:
         >>> from deap_lossgp.psets import loss_primitive_set
         >>> tree = LossTree(genLoss(loss_primitive_set(), min_=3, max_=5, max_size=20))
         >>> 3 <= tree.height <= 5 and len(tree) <= 20 and LossRules()(tree)
         True
+
+    References:
+        S. Luke, "Two fast tree-creation algorithms for genetic programming", IEEE Transactions on
+        Evolutionary Computation 4(3), 2000.
     """
     smallest = min_ + len(pset.arguments)
     if not 1 <= min_ <= max_:
@@ -154,10 +88,10 @@ def genLoss(pset, min_=2, max_=MAX_HEIGHT, max_size=MAX_SIZE, type_=None):
 
 
 def _grow(pset, size, min_height, max_height):
-    """Nodes in prefix order of a random tree of at most ``size`` nodes.
+    """The nodes, in prefix order, of a random tree of at most ``size`` nodes.
 
-    It reaches ``min_height`` where the set's arities allow it: the nodes that this takes are kept
-    back, and when no other is left the deepest slot is extended.
+    The tree reaches ``min_height`` if the set's arities allow it: the nodes needed for that are
+    held in reserve, and once no others are left, the deepest slot is extended.
     """
     newest = random.random()
     root = {"depth": 0}
@@ -168,7 +102,7 @@ def _grow(pset, size, min_height, max_height):
         if not spare:
             index = max(range(len(slots)), key=lambda i: slots[i]["depth"])
         slot = slots.pop(index)
-        budget = spare + (slot["depth"] == height < min_height)
+        budget = spare + 1 if slot["depth"] == height < min_height else spare
         fitting = [p for p in pset.primitives[pset.ret] if p.arity <= budget]
         if slot["depth"] == max_height or not fitting:
             continue
@@ -194,11 +128,11 @@ def _terminal(pset, other_than=None):
 
 @_keepLoss
 def cxSubtree(ind1, ind2):
-    """Replaces a random node of the first, root included, by a random subtree of the second.
+    """Replaces a random subtree of the first, perhaps all of it, by a random one of the second.
 
     Args:
         ind1: Changed in place.
-        ind2: Left as it is.
+        ind2: Not changed.
 
     Returns:
         (ind1, ind2)
@@ -213,11 +147,11 @@ def cxSubtree(ind1, ind2):
 
 @_keepLoss
 def mutSubtree(individual, expr, pset):
-    """Replaces a random node and its subtree by a new one: DEAP's ``mutUniform`` under the rules.
+    """Replaces a random subtree by a new one: DEAP's ``mutUniform``, under the rules of a loss.
 
     Args:
         individual: Changed in place.
-        expr: ``expr(pset=, type_=) -> nodes``, as ``gp.genHalfAndHalf``.
+        expr: ``expr(pset=, type_=) -> nodes``, such as ``gp.genHalfAndHalf``.
         pset: The primitive set.
 
     Returns:
@@ -233,9 +167,9 @@ def mutSubtree(individual, expr, pset):
 def mutOnePoint(individual, pset):
     """Replaces one node other than the root by another of its kind.
 
-    An operator becomes another of the set's operators. Where it takes more operands than the old
-    one, the missing are new random terminals; where it takes fewer, the last go. A leaf becomes
-    another terminal. A tree of one node stays as it is.
+    An operator becomes another of the set's operators. If the new one takes more operands, the
+    missing ones are new random terminals; if it takes fewer, the last ones are removed. A leaf
+    becomes another terminal. A tree of one node stays as it is.
 
     Args:
         individual: Changed in place.
@@ -245,8 +179,8 @@ def mutOnePoint(individual, pset):
         (individual,)
 
     References:
-        Thesis, section 3.2.3 (Algorithm 1, line 19): the node becomes one of the operators. What
-        becomes of a leaf, and of operands, it leaves open.
+        Thesis, section 3.2.3 (Algorithm 1, line 19): the node becomes one of the operators. The
+        thesis does not say what becomes of a leaf, or of operands.
     """
     if len(individual) < 2:
         return (individual,)
@@ -269,15 +203,16 @@ def mutOnePoint(individual, pset):
 
 
 def mutLoss(individual, expr, pset, subtreepb=0.3, pointpb=0.1):
-    """Subtree mutation with one probability, then, independently, one-point mutation.
+    """Mutates a subtree with one probability and then, independently, one node with another.
 
-    It draws both itself, so it is called on every child (``mutpb=1`` in the algorithms).
+    It draws both itself, so it is to be called on every child: ``mutpb=1`` in the algorithms.
 
     Args:
         individual: Changed in place.
         expr: As for ``mutSubtree``.
         pset: The primitive set.
-        subtreepb, pointpb: M_ST and M_N of the thesis.
+        subtreepb: M_ST, the probability of ``mutSubtree``.
+        pointpb: M_N, the probability of ``mutOnePoint``.
 
     Returns:
         (individual,)

@@ -1,15 +1,15 @@
-"""The table of primitives: each row a value, a derivative and a symbolic form.
+"""The table of primitives: each row has a value, a derivative and a symbolic form.
 
-A row is written against an array namespace ``ops`` (``numpy`` or
-``keras.ops``), so that the curves of a loss and the operations that train with
-it cannot drift apart. There are two tables of the thesis's ten operators:
+A row is written for any array namespace ``ops`` (``numpy`` or ``keras.ops``), so the curves of a
+loss and the operations that train with it come from the same code. There are two tables of the
+thesis's ten operators:
 
-* ``PLAIN``: the mathematics as it stands; ``div(x, 0)`` is not finite.
+* ``PLAIN``: the mathematics as it is; ``div(x, 0)`` is not finite.
 * ``PROTECTED``: total versions. Every row maps [-1e18, 1e18] to itself with a finite derivative,
-  in float32 too, so that no tree, however deep, leaves the finite numbers. ``div``, ``sqrt`` and
-  ``log`` are smooth near zero (``x`` is replaced by ``sqrt(x**2 + EPSILON**2)``), so that they
-  need no ``where`` whose hidden branch would give NaN gradients; elsewhere in float32 they equal
-  the plain ones.
+  also in float32, so every value of a tree is finite, however deep the tree. ``div``, ``sqrt`` and
+  ``log`` are smooth near zero: ``x`` is replaced by ``sqrt(x**2 + EPSILON**2)``. So they need no
+  ``where``, whose branch that is not taken could give NaN gradients. Away from zero they equal the
+  plain ones in float32.
 """
 
 from collections.abc import Callable
@@ -28,13 +28,14 @@ LIMIT = 1e18
 class LossPrimitive:
     """One row of the table; calling it gives its value in NumPy, as ``gp.compile`` expects.
 
-    Args:
-        name: The name used in expressions, a Python identifier of ASCII letters, no keyword.
+    Attributes:
+        name: The name used in expressions: a Python identifier in ASCII, no keyword.
         arity: Number of operands, at least 1.
-        value: ``value(ops, *operands)``, an element-wise array of the operands' shape.
-        derivative: ``derivative(ops, *operands)``, a tuple of ``arity`` partial derivatives.
-        symbolic: The value as a SymPy expression with ``{0}``, ``{1}``... for the operands; with
-            parentheses around whatever an operator outside or a sign inside could tear apart.
+        value: ``value(ops, *operands)``: an array of the operands' shape, element by element.
+        derivative: ``derivative(ops, *operands)``: a tuple of ``arity`` partial derivatives, each
+            an array of that shape or one number.
+        symbolic: The value as a SymPy expression with ``{0}``, ``{1}``... for the operands. It has
+            parentheses around itself and its operands wherever precedence could change the meaning.
         commutative: Whether the operands may change places.
 
     Examples:
@@ -54,11 +55,12 @@ class LossPrimitive:
 
 
 def value_and_derivative(row, ops, *operands):
-    """What a row's ``value`` and ``derivative`` give, at the cost of what they have in common.
+    """Computes a row's ``value`` and ``derivative``, and only once what they have in common.
 
     Args:
-        row: A ``LossPrimitive``, or anything with its two functions.
-        ops, *operands: As for them.
+        row: A ``LossPrimitive``, or any object with these two functions.
+        ops: The array namespace.
+        *operands: Arrays of one shape.
 
     Returns:
         (value, partial derivatives)
@@ -226,7 +228,7 @@ class _ClippedWithSlopes:
 
 @dataclass(frozen=True)
 class _Both:
-    """A value and its derivative, which share nothing."""
+    """A value and its derivative that have no computation in common."""
 
     value: Callable
     derivative: Callable
@@ -237,7 +239,7 @@ class _Both:
 
 @dataclass(frozen=True)
 class _SlopesOf:
-    """The derivative of ``value``, out of a function that gives the value with it."""
+    """The derivative of ``value``, taken from a function that gives both."""
 
     value: Callable
     with_slopes: Callable
@@ -247,11 +249,13 @@ class _SlopesOf:
 
 
 def _sharing(name, arity, value, with_slopes, symbolic, commutative=False):
+    """A row from a value, and a function that gives the value and its derivative together."""
     derivative = _SlopesOf(value, with_slopes)
     return LossPrimitive(name, arity, value, derivative, symbolic, commutative)
 
 
 def _clipped(name, arity, value, with_slopes, symbolic, commutative=False):
+    """The same, with the value clipped to [-LIMIT, LIMIT]."""
     symbolic = f"Max(-{LIMIT:g}, Min({LIMIT:g}, {symbolic}))"
     return _sharing(name, arity, _Clipped(value), _ClippedWithSlopes(with_slopes), symbolic,
                     commutative)

@@ -1,4 +1,4 @@
-"""The primitive set of losses, as a plain ``deap.gp.PrimitiveSet``."""
+"""The primitive set of losses, a plain ``deap.gp.PrimitiveSet``, and primitives added to it."""
 
 import random
 from functools import partial
@@ -10,22 +10,20 @@ from deap import gp
 from deap_lossgp.primitives import PLAIN, PROTECTED, LossPrimitive
 
 ARGUMENTS = ("y_true", "y_pred")
+_PROBES = np.concatenate([np.linspace(-3.7, 2.9, 22), [-1.0, 0.0, 1.0]])
+_STEP = 1e-6
 
 
 def loss_primitive_set(protected=True, *, constants=(-5.0, 5.0)):
     """Returns the thesis's ten operators over y_true, y_pred and real constants.
 
     Args:
-        protected: Total operators (the default) or, if false, the plain mathematics.
+        protected: Whether the operators are total (the default) or the plain mathematics.
         constants: Range from which ephemeral constants are drawn uniformly.
 
     Returns:
         A ``deap.gp.PrimitiveSet`` with arguments ``y_true`` and ``y_pred``. Its context holds the
         ``LossPrimitive`` rows, so ``gp.compile`` gives a NumPy function.
-
-    References:
-        Thesis, section 3.2.3: leaves are real numbers, y_pred or y_true; inner nodes are
-        +, -, *, /, *(-1), sqrt, log, exp, sin or cos.
 
     Examples:
         >>> pset = loss_primitive_set()
@@ -33,6 +31,10 @@ def loss_primitive_set(protected=True, *, constants=(-5.0, 5.0)):
         ['add', 'cos', 'div', 'exp', 'log', 'mul', 'neg', 'sin', 'sqrt', 'sub']
         >>> pset.arguments
         ['y_true', 'y_pred']
+
+    References:
+        Thesis, section 3.2.3: leaves are real numbers, y_pred or y_true; inner nodes are
+        +, -, *, /, *(-1), sqrt, log, exp, sin or cos.
     """
     low, high = constants
     pset = gp.PrimitiveSet("protected" if protected else "plain", len(ARGUMENTS))
@@ -46,20 +48,17 @@ def loss_primitive_set(protected=True, *, constants=(-5.0, 5.0)):
     return pset
 
 
-def _uniform(low, high):
-    # random.uniform itself would pickle with the state of its generator, and draw from that copy.
-    return random.uniform(low, high)
-
-
 def add_primitive(pset, row):
-    """Adds a primitive of one's own, after ``check_primitive`` has found nothing against it.
+    """Adds a primitive of the user's own to a set, if ``check_primitive`` accepts it.
 
     Args:
-        pset: A primitive set from ``loss_primitive_set``.
-        row: A ``LossPrimitive``; give it functions of a module, not lambdas, if it shall pickle.
+        pset: A primitive set from ``loss_primitive_set``; changed.
+        row: A ``LossPrimitive``. It can be pickled only if its functions are functions of a module,
+            not lambdas.
 
     Raises:
-        ValueError: The row is faulty, or the set has something of its name.
+        TypeError: ``row`` is not a ``LossPrimitive``.
+        ValueError: The row is faulty, or the set already has its name.
     """
     check_primitive(row)
     if row.name in pset.context or row.name in pset.mapping:
@@ -67,24 +66,20 @@ def add_primitive(pset, row):
     pset.addPrimitive(row, row.arity, name=row.name)
 
 
-_PROBES = np.concatenate([np.linspace(-3.7, 2.9, 22), [-1.0, 0.0, 1.0]])
-_STEP = 1e-6
-
-
 def check_primitive(row):
-    """Refuses a primitive whose arity, shape, values or derivative are wrong.
+    """Refuses a primitive whose name, arity, shape, values or derivative are wrong.
 
     Values and partial derivatives must be finite and have the operands' shape on a grid of
-    operands that holds negative numbers, zero and one; each partial derivative must agree with the
-    central difference of the value within 1e-4 (relative to 1 + its magnitude) at nine of ten
-    points at least, since a kink may fall on some.
+    operands that holds negative numbers, zero and one. Each partial derivative must agree with the
+    central difference of the value within 1e-4 (relative to 1 + its magnitude), at nine of ten
+    points at least, because some points may lie on a kink.
 
     Args:
         row: A ``LossPrimitive``.
 
     Raises:
         TypeError: ``row`` is not a ``LossPrimitive``.
-        ValueError: What was expected, and what came instead.
+        ValueError: The row is faulty; the message says what was expected and what came instead.
 
     Examples:
         >>> import numpy as np
@@ -137,7 +132,13 @@ def check_primitive(row):
                              f"{slope[at]:.4g}, got {given[at]:.4g}")
 
 
+def _uniform(low, high):
+    # random.uniform itself would pickle with the state of its generator, and draw from that copy.
+    return random.uniform(low, high)
+
+
 def _difference(row, operands, index):
+    """The central difference of a row's value by one of its operands."""
     shifted = [
         row.value(np, *(x + sign * _STEP if i == index else x for i, x in enumerate(operands)))
         for sign in (1.0, -1.0)

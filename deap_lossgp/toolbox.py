@@ -1,16 +1,9 @@
-"""A DEAP toolbox of loss trees, for our algorithms and for DEAP's own."""
+"""A DEAP toolbox of loss trees, for the algorithms here and for DEAP's own."""
 
 from deap import base, gp, tools
 
-from deap_lossgp.operators import (
-    MAX_HEIGHT,
-    MAX_SIZE,
-    LossRules,
-    cxSubtree,
-    genLoss,
-    keepRules,
-    mutLoss,
-)
+from deap_lossgp.loss_rules import MAX_HEIGHT, MAX_SIZE, LossRules, keepRules
+from deap_lossgp.operators import cxSubtree, genLoss, mutLoss
 from deap_lossgp.trees import LossTree
 
 _MOST_ATTEMPTS = 100_000
@@ -32,16 +25,22 @@ def make_toolbox(
     Args:
         pset: A primitive set, usually from ``loss_primitive_set``.
         evaluate: ``evaluate(individual) -> (wins, improvement)``; without it the toolbox has no
-            ``evaluate``, for the user to register.
+            ``evaluate``, and the user registers one.
         valid: ``valid(individual) -> bool``. A tree that is not valid is discarded and replaced by
-            a new one that is (thesis, section 3.2.3), at birth and after crossover and mutation.
-        min_height: Least height of generated trees; children may be lower.
-        max_height, max_size: Limits on generated trees and on every child.
-        subtreepb, pointpb: M_ST and M_N of the thesis.
+            a new, valid one (thesis, section 3.2.3), when it is generated and after crossover and
+            mutation.
+        min_height: Least height of generated trees, in edges; children may be lower.
+        max_height: Greatest height, in edges, of generated trees and of every child.
+        max_size: Greatest number of their nodes.
+        subtreepb: M_ST, the probability of subtree mutation.
+        pointpb: M_N, the probability of one-point mutation.
 
     Returns:
         A ``deap.base.Toolbox`` with ``expr expr_mut individual population mate mutate select``.
-        ``select`` is a tournament of 3, which ``eaSimple`` and ``eaMuPlusLambda`` need.
+        ``select`` is a tournament of 3, for DEAP's ``eaSimple`` and ``eaMuPlusLambda``.
+
+    Raises:
+        ValueError: When a tree is generated: the limits or ``valid`` leave nothing.
 
     Examples:
         >>> from deap_lossgp.psets import loss_primitive_set
@@ -74,6 +73,7 @@ def make_toolbox(
 
 
 def _individual(expr, valid):
+    """A new tree that is valid."""
     for _ in range(_MOST_ATTEMPTS):
         individual = LossTree(expr())
         if valid is None or valid(individual):

@@ -36,15 +36,18 @@ class LossTree(gp.PrimitiveTree):
 
     @classmethod
     def from_string(cls, text, pset):
-        """Reads an expression; text is parsed, never evaluated.
+        """Reads an expression; the text is never evaluated.
 
         Args:
-            text: What ``str(tree)`` gives; plain finite numbers become ephemeral constants.
+            text: What ``str(tree)`` gives; finite numbers become ephemeral constants.
             pset: The ``deap.gp.PrimitiveSet`` that names the primitives and arguments.
+
+        Returns:
+            A tree without fitness.
 
         Raises:
             TypeError: ``text`` is not a string.
-            ValueError: The fault and the place (characters are counted from 1).
+            ValueError: Names the fault and its place; characters are counted from 1.
 
         Examples:
             >>> from deap_lossgp.psets import loss_primitive_set
@@ -56,15 +59,23 @@ class LossTree(gp.PrimitiveTree):
         return cls(parse(text, pset))
 
     def to_json(self, pset):
-        """The tree as a JSON object: its expression and the name of its primitive set."""
+        """Returns the tree as a JSON object: its expression and the name of its primitive set."""
         return json.dumps({"expression": str(self), "primitives": pset.name})
 
     @classmethod
     def from_json(cls, text, pset):
-        """Reads a JSON object that holds an ``expression``; other keys may stand beside it.
+        """Reads a JSON object that holds an ``expression``, perhaps beside other keys.
+
+        Args:
+            text: What ``to_json`` gives, or the content of a run's ``best_loss.json``.
+            pset: The primitive set of the expression.
+
+        Returns:
+            A tree without fitness.
 
         Raises:
-            ValueError: Not JSON, no expression in it, or made with another primitive set.
+            ValueError: The text is not JSON, holds no expression, or was made with another
+                primitive set.
         """
         try:
             content = json.loads(text)

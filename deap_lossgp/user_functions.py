@@ -1,6 +1,6 @@
-"""Functions of the user's: found by ``module:function``, and told apart by what they compute."""
+"""The user's own functions: found by ``module:function``, told apart by what they compute."""
 
-import importlib
+import importlib.util
 import inspect
 import os
 import sys
@@ -14,11 +14,11 @@ from deap_lossgp.errors import in_one_line, unknown_name
 
 
 def load_function(name, kind):
-    """Imports a function; modules in the current working directory are found.
+    """Imports a function, also from a module in the current working directory.
 
     Args:
         name: ``module:function``.
-        kind: What it should be, for errors, like "network".
+        kind: What the function is for, as errors name it: for example "network".
 
     Returns:
         The function.
@@ -60,11 +60,21 @@ def look_here():
 
 
 def source_of(function):
-    """What a function computes, as far as text tells: equal in every process, other for other code.
+    """Returns what a function computes, as far as its source text tells.
 
-    The source of a function, and what it holds: defaults, variables of the functions around it,
-    the object whose method it is; of a partial or a callable object what that holds; the file of
-    a ``module:function``, which is looked for as Python does, and not imported; else the name.
+    The result has the same ``repr`` in every process, and another one if the code is another. It
+    consists of
+
+    * for a function: its name, its source, and what it holds: its defaults, the variables of the
+      functions around it, the object whose method it is. Functions of this package are named
+      without their module, so that they may move;
+    * for a partial or a callable object: what it holds;
+    * for a text ``module:function``: the content of the module's file, which is found as Python
+      does, but not imported;
+    * for anything else: its text.
+
+    Args:
+        function: A callable, a text, or None.
 
     Examples:
         >>> def network_of(units):
@@ -85,7 +95,7 @@ def _source_of(function, around):
         name = "partial"
         held = {"function": function.func, "arguments": function.args, **function.keywords}
     elif inspect.isroutine(function) or inspect.isclass(function):
-        name = [f"{function.__module__}.{function.__qualname__}"]
+        name = [_full_name(function)]
         with suppress(OSError, TypeError):
             name.append(inspect.getsource(function))
         held = _held(function)
@@ -95,8 +105,16 @@ def _source_of(function, around):
     return name, _content(held, around)
 
 
+def _full_name(function):
+    """The name with its module, unless that is one of this package's own."""
+    package = __name__.partition(".")[0]
+    if str(function.__module__).partition(".")[0] == package:
+        return function.__qualname__
+    return f"{function.__module__}.{function.__qualname__}"
+
+
 def _held(function):
-    """What else than its source determines what a function computes."""
+    """What determines, beside its source, what a function computes."""
     held = {"self": getattr(function, "__self__", None)}
     function = getattr(function, "__func__", function)
     for name in ("__defaults__", "__kwdefaults__"):
@@ -110,7 +128,7 @@ def _held(function):
 
 
 def _content(value, around):
-    """A value as what has an equal text wherever it is equal."""
+    """Something that has the same text in every process as long as the value is the same."""
     if isinstance(value, np.ndarray):
         return value.shape, str(value.dtype), value.tobytes()
     if isinstance(value, dict):
@@ -119,12 +137,13 @@ def _content(value, around):
         return sorted(repr(_content(part, around)) for part in value)
     if isinstance(value, list | tuple):
         return [_content(part, around) for part in value]
-    if callable(value) or " at 0x" in repr(value):  # an address, which is another each time
+    if callable(value) or " at 0x" in repr(value):  # an address, which differs each time
         return _source_of(value, around)
     return value
 
 
 def _module_bytes(name):
+    """The content of the file of a ``module:function``; nothing if there is none."""
     module, colon, _ = name.partition(":")
     if not colon:
         return b""

@@ -21,6 +21,7 @@ from deap_lossgp.commands import (
 )
 from deap_lossgp.comparison import ComparisonSettings
 from deap_lossgp.engines import TrainingError
+from deap_lossgp.search import ALGORITHMS
 
 PRESETS = {
     **PRESETS,
@@ -33,7 +34,7 @@ def main(argv=None):
                                ComparisonSettings(), PRESETS)
     group = parser.add_argument_group("comparison")
     group.add_argument("--arms", nargs="+", metavar="NAME",
-                       help="algorithms: archive, sample-tournament, random, regularized, glo")
+                       help=f"algorithms: {', '.join(ALGORITHMS)}")
     group.add_argument("--replicates", type=int, help="repetitions from other populations")
     group.add_argument("--initial", metavar="FITNESS",
                        help="the fitness whose notion of validity the initial populations are "

@@ -21,7 +21,7 @@ from deap_lossgp.commands import (
     resumable,
 )
 from deap_lossgp.engines import TrainingError
-from deap_lossgp.search import RunSettings, TensorBoard
+from deap_lossgp.search import ALGORITHMS, RunSettings, TensorBoard
 
 
 def main(argv=None):
@@ -29,9 +29,8 @@ def main(argv=None):
         "Evolve a loss function for image classifiers by genetic programming.",
         RunSettings(), PRESETS,
     )
-    parser.add_argument("--algorithm",
-                        help="sample-tournament (the thesis), archive (NGL), random search, "
-                             "regularized evolution, or glo")
+    parser.add_argument("--algorithm", metavar="NAME", help=", ".join(
+        f"{name} ({algorithm.description})" for name, algorithm in ALGORITHMS.items()))
     parser.add_argument("--tensorboard", metavar="DIR", help="folder to write for TensorBoard to")
     with resumable(parser.prog, argv), refused(parser.prog, prepare, parser, argv) as run:
         try:

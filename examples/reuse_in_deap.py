@@ -1,7 +1,7 @@
-"""This package's parts in DEAP projects of one's own, without TensorFlow.
+"""This package's parts in other DEAP projects, without TensorFlow.
 
-(a) OneMax and (b) symbolic regression, with DEAP's own operators, driven by our algorithms;
-(c) our toolbox of loss trees, driven by DEAP's eaSimple.
+(a) OneMax and (b) symbolic regression, with DEAP's own operators, under this package's algorithms;
+(c) this package's toolbox of loss trees, under DEAP's eaSimple.
 """
 
 import operator

@@ -31,7 +31,7 @@ from typing import NamedTuple
 from deap_lossgp.commands.parser import CommandParser, fail, resumable
 from deap_lossgp.engines.processes import WorkerProcesses
 from deap_lossgp.found_losses import KNOWN_LOSSES
-from deap_lossgp.operators import MAX_SIZE
+from deap_lossgp.loss_rules import MAX_SIZE
 from deap_lossgp.search.evaluation import Evaluation
 from deap_lossgp.search.store import Store
 from deap_lossgp.training.results import TrainingResult

@@ -10,7 +10,7 @@ from deap import tools
 from deap_lossgp import toolbox as toolbox_module
 from deap_lossgp.algorithms.archive import eaArchive
 from deap_lossgp.algorithms.sample_tournament import eaSampleTournament
-from deap_lossgp.operators import LossRules
+from deap_lossgp.loss_rules import LossRules
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.trees import LossTree

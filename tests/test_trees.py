@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 from deap import gp
 
-from deap_lossgp.expressions import constant, is_constant
+from deap_lossgp.constants import constant, is_constant
 from deap_lossgp.operators import genLoss
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.trees import LossFitness, LossTree

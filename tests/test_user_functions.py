@@ -1,13 +1,14 @@
-"""Functions of the user's by ``module:function``; the networks' tests hold the errors."""
+"""The user's functions, found and told apart; the networks' tests hold the errors."""
 
 import sys
 
 import pytest
 
+from deap_lossgp.primitives import PROTECTED
 from deap_lossgp.search.fitness import fitness_mode, fitness_of
 from deap_lossgp.search.settings import RunSettings
 from deap_lossgp.training.results import TrainingResult
-from deap_lossgp.user_functions import load_function
+from deap_lossgp.user_functions import load_function, source_of
 
 OWN = """
 def last_epochs(result):
@@ -38,3 +39,23 @@ def test_a_fitness_of_ones_own_by_name_and_as_a_function(own):
 def test_one_that_is_not_there_is_refused_with_the_nearest(own):
     with pytest.raises(ValueError, match="'last_epoch': did you mean 'last_epochs'"):
         fitness_mode("own_fitness:last_epoch")
+
+
+def squared(x):
+    return x * x
+
+
+def test_the_packages_own_functions_may_move_to_another_module(monkeypatch):
+    before = source_of(load_function)
+    assert before[0][0] == "load_function"
+    monkeypatch.setattr(load_function, "__module__", "deap_lossgp.elsewhere")
+    assert source_of(load_function) == before
+    assert source_of(RunSettings)[0][0] == "RunSettings"
+    assert "deap_lossgp" not in repr(source_of(PROTECTED["div"]))
+
+
+def test_the_users_functions_are_told_apart_by_module(monkeypatch):
+    before = source_of(squared)
+    assert before[0][0] == f"{__name__}.squared"
+    monkeypatch.setattr(squared, "__module__", "deap_lossgp_of_mine")
+    assert source_of(squared)[0][0] == "deap_lossgp_of_mine.squared"

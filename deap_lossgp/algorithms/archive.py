@@ -2,26 +2,33 @@
 
 import random
 
-from deap_lossgp.algorithms.loop import check_arguments, check_integer, evolve, make_child
+from deap import tools
+
+from deap_lossgp.algorithms.loop import (
+    check_arguments,
+    check_integer,
+    make_child,
+    run_generations,
+)
 
 
 def varArchive(population, archive, toolbox, cxpb, mutpb):
     """Makes one child of every individual, with a partner from population or archive.
 
     Args:
-        population: list of P individuals; neither it nor they are changed.
-        archive: list of eliminated individuals, possibly empty; not changed either.
-        toolbox: uses ``individual``, ``mate``, ``mutate`` and ``clone``.
-        cxpb: probability in [0, 1] that the partner is another member of the population instead
-            of one of the archive. Where one side is empty the other serves, and where both are,
-            a fresh individual.
-        mutpb: probability in [0, 1] of calling ``toolbox.mutate`` on a child.
+        population: List of P individuals; neither the list nor they are changed.
+        archive: List of eliminated individuals, possibly empty; also left unchanged.
+        toolbox: Uses ``individual``, ``mate``, ``mutate`` and ``clone``.
+        cxpb: Probability in [0, 1] that the partner is another member of the population instead
+            of one of the archive. If one of the two is empty, the other is used; if both are, a
+            new individual.
+        mutpb: Probability in [0, 1] of calling ``toolbox.mutate`` on a child.
 
     Returns:
         List of P children with invalid fitness, independent of population and archive.
 
     Raises:
-        ValueError: an argument is outside its range.
+        ValueError: An argument is outside its range.
     """
     check_arguments(population, cxpb=cxpb, mutpb=mutpb)
     offspring = []
@@ -46,7 +53,7 @@ def eaArchive(
     halloffame=None,
     verbose=__debug__,
 ):
-    """Evolves as NGL did: all have a child, the eliminated go to an archive and may mate again.
+    """Evolves as NGL did: all have a child; the eliminated go to an archive and may mate again.
 
     The pseudocode::
 
@@ -64,42 +71,48 @@ def eaArchive(
 
     .. warning::
 
-        This is a reading. The paper and the thesis (section 2.1.3) describe the archive, but
-        publish neither its size, nor what gives way when it is full, nor the probability of a
-        partner from it, nor the generator of new trees. These are *archive_size*, *replace*,
-        1 - *cxpb* and ``toolbox.individual``; the last is used only where P = 1 has no other
-        partner. Taken over from the authors' other algorithms are the defaults of the first two
-        and 0.5 for *cxpb*, which so is C_r in both algorithms. The thesis also speaks of
-        re-evaluating all individuals; its times fit P evaluations in each generation, as here.
+        The paper and the thesis (section 2.1.3) describe the archive, but leave four things open:
+        its size, which individual is overwritten when it is full, the probability of a partner
+        from it, and how new trees are generated. Here these are ``archive_size``, ``replace``,
+        1 - ``cxpb`` and ``toolbox.individual``; the last is used only if P = 1 leaves no other
+        partner. The defaults of the first two, and 0.5 for ``cxpb``, follow the authors' other
+        algorithms; with 0.5, C_r is the same in both algorithms that the thesis compares. The
+        thesis also says that all individuals are evaluated again; its times fit P evaluations in
+        each generation, as here.
 
     Args:
-        population: list of P individuals, P ≥ 1, evolved in place.
-        toolbox: uses ``individual``, ``evaluate``, ``mate``, ``mutate``, ``clone`` and ``map``.
+        population: List of P individuals, P ≥ 1, evolved in place.
+        toolbox: Uses ``individual``, ``evaluate``, ``mate``, ``mutate``, ``clone`` and ``map``.
         cxpb: C_r, the probability in [0, 1] that the partner is another member of the population
-            instead of one of the archive. While one side is empty the other serves.
-        mutpb: probability in [0, 1] of calling ``toolbox.mutate`` on a child; 1 for an operator
-            that draws by itself, as in :func:`eaSampleTournament`.
-        ngen: number of generations, at least 0.
-        archive_size: how many eliminated individuals are kept, at least 1; P by default.
-        replace: called with *archive_size* for each individual that a full archive receives,
-            returns the index it overwrites; by default ``random.randrange``.
-        stats: a ``Statistics`` or ``MultiStatistics`` of the population, optional.
-        halloffame: a ``HallOfFame``, updated with all that is evaluated, optional.
-        verbose: whether to print the logbook as it grows.
+            instead of one of the archive. If one of the two is empty, the other is used.
+        mutpb: Probability in [0, 1] of calling ``toolbox.mutate`` on a child; 1 for an operator
+            that draws by itself, as in :func:`~deap_lossgp.algorithms.eaSampleTournament`.
+        ngen: Number of generations, at least 0.
+        archive_size: How many eliminated individuals are kept, at least 1; P by default.
+        replace: Called with ``archive_size`` for each individual that a full archive receives;
+            returns the index that it overwrites. ``random.randrange`` by default.
+        stats: A ``Statistics`` or ``MultiStatistics`` of the population, optional.
+        halloffame: A ``HallOfFame``, updated with all that is evaluated, optional.
+        verbose: Whether to print the logbook as it grows.
 
     Returns:
         The population, and a ``Logbook`` of one record per generation, 0 being the start.
 
     Raises:
-        ValueError: an argument is outside its range; nothing has been evaluated.
+        ValueError: An argument is outside its range; nothing has been evaluated.
+
+    References:
+        S. Akhmedova and N. Körber, "Next generation loss function for image classification",
+        arXiv:2404.12948, 2024.
     """
     check_arguments(population, ngen, cxpb, mutpb)
     archive_size = len(population) if archive_size is None else archive_size
     check_integer("archive_size", archive_size, 1)
     replace = replace or random.randrange
-    archive = []
+    archive, eliminated = [], []
 
-    def vary(eliminated):
+    def vary(population):
+        # The eliminated enter the archive only when it is needed: not after the last generation.
         for individual in eliminated:
             if len(archive) < archive_size:
                 archive.append(individual)
@@ -107,4 +120,9 @@ def eaArchive(
                 archive[replace(archive_size)] = individual
         return varArchive(population, archive, toolbox, cxpb, mutpb)
 
-    return evolve(population, toolbox, ngen, vary, stats, halloffame, verbose)
+    def survive(population, offspring):
+        ranked = tools.selBest(population + offspring, 2 * len(population))
+        eliminated[:] = ranked[len(population):]
+        return ranked[: len(population)]
+
+    return run_generations(population, toolbox, ngen, vary, survive, stats, halloffame, verbose)

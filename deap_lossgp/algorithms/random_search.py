@@ -1,6 +1,11 @@
 """Random search: the control that an evolution has to beat at equal evaluations."""
 
-from deap_lossgp.algorithms.loop import check_arguments, check_integer, evolve
+from deap_lossgp.algorithms.loop import (
+    check_arguments,
+    check_integer,
+    keep_best,
+    run_generations,
+)
 from deap_lossgp.algorithms.sample_tournament import tournament_sizes
 
 
@@ -17,31 +22,32 @@ def eaRandom(
             evaluate(newcomers)
             population = selBest(population + newcomers, P)
 
-    A run asks for P + ngen·``lambda_`` evaluations. The default matches :func:`eaSampleTournament`;
-    against :func:`eaArchive` use ``lambda_=len(population)``.
+    A run asks for P + ngen·``lambda_`` evaluations. The default equals that of
+    :func:`~deap_lossgp.algorithms.eaSampleTournament`; to compare with
+    :func:`~deap_lossgp.algorithms.eaArchive` use ``lambda_=len(population)``.
 
     Args:
-        population: list of P individuals, P ≥ 1, changed in place.
-        toolbox: uses ``individual``, ``evaluate`` and ``map``.
-        ngen: number of generations, at least 0.
-        lambda_: fresh individuals in each generation, at least 1; by default the N of
-            :func:`eaSampleTournament`.
-        stats: a ``Statistics`` or ``MultiStatistics`` of the population, optional.
-        halloffame: a ``HallOfFame``, updated with all that is evaluated, optional.
-        verbose: whether to print the logbook as it grows.
+        population: List of P individuals, P ≥ 1, changed in place.
+        toolbox: Uses ``individual``, ``evaluate`` and ``map``.
+        ngen: Number of generations, at least 0.
+        lambda_: New individuals in each generation, at least 1; by default the N of
+            :func:`~deap_lossgp.algorithms.eaSampleTournament`.
+        stats: A ``Statistics`` or ``MultiStatistics`` of the population, optional.
+        halloffame: A ``HallOfFame``, updated with all that is evaluated, optional.
+        verbose: Whether to print the logbook as it grows.
 
     Returns:
         The population, and a ``Logbook`` of one record per generation, 0 being the start.
 
     Raises:
-        ValueError: an argument is outside its range; nothing has been evaluated.
+        ValueError: An argument is outside its range; nothing has been evaluated.
     """
     check_arguments(population, ngen)
     if lambda_ is None:
-        _, lambda_ = tournament_sizes(len(population), None, None)
+        _, lambda_ = tournament_sizes(len(population))
     check_integer("lambda_", lambda_, 1)
 
-    def vary(_eliminated):
+    def vary(_population):
         return [toolbox.individual() for _ in range(lambda_)]
 
-    return evolve(population, toolbox, ngen, vary, stats, halloffame, verbose)
+    return run_generations(population, toolbox, ngen, vary, keep_best, stats, halloffame, verbose)

@@ -4,18 +4,24 @@ import random
 
 from deap import tools
 
-from deap_lossgp.algorithms.loop import check_arguments, check_integer, evolve, make_child
+from deap_lossgp.algorithms.loop import (
+    check_arguments,
+    check_integer,
+    keep_best,
+    make_child,
+    run_generations,
+)
 
 
 def varSampleTournament(population, toolbox, cxpb, mutpb, sample_size=None, nparents=None):
     """Makes one child of each winner of one large tournament (Algorithm 1, lines 6 to 20).
 
     Args:
-        population: list of P evaluated individuals; neither it nor they are changed.
-        toolbox: uses ``individual``, ``mate``, ``mutate`` and ``clone``.
+        population: List of P evaluated individuals; neither the list nor they are changed.
+        toolbox: Uses ``individual``, ``mate``, ``mutate`` and ``clone``.
         cxpb: C_r, the probability in [0, 1] that a winner mates with another winner instead of a
-            fresh individual. A single winner always mates with a fresh one.
-        mutpb: probability in [0, 1] of calling ``toolbox.mutate`` on a child.
+            new individual. A single winner always mates with a new one.
+        mutpb: Probability in [0, 1] of calling ``toolbox.mutate`` on a child.
         sample_size: G, how many are drawn, 1..P; max(1, floor(3P/4)) by default.
         nparents: N, how many of them win, 1..G; max(1, floor(G/2)) by default.
 
@@ -23,7 +29,7 @@ def varSampleTournament(population, toolbox, cxpb, mutpb, sample_size=None, npar
         List of N children with invalid fitness, independent of the population.
 
     Raises:
-        ValueError: an argument is outside its range.
+        ValueError: An argument is outside its range.
     """
     check_arguments(population, cxpb=cxpb, mutpb=mutpb)
     sample_size, nparents = tournament_sizes(len(population), sample_size, nparents)
@@ -66,46 +72,67 @@ def eaSampleTournament(
             evaluate(children)                                              # 21
             population = selBest(population + children, P)                  # 22 to 25
 
-    A run asks for P + ngen·N evaluations, for P = 8 and ngen = 12 thus 44 where :func:`eaArchive`
-    asks for 104.
+    A run asks for P + ngen·N evaluations. With P = 8 and ngen = 12 these are 44;
+    :func:`~deap_lossgp.algorithms.eaArchive` asks for 104.
 
     .. note::
 
-        Algorithm 1 draws two mutations, M_ST and M_N. A ``toolbox.mutate`` that draws both by
-        itself, such as :func:`deap_lossgp.operators.mutLoss`, wants ``mutpb=1``; any smaller
-        value thins both out.
+        Algorithm 1 has two mutations, with the probabilities M_ST and M_N. Use ``mutpb=1`` with a
+        ``toolbox.mutate`` that draws both by itself, such as
+        :func:`deap_lossgp.operators.mutLoss`; any smaller value makes both of them rarer.
 
     Args:
-        population: list of P individuals, P ≥ 1, evolved in place.
-        toolbox: uses ``individual``, ``evaluate``, ``mate``, ``mutate``, ``clone`` and ``map``.
+        population: List of P individuals, P ≥ 1, evolved in place.
+        toolbox: Uses ``individual``, ``evaluate``, ``mate``, ``mutate``, ``clone`` and ``map``.
         cxpb: C_r, the probability in [0, 1] that a parent mates with another parent instead of a
-            fresh individual; the thesis has 0.5. A single parent always mates with a fresh one.
-        mutpb: probability in [0, 1] of calling ``toolbox.mutate`` on a child.
-        ngen: number of generations, at least 0.
+            new individual; 0.5 in the thesis. A single parent always mates with a new one.
+        mutpb: Probability in [0, 1] of calling ``toolbox.mutate`` on a child.
+        ngen: Number of generations, at least 0.
         sample_size: G, how many are drawn without replacement, 1..P; max(1, floor(3P/4)) by
             default.
         nparents: N, how many of them have a child each, 1..G; max(1, floor(G/2)) by default.
-        stats: a ``Statistics`` or ``MultiStatistics`` of the population, optional.
-        halloffame: a ``HallOfFame``, updated with all that is evaluated, optional.
-        verbose: whether to print the logbook as it grows.
+        stats: A ``Statistics`` or ``MultiStatistics`` of the population, optional.
+        halloffame: A ``HallOfFame``, updated with all that is evaluated, optional.
+        verbose: Whether to print the logbook as it grows.
 
     Returns:
         The population, and a ``Logbook`` of one record per generation, 0 being the start.
 
     Raises:
-        ValueError: an argument is outside its range; nothing has been evaluated.
+        ValueError: An argument is outside its range; nothing has been evaluated.
+
+    References:
+        T.-Y. Chou, "Use Efficiency-Oriented Genetic Programming to Create Loss Function for Image
+        Classification Tasks", master's thesis, National Taipei University of Technology, 2025.
     """
     check_arguments(population, ngen, cxpb, mutpb)
     sample_size, nparents = tournament_sizes(len(population), sample_size, nparents)
 
-    def vary(_eliminated):
+    def vary(population):
         return varSampleTournament(population, toolbox, cxpb, mutpb, sample_size, nparents)
 
-    return evolve(population, toolbox, ngen, vary, stats, halloffame, verbose)
+    return run_generations(population, toolbox, ngen, vary, keep_best, stats, halloffame, verbose)
 
 
-def tournament_sizes(population_size, sample_size, nparents):
-    """Fills in and checks G and N of Algorithm 1, line 1."""
+def tournament_sizes(population_size, sample_size=None, nparents=None):
+    """Fills in and checks G and N (Algorithm 1, line 1).
+
+    Args:
+        population_size: P, at least 1.
+        sample_size: G, 1..P; max(1, floor(3P/4)) by default.
+        nparents: N, 1..G; max(1, floor(G/2)) by default.
+
+    Returns:
+        (G, N)
+
+    Raises:
+        TypeError: G or N is not an integer.
+        ValueError: G or N is outside its range.
+
+    Examples:
+        >>> tournament_sizes(8)
+        (6, 3)
+    """
     sample_size = max(1, 3 * population_size // 4) if sample_size is None else sample_size
     check_integer("sample_size", sample_size, 1, population_size, "P, the population's size")
     nparents = max(1, sample_size // 2) if nparents is None else nparents

@@ -22,7 +22,7 @@ from deap_lossgp.plotting.accuracies import plot_test_accuracies
 from deap_lossgp.plotting.best_so_far import plot_comparison
 from deap_lossgp.plotting.individuals import plot_individuals
 from deap_lossgp.plotting.loss_accuracy import plot_loss_accuracy
-from deap_lossgp.search.arms import run_algorithm
+from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.experiments import Experiment
 from deap_lossgp.search.folders import versions
 from deap_lossgp.search.recording import logbook_table
@@ -261,8 +261,8 @@ class Comparison(Experiment):
         toolbox.register("map", map_)
         population = [toolbox.clone(tree) for tree in initial]
         random.seed(f"{seed} {arm}")
-        logbook = run_algorithm(arm, population, toolbox, self.pset, self.settings, stats=stats,
-                         verbose=False)
+        _, logbook = ALGORITHMS[arm].run(population, toolbox, self.pset, self.settings, stats=stats,
+                                         verbose=False)
         for name, table in (("individuals", pd.DataFrame(stats.rows)),
                             ("generations", logbook_table(logbook))):
             table.insert(0, "replicate", replicate)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from deap_lossgp.comparison.confirmation_results import BASELINE
 from deap_lossgp.data.folders import check_image_mode, read_size
 from deap_lossgp.data.names import dataset_name
 from deap_lossgp.errors import at_least, unknown_name
-from deap_lossgp.search.arms import ALGORITHMS
+from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.fitness import fitness_mode
 from deap_lossgp.search.settings import RunSettings
 from deap_lossgp.training.tasks import Task
@@ -132,10 +132,7 @@ class ComparisonSettings(RunSettings):
 
     def asked(self, arm):
         """How many evaluations an arm asks for in a replicate."""
-        settings = {f.name: getattr(self, f.name) for f in fields(RunSettings)}
-        if arm == "archive":
-            settings |= {"sample_size": None, "parents": None}
-        return RunSettings(**{**settings, "algorithm": arm}).evaluations
+        return ALGORITHMS[arm].evaluations(self)
 
     @property
     def folder(self):

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from deap import gp
 
+from deap_lossgp.constants import is_constant
 from deap_lossgp.curves.differentiation import evaluate
-from deap_lossgp.expressions import is_constant
 from deap_lossgp.trees import LossTree
 
 

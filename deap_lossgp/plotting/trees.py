@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from deap_lossgp.expressions import is_constant, number_text
+from deap_lossgp.constants import is_constant
+from deap_lossgp.expressions import number_text
 from deap_lossgp.plotting.axes import BLACK, BLUE, GREY, RED
 
 _SIGNS = {"add": "+", "sub": "−", "mul": "×", "div": "/", "neg": "−", "sqrt": "√"}

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from deap_lossgp.engines.execution import Execution, make_engine
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.search.arms import mutations
+from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.callbacks import CallbackList
 from deap_lossgp.search.evaluation import Evaluation
 from deap_lossgp.search.fitness import check_fitness
@@ -107,7 +107,7 @@ class Experiment:
         s = self.settings
         toolbox = make_toolbox(
             self.pset, evaluation, valid=evaluation.is_valid, max_height=s.max_height,
-            max_size=s.max_size, **mutations(algorithm or s.algorithm, s),
+            max_size=s.max_size, **ALGORITHMS[algorithm or s.algorithm].mutations(s),
         )
         toolbox.register("map", evaluation.map)
         return toolbox

@@ -17,7 +17,7 @@ from deap_lossgp.engines.execution import Execution
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.plotting.generations import plot_generations
 from deap_lossgp.plotting.individuals import plot_individuals
-from deap_lossgp.search.arms import run_algorithm
+from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.experiments import Experiment
 from deap_lossgp.search.recording import logbook_table
 from deap_lossgp.search.settings import TASK_SETTINGS, RunSettings
@@ -209,8 +209,9 @@ class Run(Experiment):
         toolbox.register("map", self._map)
         self.stats, halloffame = self.new_stats(self.evaluation), tools.HallOfFame(HALL_OF_FAME)
         population = toolbox.population(n=s.population)
-        logbook = run_algorithm(s.algorithm, population, toolbox, self.pset, s, stats=self.stats,
-                              halloffame=halloffame, verbose=False)
+        _, logbook = ALGORITHMS[s.algorithm].run(
+            population, toolbox, self.pset, s, stats=self.stats, halloffame=halloffame,
+            verbose=False)
         return logbook, halloffame
 
     def _map(self, evaluate, individuals):

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from deap_lossgp.algorithms.sample_tournament import tournament_sizes
 from deap_lossgp.data.folders import check_image_mode, read_size
 from deap_lossgp.data.names import dataset_name, is_path
-from deap_lossgp.errors import at_least, unknown_name
-from deap_lossgp.search.arms import ALGORITHMS
+from deap_lossgp.errors import at_least
+from deap_lossgp.search.algorithms import ALGORITHMS, check_algorithm
 from deap_lossgp.search.fitness import fitness_mode
 
 RESCORING = ("fitness", "mean_over_all")
@@ -25,7 +25,7 @@ class RunSettings:
     """Everything that determines a run's results; by default the thesis's P and T, on digits.
 
     Attributes:
-        algorithm: A name of ``ALGORITHMS``.
+        algorithm: A name of ``search.algorithms.ALGORITHMS``.
         datasets: Names of data sets, and paths of folders of images or of ``.npz`` files.
         data_dir: Folder with ``NAME.npz`` files; None for what is embedded or in Keras's cache.
         image_size: N, ``HxW`` or (h, w), to which images in folders are brought; None for 32.
@@ -75,8 +75,7 @@ class RunSettings:
     test_seeds: int = 3
 
     def __post_init__(self):
-        if self.algorithm not in ALGORITHMS:
-            raise unknown_name("algorithm", self.algorithm, ALGORITHMS)
+        check_algorithm(self)
         if not isinstance(self.fitness, str):
             raise TypeError(f"fitness must be a name or 'module:function', got {self.fitness!r}")
         fitness_mode(self.fitness)
@@ -102,35 +101,12 @@ class RunSettings:
         if self.max_height < 2 or self.max_size < 4:
             raise ValueError(f"max_height must be at least 2 and max_size at least 4, "
                              f"got {self.max_height} and {self.max_size}")
-        if self.algorithm == "archive" and (self.sample_size or self.parents):
-            raise ValueError("sample_size and parents belong to the sample tournament, "
-                             "the archive algorithm has none")
         tournament_sizes(self.population, self.sample_size, self.parents)
 
     @property
-    def children(self):
-        """N, the children of a generation; every algorithm's but the archive's."""
-        return tournament_sizes(self.population, self.sample_size, self.parents)[1]
-
-    @property
-    def stages(self):
-        """Generations of GLO's two stages; the second has one more record, its start."""
-        second = self.generations // 2
-        return self.generations - second, second
-
-    @property
     def evaluations(self):
-        """How many evaluations the run asks for: P + T N, or P + T P for the archive.
-
-        GLO asks for one more, the start of its second stage, and for at least 2 there at a time.
-        """
-        if self.algorithm == "archive":
-            return self.population * (1 + self.generations)
-        if self.algorithm == "glo":
-            first, second = self.stages
-            tuned = 1 + second * max(2, self.children)
-            return self.population + first * self.children + tuned
-        return self.population + self.generations * self.children
+        """How many evaluations the run asks for."""
+        return ALGORITHMS[self.algorithm].evaluations(self)
 
     @property
     def folder(self):

@@ -1,3 +1,5 @@
+"""Sample tournament, archive and random search: the published draws, and what users rely on."""
+
 import ast
 import itertools
 import math

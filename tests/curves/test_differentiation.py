@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import minimum_filter1d
 
+from deap_lossgp.constants import constant
 from deap_lossgp.curves.differentiation import differentiate, evaluate
 from deap_lossgp.curves.grid import GRID, KNOTS
 from deap_lossgp.curves.loss_curves import LossCurves
-from deap_lossgp.expressions import constant
 from deap_lossgp.operators import genLoss
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.trees import LossTree

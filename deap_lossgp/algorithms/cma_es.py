@@ -1,0 +1,133 @@
+"""CMA-ES over the constants of one tree, whose structure stays as it is."""
+
+import math
+import random
+from functools import partial
+
+import numpy as np
+from deap import cma, tools
+
+from deap_lossgp.algorithms.loop import check_arguments, check_integer, run_generations
+from deap_lossgp.constants import constants_of, with_constants
+
+
+def eaConstants(
+    individual,
+    toolbox,
+    ngen,
+    sigma=0.5,
+    lambda_=None,
+    stats=None,
+    halloffame=None,
+    verbose=__debug__,
+):
+    """Tunes the constants of one tree by CMA-ES, in the manner of DEAP's ``eaGenerateUpdate``.
+
+    The pseudocode::
+
+        evaluate(individual)
+        strategy = Strategy(constants of individual, sigma)
+        for g in range(ngen):
+            population = trees with the constants that strategy generates
+            evaluate(population)
+            update strategy with the ranking of population
+
+    A run asks for 1 + ngen·``lambda_`` evaluations, the first only if the individual's fitness is
+    not known. CMA-ES reads nothing but the ranking, so any fitness serves that DEAP can compare:
+    with :class:`~deap_lossgp.trees.LossFitness` the wins count first, and a failed training, of
+    fitness -inf, is last. NaN counts as the worst value. The strategy draws from a stream of its
+    own, seeded by one draw from ``random``. NumPy's global stream is neither read nor moved.
+
+    Args:
+        individual: The tree to start from: a ``deap.gp.PrimitiveTree`` with a ``fitness`` and at
+            least one constant, such as :func:`~deap_lossgp.constants.insert_coefficients` makes.
+            Not changed.
+        toolbox: Uses ``evaluate``, ``clone`` and ``map``.
+        ngen: Number of generations, at least 0.
+        sigma: Initial standard deviation of every constant, positive. With 0.5 a coefficient of 1
+            changes its sign in one of 44 draws.
+        lambda_: Trees in each generation, at least 2; floor(4 + 3 log n) by default, for n
+            constants.
+        stats: A ``Statistics`` or ``MultiStatistics`` of the population, optional.
+        halloffame: A ``HallOfFame``, updated with all that is evaluated and the individual,
+            optional; without one the best of earlier generations is lost.
+        verbose: Whether to print the logbook as it grows.
+
+    Returns:
+        The last generation, the best first, and a ``Logbook`` of one record per generation, 0
+        being a copy of the individual.
+
+    Raises:
+        ValueError: The tree has no constants, or an argument is outside its range; nothing has
+            been evaluated.
+
+    Examples:
+        >>> from deap import base
+        >>> from deap_lossgp.constants import insert_coefficients
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> from deap_lossgp.trees import LossTree
+        >>> pset = loss_primitive_set()
+        >>> baikal = LossTree.from_string("sub(div(y_true, y_pred), log(y_pred))", pset)
+        >>> tree = insert_coefficients(baikal, pset)
+        >>> print(tree)
+        sub(mul(1.0, div(y_true, y_pred)), mul(1.0, log(mul(1.0, y_pred))))
+        >>> toolbox = base.Toolbox()
+        >>> toolbox.register("evaluate",
+        ...                  lambda tree: (0.0, -sum((c - 3.0) ** 2 for c in constants_of(tree))))
+        >>> random.seed(1)
+        >>> best = tools.HallOfFame(1)
+        >>> population, logbook = eaConstants(tree, toolbox, 40, halloffame=best, verbose=False)
+        >>> [round(c, 2) for c in constants_of(best[0])], logbook.select("nevals")[:3]
+        ([3.0, 3.0, 3.0], [1, 7, 7])
+
+    References:
+        N. Hansen and A. Ostermeier, "Completely derandomized self-adaptation in evolution
+        strategies", Evolutionary Computation 9(2), 2001.
+    """
+    start = constants_of(individual)
+    if not start:
+        raise ValueError(f"individual must have at least one constant to tune, got a tree of "
+                         f"{len(individual)} nodes with none: insert_coefficients gives it some")
+    check_arguments([individual], ngen)
+    if not (sigma > 0 and math.isfinite(sigma)):
+        raise ValueError(f"sigma must be positive and finite, got {sigma}")
+    options = {}
+    if lambda_ is not None:
+        check_integer("lambda_", lambda_, 2)
+        options["lambda_"] = lambda_
+    strategy, stream = cma.Strategy(start, sigma, **options), _Stream(random.getrandbits(32))
+
+    def vary(_population):
+        with stream:
+            return strategy.generate(partial(with_constants, individual))
+
+    def survive(_population, offspring):
+        ranked = tools.selBest(offspring, len(offspring))
+        strategy.update([_Vector(tree) for tree in ranked])
+        return ranked
+
+    return run_generations([toolbox.clone(individual)], toolbox, ngen, vary, survive, stats,
+                           halloffame, verbose)
+
+
+class _Vector(list):
+    """A tree's constants, with the tree's fitness: what the strategy learns from."""
+
+    def __init__(self, tree):
+        super().__init__(constants_of(tree))
+        self.fitness = tree.fitness
+
+
+class _Stream:
+    """A stream of random numbers that replaces NumPy's global one inside ``with``."""
+
+    def __init__(self, seed):
+        self.state = np.random.RandomState(seed).get_state()
+
+    def __enter__(self):
+        self.outside = np.random.get_state()
+        np.random.set_state(self.state)
+
+    def __exit__(self, *_exception):
+        self.state = np.random.get_state()
+        np.random.set_state(self.outside)

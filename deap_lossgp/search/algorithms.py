@@ -1,0 +1,104 @@
+"""The table of algorithms that a run or a comparison can be told to use, by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from deap_lossgp.algorithms.archive import eaArchive
+from deap_lossgp.algorithms.glo import eaGLO, halves
+from deap_lossgp.algorithms.random_search import eaRandom
+from deap_lossgp.algorithms.regularized import eaRegularized
+from deap_lossgp.algorithms.sample_tournament import eaSampleTournament, tournament_sizes
+from deap_lossgp.errors import unknown_name
+
+
+def _children(s):
+    """N, the children of a generation: the same for all algorithms but the archive."""
+    return tournament_sizes(s.population, s.sample_size, s.parents)[1]
+
+
+def _as_many_as_the_thesis(s):
+    return s.population + s.generations * _children(s)
+
+
+def _glo_evaluations(s):
+    first, second = halves(s.generations)
+    return s.population + first * _children(s) + 1 + second * max(2, _children(s))
+
+
+def _mutations(s):
+    return {"subtreepb": s.subtree_mutation, "pointpb": s.point_mutation}
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """A row of ``ALGORITHMS``; ``settings`` are ``RunSettings``.
+
+    Attributes:
+        description: What it does, in a few words for ``--help``.
+        run: ``run(population, toolbox, pset, settings, **recording) -> (population, logbook)``,
+            where recording is ``stats``, ``halloffame`` and ``verbose``, as DEAP's algorithms take
+            them. The toolbox's ``mutate`` draws its mutations itself, so ``mutpb`` is 1.
+        evaluations: ``evaluations(settings) -> int``: how many evaluations it asks for.
+        options: Those of the settings ``sample_size`` and ``parents`` that it reads.
+        mutations: ``mutations(settings) -> dict``: the probabilities of ``mutLoss`` that it needs.
+    """
+
+    description: str
+    run: Callable
+    evaluations: Callable = _as_many_as_the_thesis
+    options: tuple[str, ...] = ("sample_size", "parents")
+    mutations: Callable = _mutations
+
+
+ALGORITHMS = {
+    "sample-tournament": Algorithm(
+        "of the thesis: the winners of a sample have children",
+        lambda population, toolbox, _pset, s, **recording: eaSampleTournament(
+            population, toolbox, s.crossover, 1.0, s.generations, s.sample_size, s.parents,
+            **recording),
+    ),
+    "archive": Algorithm(
+        "of NGL: all have children, the eliminated may mate again",
+        lambda population, toolbox, _pset, s, **recording: eaArchive(
+            population, toolbox, s.crossover, 1.0, s.generations, **recording),
+        evaluations=lambda s: s.population * (1 + s.generations),
+        options=(),
+    ),
+    "random": Algorithm(
+        "new trees only",
+        lambda population, toolbox, _pset, s, **recording: eaRandom(
+            population, toolbox, s.generations, _children(s), **recording),
+    ),
+    "regularized": Algorithm(
+        "each child has one node changed, the oldest die",
+        lambda population, toolbox, _pset, s, **recording: eaRegularized(
+            population, toolbox, 1.0, s.generations, _children(s), **recording),
+        mutations=lambda _s: {"subtreepb": 0.0, "pointpb": 1.0},
+    ),
+    "glo": Algorithm(
+        "sample-tournament, then CMA-ES over coefficients of the best loss",
+        lambda population, toolbox, pset, s, **recording: eaGLO(
+            population, toolbox, s.crossover, 1.0, s.generations, pset, s.sample_size, s.parents,
+            **recording),
+        evaluations=_glo_evaluations,
+    ),
+}
+
+
+def check_algorithm(settings):
+    """Refuses an unknown algorithm, and options that the algorithm does not have.
+
+    Args:
+        settings: A ``RunSettings``.
+
+    Raises:
+        ValueError: Names the nearest algorithm, or the algorithms that have the option.
+    """
+    name = settings.algorithm
+    if name not in ALGORITHMS:
+        raise unknown_name("algorithm", name, ALGORITHMS)
+    for option in ("sample_size", "parents"):
+        if getattr(settings, option) is not None and option not in ALGORITHMS[name].options:
+            owners = [other for other, row in ALGORITHMS.items() if option in row.options]
+            raise ValueError(f"{option} belongs to the algorithms {', '.join(owners)}; "
+                             f"the {name} algorithm has none")
