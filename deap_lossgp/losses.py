@@ -6,11 +6,11 @@ import keras
 from deap import gp
 from keras import ops
 
+from deap_lossgp.constants import is_constant
 from deap_lossgp.curves.grid import LOWEST
 from deap_lossgp.curves.loss_curves import CROSS_ENTROPY_SCALE, LossCurves
 from deap_lossgp.curves.operations import check_operations, elementwise_loss
 from deap_lossgp.errors import unknown_name
-from deap_lossgp.expressions import is_constant
 from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss
 from deap_lossgp.primitives import PLAIN, PROTECTED
 from deap_lossgp.psets import ARGUMENTS, loss_primitive_set
