@@ -17,7 +17,10 @@ from deap_lossgp.training.tasks import Task
 
 
 class Experiment:
-    """Trainings on tasks, kept in a folder; a subclass adds ``prepare`` and ``execute``.
+    """Trainings on tasks, kept in a folder.
+
+    A subclass adds ``kind`` (a word for the folder's default name), ``prepare()`` (checks the tasks
+    and prepares the trainings, before the folder is claimed) and ``execute()``.
 
     An experiment that was stopped goes on when it is made and executed again: all its randomness
     comes from the seed, and each training is in the folder's store as soon as it ends, so that
@@ -64,15 +67,6 @@ class Experiment:
         except BaseException:
             self.close()
             raise
-
-    @property
-    def kind(self):
-        """What the experiment is, in a word, for the folder's default name."""
-        raise NotImplementedError
-
-    def prepare(self):
-        """Checks the tasks and prepares the trainings, before the folder is claimed."""
-        raise NotImplementedError
 
     def described(self, tasks):
         """Returns a dict of all that determines the results, for ``run.json``.
