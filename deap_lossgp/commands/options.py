@@ -45,7 +45,7 @@ def read_settings(options, cls):
     """Makes settings of parsed options.
 
     Args:
-        options: dict from name to value; what is not a field of the class is passed over.
+        options: dict from name to value; names that are not fields of the class are ignored.
         cls: The class of the settings.
 
     Raises:

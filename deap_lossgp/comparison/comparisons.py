@@ -22,9 +22,6 @@ from deap_lossgp.search.evolutions import Evolution
 from deap_lossgp.search.logbooks import logbook_table
 from deap_lossgp.trees import LossTree
 
-RAW_TABLES = ("baselines", "evaluations", "winners", "tests", "individuals", "generations")
-"""The tables that ``Comparison.execute`` fills, each an attribute and a CSV file."""
-
 
 class Comparison(Evolution):
     """Several algorithms (arms) from the same initial populations.
@@ -72,8 +69,8 @@ class Comparison(Evolution):
     def execute(self):
         """Evolves and tests; fills the tables."""
         s = self.settings
-        self._rows = {name: [] for name in RAW_TABLES[:4]}
-        self._tables = {name: [] for name in RAW_TABLES[4:]}
+        self._rows = {name: [] for name in ("baselines", "evaluations", "winners", "tests")}
+        self._tables = {name: [] for name in ("individuals", "generations")}
         arms = [s.asked(arm) for arm in s.arms]
         tested = len(arms) + sum(asked > min(arms) for asked in arms) + 1 + len(s.known_losses)
         self._advanced = 0
@@ -92,7 +89,7 @@ class Comparison(Evolution):
 
     def raw_tables(self):
         """Returns the tables that ``execute`` filled, by name."""
-        return {name: getattr(self, name) for name in RAW_TABLES}
+        return {name: getattr(self, name) for name in (*self._rows, *self._tables)}
 
     def tables(self):
         """Returns the derived tables by name, as ``comparison.arm_tables`` makes them."""

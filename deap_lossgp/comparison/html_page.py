@@ -136,5 +136,5 @@ def _html(text):
 def _png(path):
     content = Path(path).read_bytes()
     if not content.startswith(b"\x89PNG\r\n\x1a\n"):
-        raise ValueError(f"expected a PNG, {path} is none")
+        raise ValueError(f"expected a PNG, got {path}")
     return base64.b64encode(content).decode("ascii")

@@ -82,7 +82,7 @@ class Experiment:
         return described
 
     def code(self):
-        """Returns what the store's keys contain of the code, as ``RunFolder.claim`` takes it."""
+        """Returns what enters the store's keys besides losses and seeds; for ``RunFolder``."""
         return {"deap_lossgp": deap_lossgp.__version__, "arithmetic": ARITHMETIC,
                 **{f"{task.name}, {task.network_name}": task.fingerprint[:16]
                    for task in self.tasks}}

@@ -21,7 +21,7 @@ STORE = "evaluations.sqlite"
 class RunFolder:
     """The folder of one experiment, held by one process at a time.
 
-    The lock is the operating system's: it ends with the process that holds it, however that ends.
+    The lock is the operating system's: it ends with the process that holds it, however it ends.
 
     Args:
         path: The folder; made by ``claim``.
@@ -49,12 +49,12 @@ class RunFolder:
 
         Args:
             data: What ``ImageData.summary`` says of each data set.
-            code: What the store's keys contain of the code: a dict from a name (a package, a task)
-                to a digest or version. In a folder that holds trainings, names may be added.
+            code: What enters the store's keys besides losses and seeds: a dict from a name (of a
+                package, of a task) to a version or digest. Later starts may add names.
 
         Raises:
-            ValueError: The folder holds trainings on other images, or of other code: they could
-                not be found again, and everything would be trained anew.
+            ValueError: The folder holds trainings on other images, or of other code or tasks: these
+                could not be found again, and everything would be trained anew.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         self._open()
@@ -151,7 +151,7 @@ class RunFolder:
         other = [name for name, digest in code.items() if theirs.get(name, digest) != digest]
         if other or not theirs:
             begun = (content.get("versions") or {}).get("deap_lossgp", "unknown")
-            raise ValueError(f"{self.path} holds trainings of other code ("
+            raise ValueError(f"{self.path} holds trainings of other code or tasks ("
                              f"{', '.join(other) or 'not recorded in run.json'}): choose another "
                              f"folder with --output, or use the version of deap_lossgp that began "
                              f"it ({begun})")
@@ -180,7 +180,7 @@ def folder_name(datasets, kind, settings):
 
     Args:
         datasets: Names or paths of the data sets.
-        kind: A word for what is done.
+        kind: A word for the kind of experiment.
         settings: What the name depends on, as JSON holds it; with a ``seed``.
     """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

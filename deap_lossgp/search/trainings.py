@@ -79,7 +79,7 @@ class Trainings:
         ]
 
     def results(self, request):
-        """Returns the stored ``TrainingResult`` for each task, None where there is none yet."""
+        """Returns the stored ``TrainingResult`` for each task, None if it is not trained yet."""
         return [self._store.get(key) for key in self.keys(request)]
 
     def train(self, requests):

@@ -149,13 +149,13 @@ def test_a_folder_of_another_arithmetic_or_derivative_is_refused(tmp_path, made,
     with monkeypatch.context() as patch:
         for room in (confirmations, experiments):
             patch.setattr(room, "ARITHMETIC", -1)
-        with pytest.raises(ValueError, match="holds trainings of other code .arithmetic.: choose"):
+        with pytest.raises(ValueError, match="other code or tasks .arithmetic.: choose another"):
             train_with_losses("ngl", **call)
     # Both losses multiply.
     other = replace(PROTECTED["mul"], derivative=PROTECTED["add"].derivative)
     monkeypatch.setattr(confirmations, "source_of", lambda row: source_of(
         other if row.name == "mul" else row))
-    with pytest.raises(ValueError, match="holds trainings of other code .protected mul.: choose"):
+    with pytest.raises(ValueError, match="other code or tasks .protected mul.: choose another"):
         train_with_losses("ngl", **call)
     assert len(made) == 2
     train_with_losses("ngl", **{**call, "output": tmp_path / "other"})
@@ -178,7 +178,8 @@ def test_a_folder_whose_trainings_cannot_be_found_again_is_refused(
                 "--seeds", 1, "--output", tmp_path)
     errors = capsys.readouterr().err
     assert ended.value.code == 2 and errors.count("\n") == 1
-    assert "holds trainings of other code" in errors and "another folder with --output" in errors
+    assert "holds trainings of other code or tasks (" in errors
+    assert "choose another folder with --output" in errors
     assert len(made) == 2
 
 

@@ -244,7 +244,7 @@ def test_a_folder_of_other_code_is_refused_and_not_trained_anew(
     path.write_text(json.dumps(run))
     monkeypatch.chdir(complete)
     before = path.read_bytes(), trainings(complete / "here")
-    assert f"here holds trainings of other code {message}" in refusal(capsys)
+    assert f"here holds trainings of other code or tasks {message}" in refusal(capsys)
     assert (path.read_bytes(), trainings(complete / "here")) == before
 
 
@@ -252,7 +252,7 @@ def test_a_folder_without_run_json_is_refused_and_not_trained_anew(complete, mon
     (complete / "here" / "run.json").unlink()
     monkeypatch.chdir(complete)
     before = trainings(complete / "here")
-    assert "here holds trainings of other code (not recorded in run.json)" in refusal(capsys)
+    assert "trainings of other code or tasks (not recorded in run.json)" in refusal(capsys)
     assert trainings(complete / "here") == before
 
 
