@@ -4,7 +4,7 @@ With no arguments it evolves one on scikit-learn's digits, in about a minute:
 
     python examples/evolve_loss.py
 
-The thesis's small scale, which wants a GPU:
+At the thesis's small scale, which needs a GPU:
 
     python examples/evolve_loss.py --preset small
 """
@@ -21,7 +21,7 @@ from deap_lossgp.commands import (
     resumable,
 )
 from deap_lossgp.engines import TrainingError
-from deap_lossgp.search import ALGORITHMS, RunSettings, TensorBoard
+from deap_lossgp.search import RunSettings, TensorBoard
 
 
 def main(argv=None):
@@ -29,9 +29,7 @@ def main(argv=None):
         "Evolve a loss function for image classifiers by genetic programming.",
         RunSettings(), PRESETS,
     )
-    parser.add_argument("--algorithm", metavar="NAME", help=", ".join(
-        f"{name} ({algorithm.description})" for name, algorithm in ALGORITHMS.items()))
-    parser.add_argument("--tensorboard", metavar="DIR", help="folder to write for TensorBoard to")
+    parser.add_argument("--tensorboard", metavar="DIR", help="folder for TensorBoard's files")
     with resumable(parser.prog, argv), refused(parser.prog, prepare, parser, argv) as run:
         try:
             print(run.execute())
