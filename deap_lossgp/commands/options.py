@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict, fields
 
 from deap_lossgp.commands.parser import CommandParser
-from deap_lossgp.engines.execution import Execution
+from deap_lossgp.engines.execution import ENGINES, Execution
 from deap_lossgp.search.fitness import FITNESS_MODES
 
 _THESIS = {"datasets": ["cifar10", "fashion_mnist", "cifar100"], "model": "inception_v3",
@@ -81,7 +81,8 @@ def experiment_parser(description, settings, presets):
                            help="threads per operation on the CPU; more for large networks")
     execution.add_argument("--determinism", action=argparse.BooleanOptionalAction,
                            help="whether operations are deterministic; default: on the CPU")
-    execution.add_argument("--engine", help="local (worker processes) or ray (a cluster)")
+    execution.add_argument("--engine", help=" or ".join(
+        f"{name} ({row.about})" for name, row in ENGINES.items()))
     execution.add_argument("--address", help="of a Ray cluster, or auto for this "
                                              "machine's; default: RAY_ADDRESS, or one of its own")
     execution.add_argument("--gpus-per-training", type=float, help="GPUs of one training, by Ray")
