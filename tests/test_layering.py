@@ -157,13 +157,13 @@ except ModuleNotFoundError:
 for name in sys.argv[1:]:
     importlib.import_module("deap_lossgp." + name)
 from deap_lossgp.algorithms import eaSampleTournament
-from deap_lossgp.canonical import affine_form, canonical_key
-from deap_lossgp.curves import LossCurves
-from deap_lossgp.datasets import load_dataset
+from deap_lossgp.curves import (
+    LossCurves, accuracy_gain, affine_form, canonical_key, is_trainable
+)
+from deap_lossgp.data import load_dataset
 from deap_lossgp.plotting import plot_generations
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.recording import RunStatistics, logbook_table
-from deap_lossgp.screening import accuracy_gain, is_trainable
+from deap_lossgp.search import RunStatistics, logbook_table
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.trees import LossTree
 
