@@ -1,11 +1,12 @@
 """Compares algorithms that evolve losses on equal terms: the thesis's experiment, with replicates.
 
-The thesis's Algorithm 2: cross entropy first, then one initial population, from a copy of which
-each algorithm starts. At laptop scale, on real images of its three data sets, in minutes:
+As in the thesis's Algorithm 2, cross entropy is trained first, then an initial population is made,
+and each algorithm starts from a copy of it. On real images of the thesis's three data sets, at the
+scale of a laptop, in minutes:
 
     python examples/compare_algorithms.py --preset laptop --data-dir DIR_WITH_NPZ
 
-More replicates later go on from there: the same command with --replicates 5.
+The same command with --replicates 5 adds replicates later.
 """
 
 import sys
@@ -31,17 +32,6 @@ PRESETS = {
 def main(argv=None):
     parser = experiment_parser("Compare algorithms that evolve losses, on equal terms.",
                                ComparisonSettings(), PRESETS)
-    group = parser.add_argument_group("comparison")
-    group.add_argument("--arms", nargs="+", metavar="NAME",
-                       help="algorithms: archive, sample-tournament, random, regularized, glo")
-    group.add_argument("--replicates", type=int, help="repetitions from other populations")
-    group.add_argument("--initial", metavar="FITNESS",
-                       help="the fitness whose notion of validity the initial populations are "
-                            "drawn by; default: --fitness")
-    group.add_argument("--seed-losses", nargs="+", metavar="NAME",
-                       help="known losses to put into the initial populations")
-    group.add_argument("--known-losses", nargs="+", metavar="NAME",
-                       help="known losses to test beside the winners")
     with resumable(parser.prog, argv), refused(parser.prog, prepare, parser, argv) as comparison:
         try:
             comparison.execute()

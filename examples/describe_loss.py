@@ -20,7 +20,7 @@ def main(argv=None):
                         help="a JSON file with an expression, such as a run's best_loss.json, the "
                              f"folder of a run, or a known loss: {', '.join(KNOWN_LOSSES)}")
     parser.add_argument("--seed", type=int, default=0,
-                        help="of the random predictions at which known losses are compared")
+                        help="seed of the random predictions at which losses are compared")
     parser.add_argument("--output", default="runs/describe_loss", metavar="DIR",
                         help="folder for the pictures")
     with piped():
@@ -41,7 +41,7 @@ def describe_losses(losses, output, seed=0):
 
 
 def distinct_names(losses):
-    """The losses' names, numbered where several have the same."""
+    """Returns the losses' names, numbered where several have the same."""
     names = []
     for loss in losses:
         count = sum(other.name == loss.name for other in losses[:len(names)])

@@ -4,7 +4,7 @@ With no arguments it evolves one on scikit-learn's digits, in about a minute:
 
     python examples/evolve_loss.py
 
-The thesis's small scale, which wants a GPU:
+At the thesis's small scale, which needs a GPU:
 
     python examples/evolve_loss.py --preset small
 """
@@ -29,10 +29,7 @@ def main(argv=None):
         "Evolve a loss function for image classifiers by genetic programming.",
         RunSettings(), PRESETS,
     )
-    parser.add_argument("--algorithm",
-                        help="sample-tournament (the thesis), archive (NGL), random search, "
-                             "regularized evolution, or glo")
-    parser.add_argument("--tensorboard", metavar="DIR", help="folder to write for TensorBoard to")
+    parser.add_argument("--tensorboard", metavar="DIR", help="folder for TensorBoard's files")
     with resumable(parser.prog, argv), refused(parser.prog, prepare, parser, argv) as run:
         try:
             print(run.execute())

@@ -1,4 +1,4 @@
-"""Writes a loss as a file that needs nothing of this package: for Keras, PyTorch, a paper.
+"""Writes a loss as a file that does not need this package: for Keras, PyTorch or a paper.
 
 LOSS is a run's best_loss.json, the run's folder, or the name of a known loss:
 
@@ -25,7 +25,7 @@ def main(argv=None):
                              "for its gradient summed over the classes, as evolution trains")
     parser.add_argument("--output", metavar="DIR", default=".",
                         help="the folder, or the file; a file of the same name is replaced")
-    parser.add_argument("--seed", type=int, help="as of every command; nothing is drawn here")
+    parser.add_argument("--seed", type=int, help="not used: an export is not random")
     arguments = parser.parse_args(argv)
     path, text = refused(parser.prog, export, arguments.loss, arguments.to, arguments.scale,
                          arguments.output)

@@ -1,12 +1,13 @@
-"""Command lines: the options that commands share, and how they end.
+"""Command lines: options that follow from settings, and how commands end.
 
-``parser`` is a parser whose errors are one line, and what ends a command; ``options`` are those of
-every command that runs experiments.
+``parser`` has a parser whose errors are one line, and the ways in which a command ends;
+``options`` makes the options of commands that run experiments.
 """
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "options": ["PRESETS", "experiment_parser", "parse_experiment"],
+    "options": ["PRESETS", "add_settings", "experiment_parser", "parse_experiment",
+                "read_settings"],
     "parser": ["CommandParser", "fail", "piped", "refused", "resumable"],
 })

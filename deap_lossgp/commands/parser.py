@@ -1,4 +1,4 @@
-"""What the commands share: bad input is one line and status 2; a stop says how to go on."""
+"""How commands read their line and how they end: bad input, a closed pipe, a stop."""
 
 import argparse
 import os
@@ -11,11 +11,13 @@ from deap_lossgp.errors import unknown_name
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows defaults where there is something to show."""
+    """Shows defaults, except those that say nothing; of several values without brackets."""
 
     def _get_help_string(self, action):
-        if action.default is None or isinstance(action.default, bool):
+        if action.default in (None, (), []) or isinstance(action.default, bool):
             return action.help
+        if isinstance(action.default, list | tuple):
+            return f"{action.help} (default: {' '.join(action.default)})"
         return super()._get_help_string(action)
 
 
@@ -31,7 +33,7 @@ class CommandParser(argparse.ArgumentParser):
         )
 
     def parse_known_args(self, args=None, namespace=None):
-        """As argparse's, but that a misspelt option is told of before anything that is missing."""
+        """Parses like argparse, but reports a misspelt option before a missing argument."""
         args = sys.argv[1:] if args is None else args
         known = self._option_string_actions
         for option in (word.partition("=")[0] for word in args):
@@ -50,10 +52,18 @@ def fail(program, message):
 
 
 def refused(program, action, *args, **kwargs):
-    """Calls ``action``; a ValueError, TypeError or OSError of its ends the command in one line."""
+    """Calls ``action``; its ValueError, TypeError or OSError ends the command with one line.
+
+    Args:
+        program: The command's name.
+        action: Called with the other arguments.
+
+    Returns:
+        What the action returns.
+    """
     try:
         return action(*args, **kwargs)
-    except BrokenPipeError:  # not of what the user gave
+    except BrokenPipeError:  # the user's input is not the reason
         raise
     except (ValueError, TypeError, OSError) as error:
         return fail(program, error)
@@ -61,25 +71,29 @@ def refused(program, action, *args, **kwargs):
 
 @contextmanager
 def piped():
-    """Who reads what is printed may stop, like ``head``: then the command ends without a word."""
+    """Ends the command silently if the program that reads its output stops, as ``head`` does."""
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python would try to print the rest when it ends.
+        # Otherwise Python tries to print the rest when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)  # as of what SIGPIPE ends
+        sys.exit(141)  # the exit status of a program that SIGPIPE ends: 128 + 13
 
 
 class _Terminated(KeyboardInterrupt):
-    """SIGTERM, as an exception."""
+    """SIGTERM as an exception."""
 
 
 @contextmanager
 def resumable(program, argv=None):
-    """Ctrl-C, SIGTERM and a failing disk end the command; its last line is how to go on.
+    """Ends the command on Ctrl-C, SIGTERM or a failing disk; its last line says how to go on.
 
-    The exit status is 130, 143 and 1. As in ``piped``, nobody need read what is printed.
+    The exit status is 130, 143 or 1. A closed pipe ends the command as in ``piped``.
+
+    Args:
+        program: The command's name.
+        argv: The command's arguments; None for those in ``sys.argv``.
     """
 
     def terminate(number, frame):
@@ -90,7 +104,7 @@ def resumable(program, argv=None):
         with piped():
             yield
     except (KeyboardInterrupt, OSError) as error:
-        # No second one while this one is dealt with.
+        # A second signal must not interrupt what follows.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         if isinstance(error, OSError):

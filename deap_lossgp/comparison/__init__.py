@@ -1,7 +1,9 @@
 """Algorithms, or losses, side by side at equal budgets, with statistics.
 
-``comparisons`` runs algorithms over replicates, ``confirmations`` trains found losses beside known
-ones. ``replicates`` and ``pairs`` are the statistics; tables and pages report them.
+``comparisons`` runs algorithms over replicates; ``arm_tables`` derives its tables, and ``report``
+puts them into ``sections``, which ``html_page`` and ``markdown`` write. ``confirmations`` trains
+found losses beside known ones; ``confirmation_results`` are its tables and report. ``replicates``
+and ``pairs`` are the statistics of both, and ``settings`` their settings.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""What trainings of losses over seeds show: tables, and the same as text."""
+"""What trainings of losses over seeds have shown: tables, and the report as text."""
 
 import math
 import os
@@ -8,29 +8,30 @@ from pathlib import Path
 
 import pandas as pd
 
+from deap_lossgp.comparison.arm_tables import statistics_table
 from deap_lossgp.comparison.replicates import COLUMNS
-from deap_lossgp.comparison.tables import statistics_table
 
 BASELINE = "cross_entropy"
 """The loss that the others are compared with, by name."""
 
 ALL = "all"
-"""The data set and network of the rows that are means over all of them."""
+"""The data set and network of the rows that are means over all data sets and networks."""
 
 LEVEL = 0.95
+"""The level of intervals and verdicts."""
 
 
 @dataclass(frozen=True, eq=False)
 class ConfirmationResult:
-    """What trainings of several losses have shown. Printed, it is a report.
+    """What trainings of several losses have shown. Its text is a report.
 
     Attributes:
         trainings: A pandas DataFrame, a row per training: ``task model loss seed status
             test_accuracy val_accuracy val_balanced_accuracy val_cross_entropy val_loss epochs
             seconds message``.
         epochs: Their learning curves: ``task model loss seed epoch val_accuracy val_cross_entropy
-            val_loss``; the epoch in which a training failed has gaps.
-        summary: As ``summary_table`` makes it.
+            val_loss``; figures of the epoch in which a training failed are missing.
+        summary: The table that ``summary_table`` makes.
         output: The folder with these tables as CSV files, and the curves as PNG.
     """
 
@@ -48,8 +49,8 @@ class ConfirmationResult:
         reasons = failed.groupby(["loss", "status", "message"], sort=False).size()
         seeds = t["seed"].nunique()
         return "\n".join([
-            f"Accuracy on the test set over {seeds} seed{'s' * (seeds > 1)} that no search has "
-            f"seen, the same for every loss (± standard deviation);",
+            f"Accuracy on the test set over {_count(seeds, 'seed')} that no search has seen, the "
+            f"same for every loss (± standard deviation);",
             "paired difference to cross entropy with the bootstrap interval of its mean, Wilcoxon's"
             " test:", "", summary_text(self.summary), "",
             f"{count} trainings in {t['seconds'].sum():.0f} s, {len(failed)} failed.",
@@ -61,7 +62,7 @@ class ConfirmationResult:
 
 
 def trainings_table(results):
-    """Trainings as a table.
+    """Makes a table of trainings.
 
     Args:
         results: {(data set, network, loss, seed): ``TrainingResult``}.
@@ -79,14 +80,14 @@ def trainings_table(results):
 
 
 def epochs_table(results):
-    """The learning curves of trainings.
+    """Makes a table of the learning curves of trainings.
 
     Args:
         results: As for ``trainings_table``.
 
     Returns:
-        A DataFrame: ``task model loss seed epoch val_accuracy val_cross_entropy val_loss``; the
-        epoch in which a training failed has gaps.
+        A DataFrame: ``task model loss seed epoch val_accuracy val_cross_entropy val_loss``;
+        figures of the epoch in which a training failed are missing.
     """
     rows = []
     for key, r in results.items():
@@ -103,19 +104,20 @@ def _place_of(key):
 
 
 def summary_table(trainings):
-    """Test accuracy by data set, network and loss, and the paired difference to cross entropy.
+    """Computes test accuracy by data set, network and loss, and the difference to cross entropy.
 
     Trainings of one data set, network and seed are a pair: they began with the same weights and saw
-    the same batches. With several data sets or networks the first rows are of the means over all.
+    the same batches. With several data sets or networks the first rows are means over all of them.
 
     Args:
-        trainings: A DataFrame with the columns ``task model loss seed test_accuracy``, a row per
-            training, the accuracy of a failed one missing.
+        trainings: A DataFrame with the columns ``task model loss seed test_accuracy`` and a row per
+            training; the accuracy of a failed training is missing.
 
     Returns:
-        Columns ``task model loss n_seeds failed mean std`` (over the trainings that did not fail),
-        then ``difference`` and those of ``replicates.compare_arms`` from ``median`` on; they are
-        missing for cross entropy. P-values are corrected within each data set and network.
+        A DataFrame ``task model loss n_seeds failed mean std`` (over the trainings that did not
+        fail), then ``difference`` and the columns of ``replicates.compare_arms`` from ``median``
+        on; these are missing for cross entropy. P-values are corrected within each data set and
+        network.
 
     Examples:
         >>> rows = [{"task": "digits", "model": "small_cnn", "loss": loss, "seed": seed,
@@ -127,7 +129,7 @@ def summary_table(trainings):
         0            ngl  0.945        0.03      0.5
         1  cross_entropy  0.915         NaN      NaN
     """
-    # The statistics know tasks only: a number for each data set and network.
+    # The statistics know tasks only, so each data set and network is a task, and a number.
     places = trainings.groupby(["task", "model"], sort=False)
     names = dict(enumerate(places.groups)) | {ALL: (ALL, ALL)}
     tests = trainings.assign(arm=trainings["loss"], replicate=trainings["seed"],
@@ -152,13 +154,16 @@ def summary_table(trainings):
 
 
 def figure_names(table):
-    """{(data set, network): file name of its learning curves}, of a table's rows."""
+    """Returns {(data set, network): file name of its learning curves} for a table's rows."""
     places = dict.fromkeys(zip(table["task"], table["model"], strict=True))
     return {place: re.sub(r"[^\w.-]+", "_", "curves-{}-{}.png".format(*place)) for place in places}
 
 
 def seeds_needed(comparisons):
-    """The fewest seeds with which Wilcoxon's exact test, after Holm, can show a difference.
+    """Returns the fewest seeds with which Wilcoxon's exact test can show a difference.
+
+    Args:
+        comparisons: The number of tests, for which Holm's correction is made.
 
     Examples:
         >>> seeds_needed(1), seeds_needed(2)
@@ -168,7 +173,7 @@ def seeds_needed(comparisons):
 
 
 def summary_text(summary):
-    """The summary as a table of text, and the verdicts below it.
+    """Writes the summary as a table of text, with the verdicts below it.
 
     Args:
         summary: A ``summary_table``.
@@ -194,13 +199,17 @@ def summary_text(summary):
     count, seeds = others["loss"].nunique(), int(s["n_seeds"].max())
     needed = seeds_needed(count)
     if seeds < needed:
-        # The verdicts would all say so.
-        return "\n".join([*lines, f"No difference shown: {seeds} seed{'s' * (seeds > 1)} cannot "
-                                  f"show one between {count} loss{'es' * (count > 1)} and cross "
-                                  f"entropy at {LEVEL:.0%}; it takes {needed} or more "
-                                  f"(with more seeds the same command goes on from here)."])
+        # One sentence, because all verdicts would be this one.
+        return "\n".join([*lines, f"No difference shown: {_count(seeds, 'seed')} cannot show one "
+                                  f"between {_count(count, 'loss', 'losses')} and cross entropy at "
+                                  f"{LEVEL:.0%}; it takes {needed} or more (with more seeds the "
+                                  f"same command goes on from here)."])
     return "\n".join([*lines, *(f"{_place(row)}{row.loss} - {BASELINE}: {row.verdict}"
                                 for row in others.itertuples())])
+
+
+def _count(number, one, several=None):
+    return f"{number} {one if number == 1 else several or one + 's'}"
 
 
 def _place(row):

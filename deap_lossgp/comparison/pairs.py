@@ -1,8 +1,8 @@
-"""The difference of two arms over pairs of replicates: figures, a test, and what it shows.
+"""The difference of two arms over pairs of replicates: figures, a test, and a verdict.
 
-A comparison starts several arms from the same initial population and repeats that with other
-seeds. Whatever a population had in store for all arms cancels in the differences within a
-replicate, so these are what is tested. Larger values are better; -inf is a failure.
+A comparison starts several arms from the same initial population and repeats this with other
+seeds. The effect of a population on all arms cancels in the differences within a replicate, so
+these differences are tested. Larger values are better; -inf is a failure.
 """
 
 import math
@@ -13,15 +13,15 @@ import numpy as np
 from scipy import stats
 
 ENUMERATED = 16
-"""Most pairs with tied ranks for which all 2^n signs are tried; SciPy's tables know no ties."""
+"""The most pairs with tied ranks for which all 2^n signs are tried; SciPy's tables have no ties."""
 
 DIGITS = 12
-"""Digits in which differences are compared: 0.3 - 0.2 and 0.2 - 0.1 tie, as they should."""
+"""Digits in which differences are compared, so that 0.3 - 0.2 and 0.2 - 0.1 tie."""
 
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """First minus second over pairs, and what that shows.
+    """First minus second over pairs, and what the differences show.
 
     Attributes:
         n: Pairs compared, failures included.
@@ -53,16 +53,16 @@ class PairedDifference:
 
     @property
     def smallest_p_value(self):
-        """What Wilcoxon's exact test gives at best with so many pairs that do not tie."""
+        """The smallest p-value of Wilcoxon's exact test with so many pairs that do not tie."""
         return min(1.0, 2.0 ** (1 - self.wins - self.losses)) if self.n else math.nan
 
     @property
     def verdict(self):
-        """What is shown at the level, as a sentence.
+        """What the pairs show at the level, as a sentence.
 
-        A difference is shown if the p-value is below 1 - level and the interval, where there is
-        one, lies on the side of zero that the ranks favour. That none is shown does not mean
-        that there is none.
+        A difference is shown if the p-value is below 1 - level and the interval, if there is one,
+        lies on the side of zero that the ranks favour. If no difference is shown, there may still
+        be one.
         """
         return verdict_of(self, self.p_value, self.smallest_p_value)
 
@@ -74,10 +74,10 @@ def paired_difference(first, second, *, level=0.95, resamples=9999, seed=0):
     every finite value by more than any other difference: it has the largest rank in the test and
     the effect, two failures tie, and the mean, the median and the interval leave such pairs out.
 
-    Ties of zero are dropped, as Wilcoxon did. The p-value is exact for up to 50 pairs that do not
-    tie, or 16 if some of their ranks are tied; beyond, the normal approximation. With few pairs
-    the bootstrap interval is too short: at 5 pairs of normal values, one of 95 % covers the mean in
-    about 85 % of all cases. Hence the verdict asks the test too, which needs no such allowance.
+    Differences of zero are dropped, as Wilcoxon did. The p-value is exact for up to 50 pairs that
+    do not tie, or 16 if some of their ranks are tied; for more it is the normal approximation. With
+    few pairs the bootstrap interval is too short: with 5 pairs of normal values, an interval of
+    95 % covers the mean in about 85 % of all cases. Therefore the verdict also depends on the test.
 
     Args:
         first: Values of one arm, a number or None per replicate.
@@ -143,7 +143,7 @@ def paired_difference(first, second, *, level=0.95, resamples=9999, seed=0):
 
 
 def _differences(first, second):
-    """First minus second; what is left of equal decimals after subtraction is zero."""
+    """Returns first minus second, rounded, so that rounding errors of equal decimals are zero."""
     largest = max(np.abs(first).max(initial=0.0), np.abs(second).max(initial=0.0))
     if largest == 0.0:
         return first - second
@@ -151,7 +151,7 @@ def _differences(first, second):
 
 
 def _signed_rank_p_value(ranks):
-    """Wilcoxon's two-sided p-value; ranks (n,) have the signs of the differences."""
+    """Returns Wilcoxon's two-sided p-value; ranks (n,) have the signs of the differences."""
     if len({*np.abs(ranks)}) == len(ranks) or len(ranks) > ENUMERATED:
         return stats.wilcoxon(ranks).pvalue
     return stats.permutation_test(
@@ -160,7 +160,7 @@ def _signed_rank_p_value(ranks):
 
 
 def _interval(differences, level, resamples, seed):
-    """Bootstrap interval (low, high) of the mean."""
+    """Returns the bootstrap interval (low, high) of the mean."""
     if len(differences) < 2:
         return math.nan, math.nan
     if np.ptp(differences) == 0.0:
@@ -179,12 +179,19 @@ def _interval(differences, level, resamples, seed):
 
 
 def _mean(values, axis):
-    """The mean, rounded: BCa counts the resamples whose mean is the sample's, in any order."""
+    """Returns the mean, rounded: BCa counts the resamples whose mean equals the sample's."""
     return np.round(values.mean(axis=axis), DIGITS)
 
 
 def verdict_of(result, p_value, smallest, correction=""):
-    """The verdict by a p-value and the smallest one that was possible."""
+    """Says in a sentence what a difference shows.
+
+    Args:
+        result: A ``PairedDifference``.
+        p_value: Its p-value, corrected or not.
+        smallest: The smallest p-value that was possible.
+        correction: What to say about the correction, after the p-value.
+    """
     none, percent = "no difference shown", f"{100.0 * result.level:g}%"
     threshold = round(1.0 - result.level, DIGITS)
     differing = result.wins + result.losses

@@ -1,4 +1,4 @@
-"""What replicates of a comparison show: the arms, two at a time, and the noise floor."""
+"""The statistics of replicates: arms compared two at a time, and the noise floor."""
 
 import itertools
 import math
@@ -12,18 +12,18 @@ from deap_lossgp.errors import unknown_name
 
 COLUMNS = ["first", "second", "n", "mean", "median", "low", "high", "p_value", "p_holm", "effect",
            "wins", "ties", "losses", "missing", "failed", "verdict"]  # fmt: skip
-"""What ``compare_arms`` says about two arms."""
+"""The columns of ``compare_arms``."""
 
 
 @dataclass(frozen=True)
 class NoiseFloor:
-    """How much the seed alone moves the accuracy of one training.
+    """How much the seed alone changes the accuracy of one training.
 
     Attributes:
         n: Trainings with a finite accuracy.
         mean: Their mean.
         std: Their standard deviation, with n - 1.
-        difference: Below it, two single trainings show nothing: 1.96 sqrt(2) std.
+        difference: 1.96 sqrt(2) std: a smaller difference of two single trainings shows nothing.
     """
 
     n: int
@@ -33,7 +33,7 @@ class NoiseFloor:
 
     @property
     def text(self):
-        """The floor, as a sentence."""
+        """The noise floor as a sentence."""
         if self.n < 2:
             return f"noise floor unknown: it takes two trainings or more, not {self.n}"
         return (f"two single trainings that differ by less than {self.difference:.3g} show no "
@@ -41,17 +41,17 @@ class NoiseFloor:
 
 
 def noise_floor(accuracies):
-    """The noise floor of single trainings, from one loss trained with several seeds.
+    """Estimates the noise of single trainings from one loss trained with several seeds.
 
-    The difference of two independent trainings has standard deviation sqrt(2) std, and in
-    normal noise only 5 % of such differences are beyond 1.96 times that. Over few seeds std is
-    itself uncertain: with 5 it is easily off by a third.
+    The difference of two independent trainings has standard deviation sqrt(2) std, and of normal
+    noise only 5 % exceeds 1.96 times that. With few seeds std is uncertain itself: with 5 seeds it
+    is often wrong by a third.
 
     Args:
         accuracies: One per seed, in [0, 1]; None and values that are not finite are left out.
 
     Returns:
-        NoiseFloor: Its figures are NaN where too few accuracies are left.
+        A ``NoiseFloor``; its figures are NaN if too few accuracies are left.
 
     Examples:
         >>> noise_floor([0.90, 0.92, 0.94]).text
@@ -66,7 +66,7 @@ def noise_floor(accuracies):
 
 
 def holm(p_values):
-    """P-values corrected for being several, after Holm and Bonferroni.
+    """Corrects p-values for the number of tests, after Holm and Bonferroni.
 
     The k-th smallest of m is multiplied by m + 1 - k, and is at least as large as those before it.
     Below a threshold t, the chance of one false alarm or more among all of them is at most t.
@@ -78,7 +78,7 @@ def holm(p_values):
         Array (m,), in the same order, at most 1.
 
     Raises:
-        ValueError: A p-value outside of [0, 1].
+        ValueError: A p-value is outside of [0, 1].
 
     References:
         Holm (1979), A simple sequentially rejective multiple test procedure.
@@ -107,17 +107,17 @@ def compare_arms(table, value, arm="arm", pair=("replicate",), couples=None, *,
         value: Name of the column with the values, larger is better.
         arm: Name of the column with the arm.
         pair: Names of the columns that make two rows a pair.
-        couples: Pairs of arms to compare; the fewer, the less is lost to the correction for
-            being several. Default: every two, in order of appearance.
+        couples: Pairs of arms to compare; the fewer, the smaller the correction for the number of
+            tests. Default: every two, in order of appearance.
         level, resamples, seed: As for ``paired_difference``.
 
     Returns:
         A ``pandas.DataFrame`` with a row per two arms and the columns ``COLUMNS``. ``p_holm`` is
-        corrected for the number of rows, and the verdict goes by it.
+        corrected for the number of rows, and the verdict follows from it.
 
     Raises:
-        ValueError: An unknown column or arm, two rows of one arm in a pair, a row without arm or
-            pair, an arm compared with itself, nothing to compare.
+        ValueError: A column or arm is unknown, an arm has two rows in a pair, a row has no arm or
+            pair, an arm is compared with itself, or there is nothing to compare.
 
     Examples:
         >>> table = pd.DataFrame({"replicate": [1, 1, 2, 2], "arm": ["gp", "random"] * 2,

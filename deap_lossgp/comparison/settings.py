@@ -1,84 +1,72 @@
 """The settings of comparisons and confirmations, checked before anything is loaded."""
 
-import hashlib
-import json
-import os
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from deap_lossgp.comparison.confirmation_results import BASELINE
-from deap_lossgp.data.folders import check_image_mode, read_size
-from deap_lossgp.data.names import dataset_name
 from deap_lossgp.errors import at_least, unknown_name
 from deap_lossgp.search.arms import ALGORITHMS
 from deap_lossgp.search.fitness import fitness_mode
 from deap_lossgp.search.settings import RunSettings
-from deap_lossgp.training.tasks import Task
+from deap_lossgp.settings import documented, setting
+from deap_lossgp.training.tasks import NETWORK_NAMES, TaskSettings
 
 OPTIMIZERS = {"adam": {}, "sgd": {"momentum": 0.9}}
-"""Keras's optimizers that can be asked for, each with its options besides the learning rate."""
-
-CHANGEABLE = ("losses", "compare", "tasks", "datasets", "data_dir", "models", "seeds")
-"""What may be other in a folder that holds trainings: what is there already is kept."""
-
-TASK_OPTIONS = ("image_size", "image_mode", "epochs", "batch_size", "learning_rate", "train_size",
-                "validation_share", "augmentation", "mixed_precision")
-"""Settings that describe the tasks besides the data sets and models; arguments of ``Task.load``."""
+"""Keras's optimizers that can be chosen, each with its options besides the learning rate."""
 
 
+def number_or_name(text):
+    """Reads a number; any other text is kept as a name."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+@documented
 @dataclass(frozen=True, kw_only=True)
-class ConfirmationSettings:
+class ConfirmationSettings(TaskSettings):
     """Everything but the losses that determines a confirmation.
 
-    Attributes:
-        datasets, data_dir, image_size, image_mode: As for ``RunSettings``.
-        models: Names of networks, or ``module:function``.
-        compare: Known losses, or others, to train beside; cross entropy always is.
-        seeds: Trainings of each loss on each data set and network, each from another seed.
-        seed: From which these are drawn. They are not those of an evolution with this seed.
-        optimizer: A name of ``OPTIMIZERS``.
-        scale: As for ``TreeLoss``: by default gradients are brought to that of cross entropy, as in
-            the evolution.
-        epochs, batch_size, learning_rate, train_size, validation_share, augmentation,
-            mixed_precision: As for ``Task``.
+    A value out of its range is a ValueError, one of a wrong type a TypeError.
     """
 
-    datasets: tuple[str, ...] = ("digits",)
-    data_dir: str | None = None
-    image_size: tuple[int, int] | None = None
-    image_mode: str | None = None
-    models: tuple[str, ...] = ("small_cnn",)
-    compare: tuple[str, ...] = (BASELINE, "ngl")
-    seeds: int = 5
-    seed: int = 0
-    optimizer: str = "adam"
-    scale: float | str = BASELINE
-    epochs: int = 15
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    train_size: int | None = None
-    validation_share: float = 0.1
-    augmentation: bool = False
-    mixed_precision: bool = False
+    group = "comparison"
+    networks_field = "models"
+
+    models: tuple[str, ...] = setting(
+        ("small_cnn",), f"networks, each {', '.join(NETWORK_NAMES)}, or module:function",
+        flag="--model", metavar="NAME", group="data")
+    compare: tuple[str, ...] = setting(
+        (BASELINE, "ngl"), "further losses to train; cross entropy always is trained",
+        nargs="*", metavar="LOSS")
+    seeds: int = setting(
+        5, "trainings of each loss on each data set and network, each with another seed")
+    seed: int = setting(
+        0, "the seed from which these seeds are drawn; an evolution with this seed has others")
+    optimizer: str = setting(
+        "adam", f"{' or '.join(OPTIMIZERS)} (with momentum 0.9)", group="training")
+    scale: float | str = setting(
+        BASELINE, "the number that a loss is multiplied by; cross_entropy: gradients become as "
+        "large as those of cross entropy, as in the evolution", type=number_or_name,
+        metavar="NUMBER|cross_entropy", group="training")
 
     def __post_init__(self):
+        for name in ("models", "compare"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
+        super().__post_init__()
         if self.optimizer not in OPTIMIZERS:
             raise unknown_name("optimizer", self.optimizer, OPTIMIZERS)
         for name, least in (("seeds", 1), ("seed", 0)):
-            if not getattr(self, name) >= least:
-                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        if self.data_dir is not None:
-            object.__setattr__(self, "data_dir", os.path.abspath(self.data_dir))
-        if self.image_size is not None:
-            object.__setattr__(self, "image_size", read_size(self.image_size))
-        check_image_mode(self.image_mode)
-        if (self.image_size or self.image_mode) and not any(map(os.path.isdir, self.datasets)):
-            raise ValueError(f"image_size and image_mode belong to folders of images, "
-                             f"got the data sets {', '.join(self.datasets)}")
+            at_least(self, name, least)
 
     def seed_values(self):
-        """The seeds themselves; more of them leave the first ones as they are.
+        """Draws the seeds; more of them leave the first ones as they are.
+
+        Returns:
+            list of ``seeds`` integers below 2**32.
 
         Examples:
             >>> ConfirmationSettings(seeds=2).seed_values()
@@ -88,33 +76,31 @@ class ConfirmationSettings:
         children = np.random.SeedSequence([self.seed, 1]).spawn(self.seeds)
         return [int(child.generate_state(1)[0]) for child in children]
 
-    def tasks(self):
-        """A ``Task`` for each data set and network, on data that is loaded once."""
-        budget, tasks = {name: getattr(self, name) for name in TASK_OPTIONS}, []
-        for dataset in self.datasets:
-            first = Task.load(dataset, self.models[0], data_dir=self.data_dir, **budget)
-            tasks += [first, *(replace(first, network=model) for model in self.models[1:])]
-        return tasks
 
-
+@documented
 @dataclass(frozen=True, kw_only=True)
 class ComparisonSettings(RunSettings):
-    """Everything that determines a comparison of algorithms; ``algorithm`` is left aside.
+    """Everything that determines a comparison of algorithms.
 
-    Attributes:
-        arms: Names of ``ALGORITHMS``, each started from the same populations.
-        replicates: How often, each time from another initial population and seed.
-        initial: The fitness mode whose notion of validity the initial populations are drawn by, so
-            that comparisons under different modes can start alike; None for ``fitness``.
-        seed_losses: Names of known losses that are put into every initial population.
-        known_losses: Names of known losses that are tested beside the winners.
+    A value out of its range is a ValueError, one of a wrong type a TypeError.
     """
 
-    arms: tuple[str, ...] = ("archive", "sample-tournament", "random")
-    replicates: int = 1
-    initial: str | None = None
-    seed_losses: tuple[str, ...] = ()
-    known_losses: tuple[str, ...] = ()
+    group = "comparison"
+
+    algorithm: str = "sample-tournament"  # not used: each arm has its own
+    arms: tuple[str, ...] = setting(
+        ("archive", "sample-tournament", "random"),
+        f"algorithms that start from the same populations: {', '.join(ALGORITHMS)}",
+        metavar="NAME")
+    replicates: int = setting(1, "repetitions, each from another initial population and seed")
+    initial: str | None = setting(
+        None, "the fitness whose screening the initial populations must pass, so that comparisons "
+        "with different fitness can start alike; by default that of the search",
+        metavar="FITNESS")
+    seed_losses: tuple[str, ...] = setting(
+        (), "known losses to put into every initial population", metavar="NAME")
+    known_losses: tuple[str, ...] = setting(
+        (), "known losses to test beside the winners", metavar="NAME")
 
     def __post_init__(self):
         super().__post_init__()
@@ -131,17 +117,8 @@ class ComparisonSettings(RunSettings):
                              f"got {len(self.seed_losses)}")
 
     def asked(self, arm):
-        """How many evaluations an arm asks for in a replicate."""
+        """Returns how many evaluations an arm asks for in a replicate."""
         settings = {f.name: getattr(self, f.name) for f in fields(RunSettings)}
         if arm == "archive":
             settings |= {"sample_size": None, "parents": None}
         return RunSettings(**{**settings, "algorithm": arm}).evaluations
-
-    @property
-    def folder(self):
-        """A folder name of its own for these settings, but for those that may change."""
-        fixed = {k: v for k, v in asdict(self).items()
-                 if k not in ("arms", "replicates", "known_losses")}
-        digest = hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
-        names = map(dataset_name, self.datasets)
-        return "-".join([*names, "comparison", f"seed{self.seed}", digest[:6]])

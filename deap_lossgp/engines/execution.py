@@ -8,6 +8,7 @@ from deap_lossgp.engines.engine import InProcess
 from deap_lossgp.engines.processes import WorkerProcesses
 from deap_lossgp.engines.ray_tasks import RayTasks
 from deap_lossgp.errors import at_least, unknown_name
+from deap_lossgp.settings import documented, setting
 
 
 def local_engine(tasks, pset, workers, *, threads, determinism, time_limit):
@@ -43,29 +44,29 @@ ENGINES = {
 }
 
 
+@documented
 @dataclass(frozen=True, kw_only=True)
 class Execution:
     """How trainings are executed. A run may be resumed with another ``Execution``.
 
-    Attributes:
-        workers: Worker processes; 0 to train in this process, which cannot stop a training early.
-            Only the engine ``local`` needs it; the others choose by themselves.
-        engine: A name of ``ENGINES``.
-        address, gpus_per_training: As for ``engines.ray_tasks.RayTasks``.
-        threads, determinism: As for ``training.loop.prepare_tensorflow``.
-        time_limit: Seconds that one training may take, without compiling; None for no limit.
-
-    Raises:
-        ValueError: A value is out of range, or belongs to another engine.
+    A value that is out of its range, or that the engine does not take, is a ValueError.
     """
 
-    workers: int = 1
-    engine: str = "local"
-    address: str | None = None
-    gpus_per_training: float = 0.0
-    threads: int = 1
-    determinism: bool | None = None
-    time_limit: float | None = None
+    group = "execution (may change when a run is resumed)"
+
+    workers: int = setting(1, "processes that train; with 0 this process trains")
+    engine: str = setting("local", "the engine: " + " or ".join(
+        f"{name} ({row.about})" for name, row in ENGINES.items()))
+    address: str | None = setting(
+        None, "address of a Ray cluster, or auto for this machine's; by default RAY_ADDRESS, or "
+              "a new one")
+    gpus_per_training: float = setting(0.0, "GPUs that Ray gives each training; may be a fraction")
+    threads: int = setting(1, "threads per operation on the CPU; more for large networks")
+    determinism: bool | None = setting(
+        None, "whether operations are deterministic; by default on the CPU only")
+    time_limit: float | None = setting(
+        None, "time of one training, without compiling; a longer one has failed",
+        metavar="SECONDS")
 
     def __post_init__(self):
         if self.engine not in ENGINES:

@@ -1,8 +1,10 @@
 """The search for a loss: from a tree to its fitness, and from settings to a run's folder.
 
-A tree is screened, looked up in the ``store``, trained and ranked by ``evaluation``; ``fitness`` is
-a pure function of the figures. ``settings`` describe a run, ``arms`` is the table of its
-algorithms, ``experiments`` brings tasks, engine and folder together, ``runs`` evolves and reports.
+``evaluation`` screens a tree and ranks it: ``trainings`` looks its trainings up in the ``store``
+and makes those that are missing, and ``fitness`` is a pure function of their figures. ``settings``
+describe a run and ``arms`` is the table of its algorithms. ``experiments`` holds a folder
+(``folders``), ``evolutions`` adds engine and toolbox, and ``runs`` evolves: ``logbooks`` are its
+tables, and ``run_results`` its report.
 """
 
 import lazy_loader
@@ -12,8 +14,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "evaluation": ["BaselineError", "Evaluation"],
     "fitness": ["FITNESS_MODES"],
     "folders": ["write_csv"],
-    "recording": ["RunStatistics", "logbook_table"],
-    "runs": ["Run", "RunResult", "evolve"],
+    "logbooks": ["RunStatistics", "logbook_table"],
+    "run_results": ["RunResult"],
+    "runs": ["Run", "evolve"],
     "settings": ["RunSettings"],
     "store": ["Store", "StoreError"],
 })

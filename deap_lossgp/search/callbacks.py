@@ -1,4 +1,4 @@
-"""What a run tells others while it goes on: the events, and an adapter for TensorBoard."""
+"""Callbacks of a run: the events that it reports, and an adapter for TensorBoard."""
 
 import math
 import sys
@@ -7,30 +7,33 @@ from deap_lossgp.errors import in_one_line
 
 
 class Callback:
-    """Is told of a run's events; override those of interest.
+    """The events of a run; a subclass overrides those of interest.
 
-    A callback that raises is reported once, on stderr, and ends nothing; it is told of what
-    follows all the same. A resumed run tells of every generation, and of the trainings that it
-    makes itself.
+    If a callback raises, this is reported once, on stderr; the run goes on, and later events are
+    still reported to the callback. A resumed run reports every generation, and the trainings that
+    it makes itself.
     """
 
     def on_training(self, result, expression):
-        """A training has ended: its ``TrainingResult``, and the text of the loss trained with."""
+        """Is called after a training, with its ``TrainingResult`` and the text of the loss."""
 
     def on_generation(self, record):
-        """A generation has been evaluated: a dict ``gen ntrained nscreened ncached seconds``, then
-        ``wins_avg`` and so on, as in ``logbook.csv``."""
+        """Is called after a generation, with a dict of its figures, as in ``logbook.csv``:
+        ``gen ntrained nscreened ncached seconds``, then ``wins_avg`` and so on."""
 
     def on_end(self, result):
-        """The run is complete: its ``RunResult``."""
+        """Is called when the run is complete, with its ``RunResult``."""
 
 
 class CallbackList(Callback):
     """Several callbacks as one that never raises.
 
     Args:
-        callbacks: The callbacks; what they have of the three methods is called.
-        report: ``report(line)``, how a callback that raised is reported. Default: on stderr.
+        callbacks: The callbacks, or one; each needs at least one of the three methods.
+        report: ``report(line)`` reports a callback that raised. Default: on stderr.
+
+    Raises:
+        TypeError: An object has none of the methods.
     """
 
     def __init__(self, callbacks=(), report=None):
@@ -71,8 +74,8 @@ def _nothing(*content):
 class TensorBoard(Callback):
     """Writes generation curves, accuracies and the best loss for TensorBoard.
 
-    ``tensorboard --logdir DIR`` shows, by generation, all numbers of ``logbook.csv``; by training,
-    the validation accuracy on each task; and in the end the best loss as text.
+    ``tensorboard --logdir DIR`` shows all numbers of ``logbook.csv`` by generation, the validation
+    accuracy on each task by training, and in the end the best loss as text.
 
     Args:
         log_dir: The folder to write to.

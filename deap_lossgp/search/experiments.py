@@ -1,52 +1,42 @@
-"""What runs and comparisons share: tasks, an engine, and a folder with a store."""
+"""What runs, comparisons and confirmations share: settings, tasks, and a folder with a store."""
 
 import json
-import random
+import os
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from tqdm import tqdm
 
-from deap_lossgp.engines.execution import Execution, make_engine
-from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.search.arms import mutations
-from deap_lossgp.search.callbacks import CallbackList
-from deap_lossgp.search.evaluation import Evaluation
-from deap_lossgp.search.fitness import check_fitness
-from deap_lossgp.search.folders import RunFolder, write_csv
-from deap_lossgp.search.recording import RunStatistics
-from deap_lossgp.search.settings import RESCORING, TASK_SETTINGS
-from deap_lossgp.toolbox import make_toolbox
-from deap_lossgp.training.tasks import Task, check_names
-
-
-def tasks_of(settings):
-    """The ``Task`` objects that settings describe."""
-    s = settings
-    return [
-        Task.load(name, s.model, data_dir=s.data_dir, **{
-            field: getattr(s, field) for field in TASK_SETTINGS[3:]
-        }) for name in s.datasets
-    ]
+import deap_lossgp
+from deap_lossgp.errors import unknown_name
+from deap_lossgp.search.folders import RunFolder, folder_name, write_csv
+from deap_lossgp.training.results import ARITHMETIC
+from deap_lossgp.training.tasks import Task
 
 
 class Experiment:
-    """What runs and comparisons share: tasks, an engine, and a folder with a store.
+    """Trainings on tasks, kept in a folder.
 
-    An experiment that was stopped, by whatever, goes on when it is made and executed again: all its
-    randomness comes from the seed, and each training is in the folder's store as soon as it ends,
-    so that it is replayed up to where it stopped.
+    A subclass adds ``kind`` (a word for the folder's default name), ``prepare()`` (checks the tasks
+    and prepares the trainings, before the folder is claimed) and ``execute()``.
+
+    An experiment that was stopped goes on when it is made and executed again: all its randomness
+    comes from the seed, and each training is in the folder's store as soon as it ends, so that
+    nothing is trained twice.
 
     Args:
-        settings: ``RunSettings``.
-        output: The folder; by default one in ``runs/`` with a name of these settings' own.
-        execution: An ``Execution``.
+        settings: ``TaskSettings`` with a ``seed``.
+        output: The folder; by default one in ``runs/`` with a name made of the settings.
         progress: Whether to draw a progress bar.
-        tasks: The ``Task`` objects; by default what the settings describe. Else the settings'
-            ``datasets`` must be their names.
-        callbacks: Of ``deap_lossgp.search.callbacks``.
+        tasks: The ``Task`` objects; by default what the settings describe. If they are given, the
+            settings' ``datasets`` must be their names.
+
+    Attributes:
+        settings: The settings.
+        tasks: The list of ``Task`` objects.
+        output: The folder's path.
 
     Raises:
         ValueError: Settings or data are not usable, the folder holds another experiment, or another
@@ -54,38 +44,51 @@ class Experiment:
         OSError: The folder cannot be written.
     """
 
-    changeable = (*RESCORING, "data_dir")
-    """Settings that may be others in a folder that holds trainings, if the images are the same."""
+    changeable = ("data_dir",)
+    """Settings that may change in a folder that holds trainings, if the images are the same."""
+    not_in_name = ()
+    """Settings that the folder's default name does not depend on."""
 
-    def __init__(self, settings, output=None, *, execution=None, progress=True, tasks=None,
-                 callbacks=()):
-        self.settings = s = settings
+    def __init__(self, settings, output=None, *, progress=True, tasks=None):
+        self.settings = settings
         self._progress, self._bar = progress, tqdm(disable=True)
-        self.callbacks = CallbackList(callbacks, self._warn)
-        self._environment = None
-        described, name = json.loads(json.dumps(asdict(s))), s.folder
-        if tasks is not None:
-            described |= {field: None for field in TASK_SETTINGS}
-            described["tasks"] = [{"name": task.name, "fingerprint": task.fingerprint}
-                                  for task in tasks]
-            name += "".join(f"-{task.fingerprint[:6]}" for task in tasks)
-        self.output = Path("runs") / name if output is None else Path(output)
+        described = json.loads(json.dumps(self.described(tasks)))
+        named = {name: value for name, value in described.items() if name not in self.not_in_name}
+        default = Path("runs", folder_name(settings.datasets, self.kind, named))
+        self.output = default if output is None else Path(output)
         self._folder = RunFolder(self.output, described, self.changeable)
         try:
-            self.pset = loss_primitive_set(s.protected)
-            self.tasks = tasks_of(s) if tasks is None else list(tasks)
-            check_names(self.tasks)
-            check_fitness(s.fitness, self.tasks)
-            self._engine = make_engine(self.tasks, self.pset, execution or Execution())
-            self._folder.claim([task.data.summary() for task in self.tasks])
-            for note in (note for task in self.tasks for note in task.data.notes()):
-                self._warn(note)
+            self.tasks = settings.load_tasks() if tasks is None else list(tasks)
+            self.prepare()
+            data = {task.name: task.data for task in self.tasks}.values()
+            self._folder.claim([images.summary() for images in data], self.code())
+            for note in (note for images in data for note in images.notes()):
+                self.warn(note)
         except BaseException:
             self.close()
             raise
 
+    def described(self, tasks):
+        """Returns a dict of all that determines the results, for ``run.json``.
+
+        Args:
+            tasks: The ``Task`` objects that were given, or None.
+        """
+        described = asdict(self.settings)
+        if tasks is not None:
+            described |= dict.fromkeys(self.settings.task_fields())
+            described["tasks"] = [{"name": task.name, "fingerprint": task.fingerprint}
+                                  for task in tasks]
+        return described
+
+    def code(self):
+        """Returns what enters the store's keys besides losses and seeds; for ``RunFolder``."""
+        return {"deap_lossgp": deap_lossgp.__version__, "arithmetic": ARITHMETIC,
+                **{f"{task.name}, {task.network_name}": task.fingerprint[:16]
+                   for task in self.tasks}}
+
     def close(self):
-        """Lets go of the folder."""
+        """Releases the folder."""
         self._folder.close()
 
     def __enter__(self):
@@ -94,74 +97,76 @@ class Experiment:
     def __exit__(self, *_):
         self.close()
 
-    def new_evaluation(self, seed, fitness=None):
-        """An ``Evaluation`` on the experiment's store and engine, with counts of its own."""
-        s = self.settings
-        return Evaluation(
-            self.tasks, self.pset, fitness or s.fitness, mean_over_all=s.mean_over_all, seed=seed,
-            store=self._folder.store, engine=self._engine, on_training=self._on_training,
-        )
-
-    def new_toolbox(self, evaluation, algorithm=None):
-        """A toolbox whose ``map`` trains what an evaluation of many asks for all at once."""
-        s = self.settings
-        toolbox = make_toolbox(
-            self.pset, evaluation, valid=evaluation.is_valid, max_height=s.max_height,
-            max_size=s.max_size, **mutations(algorithm or s.algorithm, s),
-        )
-        toolbox.register("map", evaluation.map)
-        return toolbox
-
-    def new_stats(self, evaluation):
-        """A ``RunStatistics`` of the evaluation's counts and figures."""
-        counts = evaluation.counts
-
-        def figures(individual):
-            columns = {}
-            for result in evaluation.known_results(individual):
-                columns[f"accuracy_{result.task}"] = result.accuracy
-                columns[f"loss_{result.task}"] = result.loss
-            return columns
-
-        return RunStatistics(
-            lambda: {"ntrained": counts["ntrained"],
-                     "nscreened": counts["nscreened"] + counts["discarded"],
-                     "ncached": counts["ncached"], "seconds": counts["seconds"]},
-            figures, self.callbacks.on_generation,
-        )
-
     @contextmanager
-    def executing(self, trainings):
-        """Shows progress over so many trainings; keeps the caller's random stream; ends workers."""
-        with tqdm(total=trainings, unit="training", disable=not self._progress, leave=False,
+    def showing_progress(self, total, unit):
+        """Draws a progress bar of so many units."""
+        with tqdm(total=total, unit=unit, disable=not self._progress, leave=False,
                   dynamic_ncols=True) as self._bar:
-            state = random.getstate()
-            try:
-                yield
-            finally:
-                self._engine.close()
-                random.setstate(state)
+            yield
 
-    def advance(self, trainings):
-        """Shows that so many of the trainings are known, however that came."""
-        self._bar.update(max(0, trainings - self._bar.n))
+    def advance(self, done):
+        """Shows that so many units are done, whether they were trained or known."""
+        self._bar.update(max(0, done - self._bar.n))
+
+    def warn(self, line):
+        """Prints a line on stderr, above the progress bar."""
+        self._bar.write(line, file=sys.stderr)
+
+    def warn_of_differences(self, environment):
+        """Warns if the folder's first training was made in another environment."""
+        for difference in self._folder.differences(environment):
+            self.warn(f"Warning: {self.output} was begun with {difference}: "
+                      f"the trainings from here on may differ")
 
     def write_table(self, table, name):
+        """Writes a ``DataFrame`` as a CSV file into the folder."""
         with self._folder.replacing(name) as path:
             write_csv(table, path)
 
+    def write_text(self, text, name):
+        """Writes a text as UTF-8 into the folder."""
+        with self._folder.replacing(name) as path:
+            path.write_text(text, encoding="utf-8")
+
     def write_figure(self, axes, name):
+        """Writes the figure of some axes as a PNG file into the folder."""
         with self._folder.replacing(name) as path:
             axes.figure.savefig(path, dpi=150, bbox_inches="tight", format="png")
 
-    def _on_training(self, result, expression):
-        self._bar.update()
-        self.callbacks.on_training(result, expression)
-        if self._environment is None and self._engine.environment:
-            self._environment = self._engine.environment
-            for difference in self._folder.differences(self._environment):
-                self._warn(f"Warning: {self.output} was begun with {difference}: "
-                           f"the trainings from here on may differ")
 
-    def _warn(self, line):
-        self._bar.write(line, file=sys.stderr)
+def read_call(tasks, options, settings_class, *others):
+    """Reads the arguments of a call that makes an experiment.
+
+    Args:
+        tasks: Names or paths of data sets, or ``Task`` objects, or one of these.
+        options: dict of fields of the classes; ``datasets`` is not among them.
+        settings_class: A subclass of ``TaskSettings``.
+        *others: Further dataclasses with options.
+
+    Returns:
+        (list of ``Task`` objects or None, settings, an object of each other class)
+
+    Raises:
+        TypeError: There is no such option, or it describes tasks and ``Task`` objects are given.
+        ValueError: The options are not usable.
+    """
+    given = [tasks] if isinstance(tasks, str | Path | Task) else list(tasks)
+    own = [{field.name for field in fields(cls)} - {"datasets"}
+           for cls in (settings_class, *others)]
+    for name in options.keys() - set.union(*own):
+        raise TypeError(str(unknown_name("option", name, set.union(*own))))
+    for task in given:
+        if not isinstance(task, str | Path | Task):
+            raise TypeError(f"expected names of data sets or Task objects, got "
+                            f"{type(task).__name__}")
+    if all(isinstance(task, Task) for task in given):
+        for name in options.keys() & {*settings_class.task_fields()}:
+            raise TypeError(f"{name} belongs to the tasks: expected it in Task(...), or names of "
+                            f"data sets, got {name}={options[name]!r} beside Task objects")
+        names = tuple(task.name for task in given)
+    else:
+        names, given = tuple(os.fspath(task) for task in given), None
+    settings, *rest = ({name: options[name] for name in names_of & options.keys()}
+                       for names_of in own)
+    return given, settings_class(datasets=names, **settings), *(
+        cls(**options_of) for cls, options_of in zip(others, rest, strict=True))

@@ -1,8 +1,8 @@
 """Fitness modes: pure functions from the raw figures of trainings to (wins, improvement).
 
 Each mode reads one figure per task, smaller is better, and compares it with the same figure of the
-cross-entropy baseline. ``thesis`` compares loss values, which no two losses share a scale for: it
-is kept to reproduce the thesis, and misleads. The others cannot be fooled by rescaling a loss.
+cross-entropy baseline. ``thesis`` compares values of losses, although no two losses share a scale:
+it is kept to reproduce the thesis, and it misleads. Rescaling a loss cannot fool the other modes.
 """
 
 import math
@@ -15,42 +15,38 @@ WORST = (0.0, -math.inf)
 """Fitness of a loss with a failed training: below everything else, and never NaN."""
 
 ACCURACY_WEIGHT = 0.5
-"""Share of the error rate in ``weighted``; the rest is cross entropy's."""
+"""Share of the error rate in ``weighted``; the rest is the share of cross entropy."""
 
 
 def error(result):
-    """Validation error rate, 1 - accuracy."""
+    """Returns the validation error rate, 1 - accuracy."""
     return result.error_rate
 
 
 def balanced_error(result):
-    """1 - the mean over classes of the validation accuracy, so that rare classes count alike.
-
-    None for results of package versions that had no such figure.
+    """Returns 1 - the mean over classes of the validation accuracy: rare classes count the same.
 
     References:
         Brodersen et al., The balanced accuracy and its posterior distribution, ICPR 2010.
     """
-    if result.balanced_accuracy is None:
-        return None
     return round(1.0 - result.balanced_accuracy, 12)  # equal shares of errors tie
 
 
 def thesis(result):
-    """The candidate's own validation loss (Algorithm 3, line 2)."""
+    """Returns the candidate's own validation loss (Algorithm 3, line 2)."""
     return result.loss
 
 
 def reference(result):
-    """Validation cross entropy of the network that the candidate trained."""
+    """Returns the validation cross entropy of the network that the candidate trained."""
     return result.cross_entropy
 
 
 def weighted(result):
-    """Error rate and cross entropy, each in units of what guessing gets, in proportion.
+    """Returns the weighted mean of error rate and cross entropy, each divided by that of guessing.
 
-    The thesis's section 5.2 proposes to weigh accuracy and loss value; cross entropy takes the
-    place of the candidate's own value here, which means nothing across losses.
+    The thesis's section 5.2 proposes to weigh accuracy and loss value. Here cross entropy takes the
+    place of the candidate's own value, which cannot be compared between losses.
     """
     guessing = 1.0 - 1.0 / result.num_classes
     return (
@@ -65,14 +61,15 @@ FITNESS_MODES = {
 
 
 def fitness_mode(mode):
-    """The figure of a mode.
+    """Returns the function of a mode.
 
     Args:
         mode: A name of ``FITNESS_MODES``, ``module:function``, or a function:
-            ``mode(result)``, the figure of a ``TrainingResult`` that is ``ok``, smaller is better.
+            ``mode(result)`` returns the figure of a ``TrainingResult`` that is ``ok``, smaller is
+            better.
 
     Raises:
-        ValueError: No such mode, with the nearest name; or no such function.
+        ValueError: There is no such mode, with the nearest name; or no such function.
     """
     if callable(mode):
         return mode
@@ -84,10 +81,10 @@ def fitness_mode(mode):
 
 
 def figure_of(result, mode):
-    """The figure of a result under a mode; None if the training failed, or has no such figure.
+    """Returns the figure of a result under a mode; None if the training failed.
 
     Raises:
-        ValueError: A function of the user's fails, or returns no number.
+        ValueError: A user's function fails, or returns no number.
     """
     if not result.ok:
         return None
@@ -104,21 +101,22 @@ def figure_of(result, mode):
 
 
 def compare(figures, baselines, mean_over_all=False):
-    """Algorithm 3: data sets won, and the average improvement.
+    """Returns the number of data sets won and the average improvement (Algorithm 3).
 
     An improvement is the baseline's figure minus the candidate's. By default it is averaged over
-    the data sets won, or over all of them if none is; ties are not won.
+    the data sets won, or over all if none is won. A tie is not won.
 
     Args:
         figures: The candidate's figure for each data set, smaller is better; None if it failed.
         baselines: The baseline's, in the same order, all finite.
-        mean_over_all: Average over all data sets whatever was won (thesis, section 5.2).
+        mean_over_all: Whether to average over all data sets always (thesis, section 5.2).
 
     Returns:
         (wins, improvement), as floats; ``WORST`` if a figure is None or not finite.
 
     Raises:
-        ValueError: Different numbers of figures and baselines, or none; a baseline without figure.
+        ValueError: The numbers of figures and baselines differ or are 0, or a baseline has no
+            figure.
 
     References:
         Thesis, Algorithm 3 and section 5.2.
@@ -145,7 +143,7 @@ def compare(figures, baselines, mean_over_all=False):
 
 
 def fitness_of(results, baselines, mode="error", mean_over_all=False):
-    """Fitness of one loss from its results on all tasks.
+    """Returns the fitness of one loss from its results on all tasks.
 
     Args:
         results: A ``TrainingResult`` per task.
@@ -155,14 +153,14 @@ def fitness_of(results, baselines, mode="error", mean_over_all=False):
         mean_over_all: As for ``compare``.
 
     Returns:
-        (wins, improvement)
+        (wins, improvement), as ``compare`` does.
     """
     figures, bases = ([figure_of(result, mode) for result in row] for row in (results, baselines))
     return compare(figures, bases, mean_over_all)
 
 
 def check_fitness(fitness, tasks):
-    """Tries a fitness on results that are made up, so that a faulty one fails before a training.
+    """Tries a fitness on invented results, so that a faulty one fails before any training.
 
     Raises:
         ValueError: There is no such fitness, or it gives no number.

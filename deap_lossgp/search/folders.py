@@ -1,5 +1,6 @@
-"""A run's folder: whose it is, and files that are whole or not there."""
+"""The folder of an experiment: whose it is, and files that are whole or not there."""
 
+import hashlib
 import json
 import os
 import platform
@@ -10,26 +11,28 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+import deap_lossgp
+from deap_lossgp.data.names import dataset_name
 from deap_lossgp.search.store import Store
 
 STORE = "evaluations.sqlite"
 
 
 class RunFolder:
-    """The folder of one run, held by one process at a time.
+    """The folder of one experiment, held by one process at a time.
 
-    The lock is the operating system's: it ends with the process that holds it, however that dies.
+    The lock is the operating system's: it ends with the process that holds it, however it ends.
 
     Args:
         path: The folder; made by ``claim``.
-        settings: What determines the run, as JSON has it.
-        changeable: Names of settings that may be others in a folder that holds a run already.
+        settings: What determines the results, as JSON holds it.
+        changeable: Names of settings that may change in a folder that holds trainings already.
 
     Attributes:
-        store: The run's ``Store``, once the folder is open.
+        store: The folder's ``Store``, once the folder is open.
 
     Raises:
-        ValueError: Another process works here, or another run's trainings lie here.
+        ValueError: Another process works here, or the trainings here are of other settings.
         OSError: The folder cannot be used.
     """
 
@@ -41,30 +44,35 @@ class RunFolder:
         if any((self.path / name).exists() for name in ("run.json", STORE)):
             self._open()
 
-    def claim(self, data=()):
-        """Makes the folder if need be, and writes down whose it is, and on what data sets.
+    def claim(self, data, code):
+        """Makes the folder where it is missing, and writes down whose it is.
+
+        Args:
+            data: What ``ImageData.summary`` says of each data set.
+            code: What enters the store's keys besides losses and seeds: a dict from a name (of a
+                package, of a task) to a version or digest. Later starts may add names.
 
         Raises:
-            ValueError: The folder holds trainings on other images.
+            ValueError: The folder holds trainings on other images, or of other code or tasks: these
+                could not be found again, and everything would be trained anew.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         self._open()
-        theirs = {d["name"]: d.get("digest") for d in self._read().get("data") or ()}
-        for name, digest in ((d["name"], d["digest"]) for d in data):
-            if len(self.store) and theirs.get(name, digest) not in (digest, None):
-                raise ValueError(f"{self.path} holds a run on other images of {name}: choose "
-                                 f"another folder with --output")
-        content = {
+        content = self._read()
+        if len(self.store):
+            self._check_data(data, content)
+            self._check_code(code, content)
+        self.write_json("run.json", {
             "settings": self._settings, "seed": self._settings.get("seed"),
             "data": list(data), "versions": versions(),
-            "environment": self._read().get("environment"),
+            "code": {**(content.get("code") or {}), **code},
+            "environment": content.get("environment"),
             "process": {"pid": os.getpid(), "host": platform.node(),
                         "since": datetime.now(UTC).isoformat(timespec="seconds")},
-        }
-        self.write_json("run.json", content)
+        })
 
     def differences(self, environment):
-        """What differs from the environment of the run's first training, which is kept.
+        """Compares with the environment of the folder's first training, which is kept.
 
         Returns:
             list of str, like ``"threads 1, now 4"``.
@@ -78,12 +86,13 @@ class RunFolder:
                 if before != environment.get(name)]
 
     def write_json(self, name, content):
+        """Writes a JSON file."""
         with self.replacing(name) as path:
             path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
     @contextmanager
     def replacing(self, name):
-        """A path to write to; what is written takes the name's place once it is whole."""
+        """Yields a path to write to; the file takes the place of ``name`` once it is whole."""
         draft = self.path / f".{name}"
         try:
             yield draft
@@ -94,7 +103,7 @@ class RunFolder:
             draft.unlink(missing_ok=True)
 
     def close(self):
-        """Closes the store and lets go of the folder."""
+        """Closes the store and releases the folder."""
         if self.store is not None:
             self.store.close()
             self.store = None
@@ -130,14 +139,32 @@ class RunFolder:
                     f"of {ours.get(name)!r}: choose another folder with --output"
                 )
 
+    def _check_data(self, data, content):
+        theirs = {d["name"]: d.get("digest") for d in content.get("data") or ()}
+        for name, digest in ((d["name"], d["digest"]) for d in data):
+            if theirs.get(name, digest) not in (digest, None):
+                raise ValueError(f"{self.path} holds a run on other images of {name}: choose "
+                                 f"another folder with --output")
+
+    def _check_code(self, code, content):
+        theirs = content.get("code") or {}
+        other = [name for name, digest in code.items() if theirs.get(name, digest) != digest]
+        if other or not theirs:
+            begun = (content.get("versions") or {}).get("deap_lossgp", "unknown")
+            raise ValueError(f"{self.path} holds trainings of other code or tasks ("
+                             f"{', '.join(other) or 'not recorded in run.json'}): choose another "
+                             f"folder with --output, or use the version of deap_lossgp that began "
+                             f"it ({begun})")
+
     def _read(self):
         path = self.path / "run.json"
         if not path.exists():
             return {}
         try:
             content = json.loads(path.read_text("utf-8"))
-            parts = [content["settings"], content.get("process") or {},
-                     content.get("environment") or {}, *(content.get("data") or ())]
+            parts = [content["settings"], *(content.get("data") or ()),
+                     *(content.get(name) or {} for name in
+                       ("process", "environment", "versions", "code"))]
             if not all(isinstance(part, dict) for part in parts):
                 raise TypeError
             for data in content.get("data") or ():
@@ -148,8 +175,21 @@ class RunFolder:
                              f"with --output") from None
 
 
+def folder_name(datasets, kind, settings):
+    """Makes the name of a folder: data sets, kind, seed, and a digest of the settings.
+
+    Args:
+        datasets: Names or paths of the data sets.
+        kind: A word for the kind of experiment.
+        settings: What the name depends on, as JSON holds it; with a ``seed``.
+    """
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    names = dict.fromkeys(map(dataset_name, datasets))
+    return "-".join([*names, kind, f"seed{settings['seed']}", digest[:6]])
+
+
 def _to_disk(path):
-    """Has the disk hold what was written, before anything relies on it; where folders can be."""
+    """Writes a file or folder to the disk before anything relies on it (folders: on POSIX only)."""
     if path.is_dir() and os.name != "posix":
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -160,10 +200,9 @@ def _to_disk(path):
 
 
 def versions():
-    """Versions of Python and of the packages that results may depend on."""
-    found = {"python": platform.python_version()}
-    for name in ("deap_lossgp", "deap", "keras", "numpy", "scikit-learn", "tensorflow",
-                 "tensorflow-cpu"):
+    """Returns the versions of Python and of the packages that results may depend on."""
+    found = {"python": platform.python_version(), "deap_lossgp": deap_lossgp.__version__}
+    for name in ("deap", "keras", "numpy", "scikit-learn", "tensorflow", "tensorflow-cpu"):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

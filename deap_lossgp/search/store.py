@@ -62,27 +62,12 @@ COLUMNS = {
     "test_accuracy": NUMBER, "balanced_accuracy": NUMBER, "seconds": NUMBER, "losses": NUMBERS,
     "accuracies": NUMBERS, "cross_entropies": NUMBERS, "exact": TRUTH, "message": TEXT,
 }  # fmt: skip
-NEW_IN = {2: ["balanced_accuracy"]}
-"""Columns by the version that brought them; NULL in rows that are older."""
-
-
-def columns_of(version):
-    """The names of a version's columns, in their order, but for the checksum."""
-    newer = {name for number, names in NEW_IN.items() if number > version for name in names}
-    return [name for name in COLUMNS if name not in newer]
-
-
-def schema_of(version):
-    """The statement that makes a version's table."""
-    columns = ", ".join(f"{name} {COLUMNS[name][0]}" for name in columns_of(version))
-    return f"CREATE TABLE trainings ({columns}, checksum TEXT NOT NULL, PRIMARY KEY (key))"
-
-
-SCHEMA = schema_of(VERSION)
+SCHEMA = (f"CREATE TABLE trainings ({', '.join(f'{name} {COLUMNS[name][0]}' for name in COLUMNS)}, "
+          "checksum TEXT NOT NULL, PRIMARY KEY (key))")
 INSERT = f"INSERT INTO trainings VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"
 REPLACE = INSERT.replace("INSERT", "REPLACE", 1)
 
-# What strange bytes may raise on their way from the file to a result.
+# What bytes of any kind may raise when they are read as a result.
 UNREADABLE = (sqlite3.Error, ArithmeticError, MemoryError, RecursionError, TypeError, ValueError)
 FAILURES = {
     sqlite3.SQLITE_FULL: (errno.ENOSPC, "no room left"),
@@ -93,7 +78,7 @@ FAILURES = {
 
 
 class StoreError(ValueError):
-    """The file cannot be used as a store: it is damaged, foreign, or of a newer version."""
+    """The file cannot be used as a store: it is damaged, foreign, or of another version."""
 
 
 class Store:
@@ -101,15 +86,14 @@ class Store:
 
     A result is on the disk when ``put`` returns. When a store is opened, every row is read and
     checked against its checksum. Any SQLite client can read the table ``trainings`` meanwhile;
-    numbers that SQLite or JSON cannot hold are there as texts: ``nan inf -inf -zero``. What
-    another process adds is seen when the store is opened the next time. A file of an older version
-    is read as it is, and becomes one of this version when it is first written to.
+    numbers that SQLite or JSON cannot hold are texts there: ``nan inf -inf -zero``. What
+    another process adds is seen when the store is opened the next time.
 
     Args:
         path: The file; made where it is missing or empty. Default: in memory only.
 
     Raises:
-        StoreError: The file is damaged, foreign, of a newer version, or cannot be opened.
+        StoreError: The file is damaged, foreign, of another version, or cannot be opened.
         OSError: Another process holds the file, or the disk is full or fails.
 
     Examples:
@@ -125,7 +109,7 @@ class Store:
         try:
             self._connection = sqlite3.connect(
                 self._file, timeout=TIMEOUT, isolation_level="IMMEDIATE",
-                check_same_thread=False,  # Dask's tasks come in turn, and in threads of their own
+                check_same_thread=False,  # Dask calls from several threads, one at a time
             )
             self._open()
             self._results = self._read()
@@ -137,18 +121,18 @@ class Store:
             raise self._unusable(error) from error
 
     def get(self, key):
-        """Return the TrainingResult that was put under the key, or None."""
+        """Returns the ``TrainingResult`` that was put under the key, or None."""
         return self._results.get(key)
 
     def put(self, key, result, *, expression, seed, replace=False):
-        """Write one result; when this returns, a killed process does not lose it.
+        """Writes one result; when this returns, a killed process does not lose it.
 
         Args:
-            key: Text that tells this training from all others.
+            key: A text that no other training has.
             result: The TrainingResult.
-            expression: Text of the loss, for those who read the file.
-            seed: Integer seed of the training, for those who read the file.
-            replace: Whether it may take the place of a result under this key.
+            expression: The text of the loss, for those who read the file.
+            seed: The integer seed of the training, for those who read the file.
+            replace: Whether it may replace a result under this key.
 
         Raises:
             ValueError: The file holds a result under this key already.
@@ -163,21 +147,20 @@ class Store:
         self._results[key] = result
 
     def discard(self, keys):
-        """Delete the results under these keys: all, or after an OSError none."""
+        """Deletes the results under these keys: all, or after an OSError none."""
         keys = list(keys)
         self._change("DELETE FROM trainings WHERE key = ?", [(_text(key),) for key in keys])
         for key in keys:
             self._results.pop(key, None)
 
     def keys(self):
-        """Return the keys, in the order in which they were put."""
+        """Returns the keys, in the order in which they were put."""
         return list(self._results)
 
     def rows(self):
-        """Return a dict per training as the file has it, without its key: those of ``COLUMNS``."""
-        readers = {name: read for name, (_, _, read) in COLUMNS.items()}
-        return [{name: readers[name](cell) for name, cell in cells.items() if name != "key"}
-                for cells in self._cells(self._pragma("user_version"))]
+        """Returns a dict per training as the file has it: ``COLUMNS`` without the key."""
+        return [{name: value for name, value in row.items() if name != "key"}
+                for row in self._rows()]
 
     def __len__(self):
         return len(self._results)
@@ -186,7 +169,7 @@ class Store:
         return key in self._results
 
     def close(self):
-        """End the writing and leave one file, unless others have it open; ``get`` goes on."""
+        """Ends the writing and leaves one file, unless others have it open; ``get`` still works."""
         if self._connection is not None:
             self._connection.close()
 
@@ -212,44 +195,33 @@ class Store:
         if marks[0] != APPLICATION_ID:
             raise StoreError(f"{self._file!r}: expected a store of trainings, got the database of "
                              "another program; name another file")  # fmt: skip
-        if marks[1] > VERSION:
-            raise StoreError(f"{self._file!r}: expected a store of version {VERSION}, got the newer"
-                             f" version {marks[1]}; upgrade deap_lossgp")  # fmt: skip
+        if marks[1] != VERSION:
+            age, remedy = ("newer", "upgrade deap_lossgp") if marks[1] > VERSION else (
+                "older", "remove it to train anew")
+            raise StoreError(f"{self._file!r}: expected a store of version {VERSION}, got the {age}"
+                             f" version {marks[1]}; {remedy}")
         execute("PRAGMA journal_mode = WAL")  # others can read during the writing
         # FULL outlasts power cuts as well, and a row costs 0.3 ms; with NORMAL 0.03 ms.
         execute("PRAGMA synchronous = FULL")
 
     def _read(self):
         objects = self._connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-        version = self._pragma("user_version")
-        expected = [("table", "trainings", schema_of(version)),
-                    ("index", "sqlite_autoindex_trainings_1", None)]  # fmt: skip
-        if version < 1 or objects != expected:
-            raise ValueError(f"not the table of version {version or VERSION}")
+        if objects != [("table", "trainings", SCHEMA),
+                       ("index", "sqlite_autoindex_trainings_1", None)]:
+            raise ValueError(f"not the table of version {VERSION}")
         if (report := self._pragma("integrity_check(1)")) != "ok":
             raise ValueError(report)
-        return dict(_key_and_result(cells) for cells in self._cells(version))
+        names = [field.name for field in dataclasses.fields(TrainingResult)]
+        return {row["key"]: TrainingResult(**{name: row[name] for name in names})
+                for row in self._rows()}
 
-    def _cells(self, version):
-        """Each row of the file, whose version is known, as a dict of all columns of this one."""
-        absent = dict.fromkeys(COLUMNS)
+    def _rows(self):
+        """Yields each row of the file as a dict of ``COLUMNS``, checked and with values read."""
         for *row, checksum in self._connection.execute("SELECT * FROM trainings"):
             if _checksum(row) != checksum:
                 raise ValueError(f"a row that does not agree with its checksum (key {row[0]!r})")
-            yield {**absent, **dict(zip(columns_of(version), row, strict=True))}
-
-    def _renew(self):
-        """Inside a transaction: makes a file of an older version one of this version."""
-        execute = self._connection.execute
-        execute("SELECT 1 FROM trainings").fetchone()  # notices what another process has renewed
-        version = self._pragma("user_version")
-        if version == VERSION:
-            return
-        rows = [list(cells.values()) for cells in self._cells(version)]
-        execute("DROP TABLE trainings")
-        execute(SCHEMA)
-        self._connection.executemany(INSERT, [(*row, _checksum(row)) for row in rows])
-        execute(f"PRAGMA user_version = {VERSION}")
+            yield {name: read(cell)
+                   for (name, (_, _, read)), cell in zip(COLUMNS.items(), row, strict=True)}
 
     def _pragma(self, name):
         return self._connection.execute(f"PRAGMA {name}").fetchone()[0]
@@ -258,7 +230,6 @@ class Store:
         try:
             with self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
-                self._renew()
                 self._connection.executemany(statement, rows)
         except sqlite3.IntegrityError:
             raise
@@ -266,7 +237,7 @@ class Store:
             raise self._os_error(error) from error
 
     def _unusable(self, error):
-        """The error to raise for one that came up while the file was opened and read."""
+        """Returns the error to raise for one that came up while the file was opened and read."""
         code = _code(error) & 0xFF  # the kind; the rest are its cases
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             return self._os_error(error)
@@ -288,9 +259,3 @@ def _code(error):
 
 def _checksum(row):
     return hashlib.sha256(json.dumps(row, default=bytes.hex).encode()).hexdigest()
-
-
-def _key_and_result(cells):
-    cells = {name: read(cells[name]) for name, (_, _, read) in COLUMNS.items()}
-    fields = dataclasses.fields(TrainingResult)
-    return cells["key"], TrainingResult(**{field.name: cells[field.name] for field in fields})

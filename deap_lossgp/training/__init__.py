@@ -9,6 +9,7 @@ they are imported; ``tasks``, ``candidates`` and ``results`` do without, and so 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
+    "budget": ["Budget"],
     "candidates": ["Candidate", "candidate_of"],
     "keras_trainer": ["KerasTrainer"],
     "loop": ["prepare_tensorflow"],

@@ -1,25 +1,28 @@
-"""A task: a data set, a network and a training budget. Describes them; builds nothing."""
+"""Tasks: a data set, a network and a budget. They describe a training; nothing is built here."""
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, MISSING, dataclass, fields
 from functools import cached_property
 
 from deap_lossgp.data.datasets import load_dataset
 from deap_lossgp.data.images import ARRAYS, ImageData
+from deap_lossgp.data.source import DataSource
 from deap_lossgp.data.splits import split_test, split_validation
 from deap_lossgp.errors import unknown_name
+from deap_lossgp.settings import documented, setting
+from deap_lossgp.training.budget import Budget
 from deap_lossgp.user_functions import source_of
 
 NETWORK_NAMES = ("small_cnn", "resnet8", "inception_v3")
 """The functions of ``deap_lossgp.training.networks``, by name."""
 
 SPLIT_SEED = 42
-"""Seed of the validation split; the NGL authors' ``random_state``."""
+"""The seed of the validation split: the ``random_state`` of the NGL authors."""
 
 
 def reduce_on_plateau():
-    """The thesis's schedule: the learning rate times 0.2 after 5 epochs without a gain."""
+    """Returns the thesis's schedule: the learning rate times 0.2 after 5 epochs without a gain."""
     import keras
 
     return [
@@ -29,50 +32,23 @@ def reduce_on_plateau():
     ]
 
 
+@documented
 @dataclass(frozen=True)
-class Task:
-    """What a loss is tried on.
+class Task(Budget):
+    """A data set, a network and a budget: what a loss is tried on."""
 
-    Attributes:
-        data: The images.
-        network: A name of ``NETWORK_NAMES``, ``module:function`` or a function:
-            ``network(input_shape=, num_classes=)``, a Keras model that ends in softmax.
-        epochs: Epochs of training, at least 1.
-        batch_size: Images per step.
-        learning_rate: Of Adam.
-        train_size: Images used, training and validation together; None for all.
-        validation_share: The share of them kept for validation.
-        callbacks: ``callbacks()``, a list of Keras callbacks for one training. They are called at
-            the beginning and the end of training and of each epoch.
-        augmentation: Whether training images are shifted (0.1), zoomed (0.2) and mirrored at
-            random, as the NGL authors do.
-        mixed_precision: Whether the network computes in bfloat16.
-        jit_compile: Whether XLA compiles the training loop.
-    """
-
-    data: ImageData
-    network: str | Callable
-    epochs: int
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    train_size: int | None = None
-    validation_share: float = 0.1
-    callbacks: Callable = reduce_on_plateau
-    augmentation: bool = False
-    mixed_precision: bool = False
-    jit_compile: bool = False
+    data: ImageData = setting(MISSING, "the images")
+    network: str | Callable = setting(
+        MISSING, "a name of ``NETWORK_NAMES``, ``module:function`` or a function: "
+        "``network(input_shape=, num_classes=)`` returns a Keras model that ends in softmax")
+    _: KW_ONLY
+    callbacks: Callable = setting(
+        reduce_on_plateau, "``callbacks()`` returns the Keras callbacks of one training, which are "
+        "called at the beginning and the end of the training and of each epoch")
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
-        if not 0.0 < self.learning_rate < float("inf"):
-            raise ValueError(
-                f"learning_rate must be positive and finite, got {self.learning_rate!r}"
-            )
-        known = callable(self.network) or ":" in self.network or self.network in NETWORK_NAMES
-        if not known:
+        super().__post_init__()
+        if not (callable(self.network) or ":" in self.network or self.network in NETWORK_NAMES):
             raise unknown_name("network", self.network, NETWORK_NAMES,
                                hint="or give module:function")
         self.split()
@@ -80,23 +56,32 @@ class Task:
     @classmethod
     def load(cls, dataset, network="small_cnn", *, data_dir=None, image_size=None, image_mode=None,
              **budget):
-        """A task from the names of a data set (or its path) and a network (``module:function``)."""
+        """Makes a task from the name of a data set, or its path, and the name of a network.
+
+        Args:
+            dataset, data_dir, image_size, image_mode: As for ``load_dataset``.
+            network: As for ``Task``.
+            **budget: Fields of ``Budget``, and ``callbacks``.
+
+        Raises:
+            ValueError: The data set is unknown or not usable, or the budget is not.
+        """
         data = load_dataset(dataset, data_dir, image_size=image_size, image_mode=image_mode)
         return cls(data, network, **budget)
 
     @classmethod
     def from_arrays(cls, name, x_train, y_train, x_test=None, y_test=None, *, network="small_cnn",
                     **budget):
-        """A task from images and their classes; without a test set, a fifth becomes that.
+        """Makes a task from images and their classes; without a test set, a fifth becomes one.
 
         Args:
-            name: Of the data set.
+            name: The data set's name.
             x_train, y_train, x_test, y_test: Images and classes, as ``ImageData`` takes them.
             network: As for ``Task``.
-            **budget: ``Task``'s other arguments.
+            **budget: Fields of ``Budget``, and ``callbacks``.
 
         Raises:
-            ValueError: The arrays or the budget are not as ``ImageData`` and ``Task`` want them.
+            ValueError: The arrays or the budget are not usable.
 
         Examples:
             >>> from sklearn.datasets import load_digits
@@ -115,10 +100,21 @@ class Task:
 
     @property
     def name(self):
+        """The data set's name."""
         return self.data.name
 
+    @property
+    def network_name(self):
+        """The network's name, or ``module:function``; of a function its name."""
+        network = self.network
+        return network if isinstance(network, str) else getattr(network, "__name__", repr(network))
+
     def split(self):
-        """(training images, validation images), as indices into the training set."""
+        """Splits the training set.
+
+        Returns:
+            (training images, validation images), as arrays of indices into the training set.
+        """
         try:
             return split_validation(
                 self.data.y_train, self.validation_share, SPLIT_SEED, self.train_size
@@ -134,16 +130,51 @@ class Task:
             array = getattr(self.data, name)
             digest.update(f"{name} {array.shape} {array.dtype}".encode())
             digest.update(array.data if array.flags.c_contiguous else array.tobytes())
-        numbers = (self.epochs, self.batch_size, self.learning_rate, self.train_size,
-                   self.validation_share, self.augmentation, self.mixed_precision,
-                   self.jit_compile)
+        numbers = tuple(getattr(self, field.name) for field in fields(Budget))
         for part in (self.name, source_of(self.network), source_of(self.callbacks), numbers):
             digest.update(repr(part).encode())
         return digest.hexdigest()
 
 
+@documented
+@dataclass(frozen=True, kw_only=True)
+class TaskSettings(Budget, DataSource):
+    """Settings that describe tasks. A class with networks adds the field ``networks_field``."""
+
+    networks_field = "model"
+    """The field that names the network or networks."""
+
+    def __post_init__(self):
+        Budget.__post_init__(self)
+        DataSource.__post_init__(self)
+
+    @classmethod
+    def task_fields(cls):
+        """Returns the names of the fields that describe tasks."""
+        return [cls.networks_field, *(field.name for field in fields(TaskSettings))]
+
+    def load_tasks(self):
+        """Loads a ``Task`` for each data set and network; each data set is loaded once.
+
+        Returns:
+            list of ``Task``, in the order of ``datasets``, and of the networks for each.
+
+        Raises:
+            ValueError: A data set or network is unknown, or the data or the budget are not usable.
+            OSError: Files of a data set cannot be read.
+        """
+        budget = {field.name: getattr(self, field.name) for field in fields(Budget)}
+        names = getattr(self, self.networks_field)
+        networks = (names,) if isinstance(names, str) else names
+        return [Task(data, network, **budget) for data in self.load() for network in networks]
+
+
 def check_names(tasks):
-    """Raises a ValueError unless there are tasks, of distinct names."""
+    """Checks that tasks can be told apart.
+
+    Raises:
+        ValueError: There are no tasks, or two of one name.
+    """
     names = [task.name for task in tasks]
     if not names or len(set(names)) < len(names):
         raise ValueError(f"expected tasks of distinct names, at least 1, got {names}")

@@ -16,6 +16,7 @@ from deap_lossgp.comparison.confirmations import train_with_losses  # noqa: E402
 from deap_lossgp.comparison.settings import ConfirmationSettings  # noqa: E402
 from deap_lossgp.found_losses import read_loss  # noqa: E402
 from deap_lossgp.primitives import PROTECTED  # noqa: E402
+from deap_lossgp.search import experiments  # noqa: E402
 from deap_lossgp.training import keras_trainer  # noqa: E402
 from deap_lossgp.training.results import TrainingResult  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402
@@ -140,20 +141,46 @@ def test_more_seeds_losses_and_networks_go_on_from_there(tmp_path, made):
         assert (tmp_path / f"curves-digits-{model}.png").exists()
 
 
-def test_trainings_of_another_arithmetic_or_derivative_are_not_taken(tmp_path, made, monkeypatch):
+def test_a_folder_of_another_arithmetic_or_derivative_is_refused(tmp_path, made, monkeypatch):
     call = {**TINY, "compare": (), "seeds": 1, "output": tmp_path}
     for expected in (2, 2):
         train_with_losses("ngl", **call)
         assert len(made) == expected
-    monkeypatch.setattr(confirmations, "ARITHMETIC", -1)
-    train_with_losses("ngl", **call)
-    assert len(made) == 4
+    with monkeypatch.context() as patch:
+        for room in (confirmations, experiments):
+            patch.setattr(room, "ARITHMETIC", -1)
+        with pytest.raises(ValueError, match="other code or tasks .arithmetic.: choose another"):
+            train_with_losses("ngl", **call)
     # Both losses multiply.
     other = replace(PROTECTED["mul"], derivative=PROTECTED["add"].derivative)
     monkeypatch.setattr(confirmations, "source_of", lambda row: source_of(
         other if row.name == "mul" else row))
-    train_with_losses("ngl", **call)
-    assert len(made) == 6
+    with pytest.raises(ValueError, match="other code or tasks .protected mul.: choose another"):
+        train_with_losses("ngl", **call)
+    assert len(made) == 2
+    train_with_losses("ngl", **{**call, "output": tmp_path / "other"})
+    assert len(made) == 4
+
+
+@pytest.mark.parametrize("change", [
+    lambda run: run.pop("code"), lambda run: run["code"].update(deap_lossgp="0.0.9"),
+    lambda run: run["code"].update(backend="torch"),
+])
+def test_a_folder_whose_trainings_cannot_be_found_again_is_refused(
+    tmp_path, made, change, capsys
+):
+    train_with_losses("ngl", compare=(), seeds=1, output=tmp_path, **TINY)
+    run = json.loads((tmp_path / "run.json").read_text())
+    change(run)
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    with pytest.raises(SystemExit) as ended:
+        command("ngl", "--compare", "--model", "faulty:linear", "--epochs", 1, "--train-size", 200,
+                "--seeds", 1, "--output", tmp_path)
+    errors = capsys.readouterr().err
+    assert ended.value.code == 2 and errors.count("\n") == 1
+    assert "holds trainings of other code or tasks (" in errors
+    assert "choose another folder with --output" in errors
+    assert len(made) == 2
 
 
 def test_a_stopped_command_goes_on_and_ends_as_an_undisturbed_one(tmp_path, made, monkeypatch):

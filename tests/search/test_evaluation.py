@@ -265,48 +265,6 @@ def test_a_baseline_that_fails_ends_the_evaluation():
         evaluation(tree_of(CURVES))
 
 
-# stores of older versions
-
-
-def forget_balanced_accuracies(store):
-    """Leaves a store as a version without that figure left it."""
-    for key in store.keys():  # noqa: SIM118
-        store.put(key, replace(store.get(key), balanced_accuracy=None), expression="", seed=0,
-                  replace=True)
-
-
-def test_a_result_without_the_figure_that_the_fitness_reads_is_trained_again(new):
-    first = new("balanced_error")
-    expected = first(tree_of(CURVES))
-    assert expected[0] in (0.0, 1.0, 2.0) and math.isfinite(expected[1])
-    forget_balanced_accuracies(first.store)
-    seen = []
-    for fitness, trainings in (("error", 0), ("reference", 0), ("balanced_error", 4),
-                               ("balanced_error", 0)):
-        evaluation = new(fitness, store=first.store,
-                         on_training=lambda *told: seen.append(told))
-        ours = evaluation(tree_of(CURVES))
-        evaluation(tree_of(CURVES))
-        assert len(seen) == trainings, fitness
-        seen.clear()
-        if fitness == "balanced_error":
-            assert ours == expected
-            assert trained(evaluation)[:2] == [1, 1]
-    assert len(first.store) == 4
-
-
-def test_a_failed_training_without_the_figure_is_not_tried_again(new):
-    evaluation = new("balanced_error", tasks=1)
-    evaluation.baselines()
-    evaluation(tree_of(CURVES))
-    key = evaluation.store.keys()[-1]
-    evaluation.store.put(key, replace(evaluation.store.get(key), status="timeout",
-                                      balanced_accuracy=None), expression="", seed=0, replace=True)
-    again = new("balanced_error", tasks=1, store=evaluation.store,
-                on_training=lambda *told: pytest.fail("trained"))
-    assert again(tree_of(CURVES)) == WORST
-
-
 # bad input
 
 

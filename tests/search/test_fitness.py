@@ -110,12 +110,6 @@ def test_equal_shares_of_errors_tie_whatever_their_order_over_the_classes():
     assert fitness_of([one], [other], "balanced_error") == (0.0, 0.0)
 
 
-def test_a_result_of_a_version_without_balanced_accuracy_has_no_balanced_error():
-    old = replace(BASELINES[0], balanced_accuracy=None)
-    assert fitness_mode("balanced_error")(old) is None
-    assert fitness_of([old], [old], "error") == (0.0, 0.0)
-
-
 @pytest.mark.parametrize(
     ("figures", "baselines"), [([], []), ([1.0], []), ([1.0, 2.0], [1.0]), ([1.0], [1.0, 2.0])]
 )

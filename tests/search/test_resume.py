@@ -212,6 +212,50 @@ def test_a_folder_with_trainings_belongs_to_its_settings(
     assert ((partial / "here" / "run.json").read_bytes(), trainings(partial / "here")) == before
 
 
+def _without_code(run):
+    del run["code"]
+
+
+def _of_another_version(run):
+    run["code"]["deap_lossgp"] = run["versions"]["deap_lossgp"] = "0.0.9"
+
+
+def _of_other_primitives(run):
+    run["code"]["primitives"] = "0123456789abcdef"
+
+
+def _of_another_network(run):
+    run["code"]["digits, small_cnn"] = "0123456789abcdef"
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (_without_code, "(not recorded in run.json)"),
+    (_of_another_version, "(deap_lossgp): choose another folder with --output, or use the version "
+                          "of deap_lossgp that began it (0.0.9)"),
+    (_of_other_primitives, "(primitives): choose another folder"),
+    (_of_another_network, "(digits, small_cnn): choose another folder"),
+])
+def test_a_folder_of_other_code_is_refused_and_not_trained_anew(
+    complete, change, message, monkeypatch, capsys
+):
+    path = complete / "here" / "run.json"
+    run = json.loads(path.read_text())
+    change(run)
+    path.write_text(json.dumps(run))
+    monkeypatch.chdir(complete)
+    before = path.read_bytes(), trainings(complete / "here")
+    assert f"here holds trainings of other code or tasks {message}" in refusal(capsys)
+    assert (path.read_bytes(), trainings(complete / "here")) == before
+
+
+def test_a_folder_without_run_json_is_refused_and_not_trained_anew(complete, monkeypatch, capsys):
+    (complete / "here" / "run.json").unlink()
+    monkeypatch.chdir(complete)
+    before = trainings(complete / "here")
+    assert "trainings of other code or tasks (not recorded in run.json)" in refusal(capsys)
+    assert trainings(complete / "here") == before
+
+
 def test_a_start_at_which_nothing_could_be_trained_is_as_none(finished, tmp_path):
     process = evolve("--seed", "5", "--time-limit", "0.0001", cwd=tmp_path)
     assert process.returncode == 2 and not process.stdout

@@ -58,18 +58,18 @@ def test_a_runs_settings_are_never_executed(canary, tmp_path):
     folder.mkdir()
     (folder / "run.json").write_text(attempts(canary)[0])
     with pytest.raises(ValueError, match="is not a run's file"):
-        RunFolder(folder, {"seed": 1}).claim()
+        RunFolder(folder, {"seed": 1}).claim([], {})
 
 
 @pytest.mark.parametrize("content", [
     '{"settings": {}, "data": [{}]}', '{"settings": {}, "data": 3}',
     '{"settings": {}, "data": [1]}', '{"settings": {}, "process": "me"}',
-    '{"settings": {}, "environment": [1]}', "[]", '"settings"',
+    '{"settings": {}, "environment": [1]}', '{"settings": {}, "code": "0"}', "[]", '"settings"',
 ])
 def test_a_strange_file_of_settings_is_refused_in_one_line(content, tmp_path):
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(ValueError, match=r"^\S+run.json is not a run's file: [^\n]*$"):
-        RunFolder(tmp_path, {"seed": 1}).claim()
+        RunFolder(tmp_path, {"seed": 1}).claim([], {})
 
 
 class Executed:

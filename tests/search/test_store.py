@@ -28,10 +28,9 @@ from deap_lossgp.search import store as store_module
 from deap_lossgp.search.store import COLUMNS, Store, StoreError
 from deap_lossgp.training.results import STATUSES, TrainingResult
 
-VERSION1 = Path(__file__).parents[1] / "stores" / "version1.sqlite"
-VERSION2 = VERSION1.with_name("version2.sqlite")
+VERSION2 = Path(__file__).parents[1] / "stores" / "version2.sqlite"
 # key, result, expression, seed; from the hand, every kind of number and text once.
-OF_VERSION1 = [
+OF_VERSION2 = [
     ("a1", TrainingResult("digits", 10, "ok", 0.1, 0.9, 1 / 3, 1.5, (0.3, 0.1), (0.8, 0.9),
                           (0.5, 1 / 3), test_accuracy=0.875), "sub(y_true, y_pred)", 0),
     ("a2", TrainingResult("digits", 10, "nan", seconds=0.25, losses=(0.5, math.nan),
@@ -44,17 +43,11 @@ OF_VERSION1 = [
     ("b2", TrainingResult("Größe \U0001f4be", 3, "error", math.inf, math.nan, -math.inf,
                           message="line\n\ttab 'quote' \"double\" \0 end"), "y_true", -1),
     ("b3" * 32, TrainingResult("cifar100", 100, "no_gradient", message="\udcff.npz"), "", 3),
-]  # fmt: skip
-
-
-OF_VERSION2 = [
-    *OF_VERSION1,
     ("c1", TrainingResult("my images", 3, "ok", 0.1, 0.9, 0.3, 2.0, balanced_accuracy=2 / 3),
      "y_pred", 4),
     ("c2", TrainingResult("my images", 3, "ok", balanced_accuracy=-0.0, exact=True), "y_pred", 5),
     ("c3", TrainingResult("my images", 3, "nan", balanced_accuracy=math.nan), "y_pred", 6),
 ]  # fmt: skip
-FIXTURES = {VERSION1: OF_VERSION1, VERSION2: OF_VERSION2}
 
 
 def make_version2():
@@ -147,146 +140,19 @@ def test_what_was_put_comes_back_to_the_last_bit(tmp_path, seed):
     assert list(contents(tmp_path / "s.sqlite")) == list(results)
 
 
-@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
-def test_the_store_of_every_version_is_read(path):
-    """Every store that the package ever wrote stays readable, and is not changed by that."""
-    rows, before = FIXTURES[path], path.read_bytes()
-    with tempfile.TemporaryDirectory() as folder:  # a store that is open has files beside it
-        copy = Path(shutil.copy(path, folder))
-        assert contents(copy) == {key: repr(result) for key, result, _, _ in rows}
-        found = select(copy, "SELECT expression, seed FROM trainings")
-        assert copy.read_bytes() == before
-    assert found == [(expression, seed) for _, _, expression, seed in rows]
-
-
-# Files of version 1.
+def test_the_store_of_version_2_is_read(tmp_path):
+    """What this version wrote stays readable, and is not changed by that."""
+    before = VERSION2.read_bytes()
+    copy = Path(shutil.copy(VERSION2, tmp_path))  # a store that is open has files beside it
+    assert contents(copy) == {key: repr(result) for key, result, _, _ in OF_VERSION2}
+    found = select(copy, "SELECT expression, seed FROM trainings")
+    assert copy.read_bytes() == before
+    assert found == [(expression, seed) for _, _, expression, seed in OF_VERSION2]
 
 
 def select(path, statement):
     with contextlib.closing(sqlite3.connect(path)) as client:
         return client.execute(statement).fetchall()
-
-
-def make_old(path, number, seed=1):
-    """A store as version 1 would have written it."""
-    results, columns = results_of(number, seed), store_module.columns_of(1)
-    with contextlib.closing(sqlite3.connect(path)) as client:
-        client.execute("PRAGMA journal_mode = WAL")
-        client.execute(select(VERSION1, "SELECT sql FROM sqlite_master LIMIT 1")[0][0])
-        for index, (key, result) in enumerate(results.items()):
-            results[key] = result = dataclasses.replace(result, balanced_accuracy=None)
-            cells = {**vars(result), "key": key, "expression": "y_pred", "seed": index}
-            row = [COLUMNS[name][1](cells[name]) for name in columns]
-            client.execute(f"INSERT INTO trainings VALUES ({', '.join('?' * (len(row) + 1))})",
-                           (*row, store_module._checksum(row)))  # fmt: skip
-        client.execute(f"PRAGMA application_id = {store_module.APPLICATION_ID}")
-        client.execute("PRAGMA user_version = 1")
-        client.commit()
-    return results
-
-
-def test_an_old_file_becomes_a_new_one_when_it_is_first_written_to(tmp_path):
-    path = Path(shutil.copy(VERSION1, tmp_path))
-    figure = dataclasses.replace(small(3), balanced_accuracy=0.625)
-    with Store(path) as store:
-        assert select(path, "PRAGMA user_version") == [(1,)]
-        store.put("new", figure, expression="y_pred", seed=9)
-        assert store.get("a1") == OF_VERSION1[0][1]
-    expected = {key: repr(result) for key, result, _, _ in OF_VERSION1} | {"new": repr(figure)}
-    assert contents(path) == expected
-    assert select(path, "PRAGMA user_version") == [(2,)]
-    assert select(path, "SELECT expression, seed FROM trainings") == [
-        *((expression, seed) for _, _, expression, seed in OF_VERSION1), ("y_pred", 9)]
-    new = tmp_path / "new.sqlite"
-    make(new, 1)
-    schema = "SELECT type, name, sql FROM sqlite_master"
-    assert select(path, schema) == select(new, schema)
-    assert select(path, "PRAGMA application_id") == select(new, "PRAGMA application_id")
-
-
-def test_an_old_file_of_any_results_becomes_a_new_one(tmp_path):
-    results = make_old(tmp_path / "s.sqlite", 100)
-    assert contents(tmp_path / "s.sqlite") == texts(results)
-    with Store(tmp_path / "s.sqlite") as store:
-        store.discard(["001"])
-    assert select(tmp_path / "s.sqlite", "PRAGMA user_version") == [(2,)]
-    assert contents(tmp_path / "s.sqlite") == texts(results)
-
-
-def test_two_processes_may_renew_one_old_file(tmp_path):
-    path = tmp_path / "s.sqlite"
-    results = make_old(path, 10)
-    with Store(path) as store, Store(path) as other:
-        store.put("one", small(1), expression="", seed=0)
-        other.put("other", small(2), expression="", seed=0)
-    assert contents(path) == texts({**results, "one": small(1), "other": small(2)})
-
-
-def test_an_old_file_that_cannot_be_renewed_stays_as_it_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(store_module, "TIMEOUT", 0.1)
-    path = tmp_path / "s.sqlite"
-    results = make_old(path, 10)
-    with Store(path) as store, contextlib.closing(sqlite3.connect(path)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(OSError, match="another process holds the file"):
-            store.put("k", small(), expression="", seed=0)
-        other.rollback()
-        assert select(path, "PRAGMA user_version") == [(1,)]
-        assert contents(path) == texts(results)
-        other.execute("UPDATE trainings SET seed = 77 WHERE key = (SELECT max(key) FROM trainings)")
-        other.commit()
-        before = select(path, "SELECT * FROM trainings")
-        with pytest.raises(ValueError, match="a row that does not agree with its checksum"):
-            store.put("k", small(), expression="", seed=0)
-        assert select(path, "SELECT * FROM trainings") == before
-        assert select(path, "PRAGMA user_version") == [(1,)]
-
-
-RENEW = """
-import os, signal, sys
-from deap_lossgp.training.results import TrainingResult
-from deap_lossgp.search.store import Store
-left = int(sys.argv[2])
-def count(statement):
-    global left
-    left -= 1
-    if left < 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-store = Store(sys.argv[1])
-store._connection.set_trace_callback(count)
-store.put("new", TrainingResult("digits", 10, "ok"), expression="", seed=0)
-"""
-
-
-def test_a_process_killed_at_any_statement_while_it_renews_an_old_file_loses_nothing(tmp_path):
-    old = tmp_path / "old.sqlite"
-    results = texts(make_old(old, 2))
-    for index in itertools.count():
-        path = Path(shutil.copy(old, tmp_path / f"{index}.sqlite"))
-        if run(RENEW, path, index).returncode == 0:
-            break
-        assert contents(path) == results
-        assert select(path, "PRAGMA user_version") == [(1,)]
-    assert index > 8
-    assert contents(path) == {**results, "new": repr(TrainingResult("digits", 10, "ok"))}
-
-
-def test_a_flipped_bit_of_an_old_file_is_noticed_or_harmless(tmp_path):
-    path = tmp_path / "s.sqlite"
-    results = make_old(path, 40)
-    data, rng = path.read_bytes(), random.Random(7)
-    bits = [*range(8 * 56, 8 * 72), *(rng.randrange(8 * len(data)) for _ in range(200))]
-    damages = [lambda b=bit: path.write_bytes(flipped(data, b)) for bit in bits]
-    outcomes = outcomes_of(path, damages, results)
-    assert outcomes["refused"] > 150 and outcomes["whole"] > 20
-
-
-@pytest.mark.parametrize(("made", "version"), [(make_old, 2), (make, 1)])
-def test_a_file_that_is_marked_as_of_another_version_is_refused(tmp_path, made, version):
-    path = tmp_path / "s.sqlite"
-    made(path, 3)
-    select(path, f"PRAGMA user_version = {version}")
-    assert f"got not the table of version {version}; remove it" in refusal(path)
 
 
 def test_every_figure_of_a_result_has_a_column():
@@ -580,13 +446,17 @@ def test_a_strange_cell_with_a_right_checksum_is_refused(tmp_path, column, cell)
 # Files that are no store.
 
 
-def test_the_store_of_a_newer_version_is_refused(tmp_path):
+@pytest.mark.parametrize(("version", "message"), [
+    (3, "got the newer version 3; upgrade deap_lossgp"),
+    (1, "got the older version 1; remove it to train anew"),
+])
+def test_the_store_of_another_version_is_refused(tmp_path, version, message):
     path = tmp_path / "s.sqlite"
     make(path, 2)
     with contextlib.closing(sqlite3.connect(path)) as client:
-        client.execute("PRAGMA user_version = 3")
+        client.execute(f"PRAGMA user_version = {version}")
     before = path.read_bytes()
-    assert "expected a store of version 2, got the newer version 3; upgrade" in refusal(path)
+    assert f"expected a store of version 2, {message}" in refusal(path)
     assert path.read_bytes() == before
 
 
@@ -761,13 +631,12 @@ def test_what_may_not_be_written_is_an_error_in_one_line():
         for each in (closed, open_):
             each.mkdir()
             make(each / "s.sqlite", 3)
-            make_old(each / "old.sqlite", 3)
             for path in each.iterdir():
                 path.chmod(0o444)
         Path(folder).chmod(0o755)
         closed.chmod(0o555)
         open_.chmod(0o777)
-        result = run(AS_ANYBODY, closed / "s.sqlite", open_ / "s.sqlite", open_ / "old.sqlite")
+        result = run(AS_ANYBODY, closed / "s.sqlite", open_ / "s.sqlite")
         closed.chmod(0o755)
     assert result.returncode == 0, result.stderr
 

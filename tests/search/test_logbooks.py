@@ -12,7 +12,7 @@ from deap import tools
 from deap_lossgp.algorithms.sample_tournament import eaSampleTournament
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.search.folders import write_csv
-from deap_lossgp.search.recording import RunStatistics, logbook_table
+from deap_lossgp.search.logbooks import RunStatistics, logbook_table
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.trees import LossTree
 

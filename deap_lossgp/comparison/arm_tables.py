@@ -1,4 +1,4 @@
-"""Tables of a comparison, computed from its raw rows; the thesis's figures beside ours."""
+"""Tables about the arms of a comparison, computed from its raw rows, with the thesis's figures."""
 
 import math
 
@@ -12,24 +12,26 @@ THESIS_ACCURACY = {
     "large": {"cifar10": (0.7046, 0.7953), "fashion_mnist": (0.9074, 0.8988),
               "cifar100": (0.0619, 0.1376)},
 }
-"""Tables 4.2 and 4.3: accuracy of (NGL, the thesis's algorithm)."""
+"""Tables 4.2 and 4.3 of the thesis: accuracy of (NGL, the thesis's algorithm)."""
 
 THESIS_SECONDS = {"small": (173286.98, 62363.94), "large": (1013738.83, 426915.20)}
-"""Table 4.4: seconds of (NGL, the thesis's algorithm), initial population not included."""
+"""Table 4.4 of the thesis: seconds of (NGL, the thesis's algorithm), without the initial
+population."""
 
 THESIS_ARMS = {"archive": 0, "sample-tournament": 1}
+"""The place of each arm in the pairs of the thesis's figures."""
 
 
 def progress_table(evaluations, tasks):
-    """The best so far, by replicate, arm and generation.
+    """Finds the best fitness so far, by replicate, arm and generation.
 
     Args:
-        evaluations: A ``Comparison``'s evaluations.
-        tasks: Number of tasks, each one training per evaluation.
+        evaluations: The evaluations of a ``Comparison``.
+        tasks: The number of tasks; an evaluation is one training on each.
 
     Returns:
-        Columns ``replicate arm gen trainings charged_seconds best_wins best_improvement``; the
-        trainings and seconds are those since the beginning, the initial population's included.
+        A DataFrame ``replicate arm gen trainings charged_seconds best_wins best_improvement``;
+        trainings and seconds are summed from the beginning, with the initial population.
     """
     rows = []
     for (replicate, arm), table in evaluations.groupby(["replicate", "arm"], sort=False):
@@ -46,14 +48,15 @@ def progress_table(evaluations, tasks):
 
 
 def accuracy_table(tests):
-    """Test accuracy by arm and task, as the thesis's tables 4.2 and 4.3 have it.
+    """Computes the test accuracy by arm and task, as in the thesis's tables 4.2 and 4.3.
 
     Args:
-        tests: A ``Comparison``'s tests.
+        tests: The tests of a ``Comparison``.
 
     Returns:
-        A row per task and arm: ``task arm mean std low high`` over replicates (each the mean of
-        its seeds), then ``thesis_small`` and ``thesis_large`` where the thesis has a figure.
+        A DataFrame with a row per task and arm: ``task arm mean std low high replicates`` over
+        replicates (each the mean of its seeds), then ``thesis_small`` and ``thesis_large``, which
+        are missing if the thesis has no figure.
     """
     means = tests.groupby(["task", "arm", "replicate"], sort=False)["test_accuracy"].mean()
     table = means.groupby(["task", "arm"], sort=False).agg(
@@ -66,15 +69,19 @@ def accuracy_table(tests):
 
 
 def time_table(evaluations, tasks):
-    """Trainings and charged seconds by arm, as the thesis's table 4.4 has it.
+    """Counts trainings and charged seconds by arm, as in the thesis's table 4.4.
 
-    The thesis's clock starts after the initial population: it is shown apart.
+    The thesis's clock starts after the initial population, which has columns of its own here.
+
+    Args:
+        evaluations, tasks: As for ``progress_table``.
 
     Returns:
-        A row per arm, means over replicates: ``arm initial_trainings trainings initial_seconds
-        seconds``, then the ratios to the archive's ``ratio_trainings`` (with the initial
-        population), ``ratio_trainings_after`` (without), ``ratio_seconds``,
-        ``ratio_seconds_after``, and ``thesis_small``, ``thesis_large``: the thesis's ratios.
+        A DataFrame with a row per arm, means over replicates: ``arm initial_trainings trainings
+        initial_seconds seconds``. If the archive is among the arms, ratios to it follow:
+        ``ratio_trainings`` (with the initial population), ``ratio_trainings_after`` (without),
+        ``ratio_seconds``, ``ratio_seconds_after``, and ``thesis_small``, ``thesis_large``: the
+        thesis's ratios.
     """
     rows = []
     replicates = evaluations["replicate"].nunique()
@@ -103,15 +110,15 @@ def time_table(evaluations, tasks):
 
 
 def statistics_table(tests, couples):
-    """Paired differences of test accuracy between arms, by task and over all tasks.
+    """Computes paired differences of test accuracy between arms, by task and over all tasks.
 
     Args:
-        tests: A ``Comparison``'s tests.
+        tests: The tests of a ``Comparison``.
         couples: Pairs of arms to compare.
 
     Returns:
-        The columns of ``replicates.compare_arms`` behind ``task``; the task ``all`` is the mean
-        over tasks. P-values are corrected within each task.
+        A DataFrame with the column ``task`` and those of ``replicates.compare_arms``; the task
+        ``all`` is the mean over tasks. P-values are corrected within each task.
     """
     # A failed training is a failure of its arm, not a missing value.
     tests = tests.assign(test_accuracy=tests["test_accuracy"].astype(float).fillna(-math.inf))
@@ -129,11 +136,14 @@ def statistics_table(tests, couples):
 
 
 def at_chance_table(tests, chances):
-    """How many replicates' winners have a mean test accuracy at or below guessing.
+    """Counts the replicates whose winner has a mean test accuracy at or below guessing.
 
     Args:
-        tests: A ``Comparison``'s tests.
+        tests: The tests of a ``Comparison``.
         chances: dict from task to 1 / number of classes.
+
+    Returns:
+        A DataFrame ``arm task at_or_below_chance replicates``.
     """
     means = tests.groupby(["task", "arm", "replicate"], sort=False, as_index=False)[
         "test_accuracy"].mean()

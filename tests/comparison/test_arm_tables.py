@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from deap_lossgp.comparison.tables import (
+from deap_lossgp.comparison.arm_tables import (
     accuracy_table,
     at_chance_table,
     progress_table,

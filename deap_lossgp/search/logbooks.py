@@ -1,4 +1,4 @@
-"""What a run writes down: statistics for DEAP's logbook, and tables for CSV files."""
+"""Statistics for DEAP's logbook, and logbooks as tables."""
 
 import math
 
@@ -12,18 +12,18 @@ STATISTICS = ("avg", "std", "min", "max")
 class RunStatistics(tools.MultiStatistics):
     """The ``stats`` of a run: chapters of statistics, counts, and every individual.
 
-    A ``deap.tools.MultiStatistics`` with the chapters ``wins``, ``improvement`` and ``size``
-    (statistics of the finite values), which also adds to each record how much the counts grew
-    since the last one, and keeps a row for every individual of the population.
+    It is a ``deap.tools.MultiStatistics`` with the chapters ``wins``, ``improvement`` and ``size``
+    (statistics of the finite values). It also adds to each record how much the counts grew since
+    the last record, and keeps a row for every individual of the population.
 
     Args:
         counts: ``counts() -> dict`` of running totals; its keys become fields of the logbook.
-        figures: ``figures(individual) -> dict``, further columns of the individual's row.
-        on_generation: ``on_generation(record)``, called with each generation's figures, a dict
-            ``gen``, the counts, then ``wins_avg`` and so on.
+        figures: ``figures(individual) -> dict`` of further columns of the individual's row.
+        on_generation: ``on_generation(record)`` is called with each generation's figures: a dict
+            of ``gen``, the counts, ``wins_avg`` and so on.
 
     Attributes:
-        gen: The generation whose record comes next.
+        gen: The generation of the next record.
         rows: list of dicts ``gen index expression size height wins improvement ...``.
     """
 
@@ -74,7 +74,7 @@ def _finite(statistic):
 
 
 def logbook_table(logbook):
-    """A DEAP logbook as a table; the chapters' fields become ``chapter_field`` columns.
+    """Makes a table of a DEAP logbook; the chapters' fields become ``chapter_field`` columns.
 
     Args:
         logbook: A ``deap.tools.Logbook``, chaptered or flat.
@@ -92,7 +92,7 @@ def logbook_table(logbook):
     table = pd.DataFrame(list(logbook))
     for name in [n for n in logbook.header or logbook.chapters if n in logbook.chapters]:
         chapter = pd.DataFrame(list(logbook.chapters[name]))
-        # A chapter repeats the fields of the record it belongs to.
+        # A chapter repeats the fields of its record.
         chapter = chapter[[field for field in chapter if field not in table]]
         order = [field for field in STATISTICS if field in chapter]
         order += [field for field in chapter if field not in order]

@@ -1,0 +1,128 @@
+"""The report of a comparison: its sections, tables and figures, and a summary as text."""
+
+from dataclasses import asdict
+
+import pandas as pd
+
+from deap_lossgp.comparison.confirmation_results import BASELINE
+from deap_lossgp.comparison.html_page import to_html
+from deap_lossgp.comparison.markdown import to_markdown
+from deap_lossgp.comparison.replicates import noise_floor
+from deap_lossgp.comparison.sections import Figure, Section
+from deap_lossgp.plotting.arms import plot_comparison, plot_test_accuracies
+from deap_lossgp.plotting.individuals import plot_individuals, plot_loss_accuracy
+from deap_lossgp.search.folders import versions
+
+CAPTIONS = {
+    "accuracy": "Test accuracy by data set and arm, over replicates; the thesis's figures (tables "
+                "4.2 and 4.3) beside ours",
+    "time": "Trainings and charged seconds (table 4.4), means over replicates; ratios to the "
+            "archive's, with and without the initial population",
+    "statistics": "Paired differences of test accuracy, first minus second",
+    "at_chance": "Replicates whose winner is at or below guessing on the test set",
+    "winners": "The winners",
+}
+
+
+def write_report(comparison):
+    """Writes the tables, figures and pages of a comparison into its folder.
+
+    Args:
+        comparison: A ``Comparison`` that has been executed.
+
+    Returns:
+        str: The summary, which ends with the place of the report.
+    """
+    tables = {**comparison.raw_tables(), **comparison.tables()}
+    for name, table in tables.items():
+        comparison.write_table(table, f"{name}.csv")
+    for name, caption in CAPTIONS.items():
+        tables[name].attrs["caption"] = caption
+    title = f"Comparison of {', '.join(comparison.settings.arms)}"
+    sections = _sections(comparison, tables)
+    comparison.write_text(to_html(title, sections), "report.html")
+    comparison.write_text(to_markdown(title, sections, comparison.output), "report.md")
+    return _summary(tables, comparison.output)
+
+
+def _summary(tables, output):
+    texts = [table.drop(columns=[c for c in ("verdict", "median", "missing", "failed")
+                                 if c in table])
+             .dropna(axis=1, how="all")  # the thesis has figures of some data sets only
+             .to_string(index=False, float_format="%.4g", na_rep="")
+             for table in (tables["accuracy"], tables["time"], tables["statistics"])]
+    heads = ("Accuracy of the winners on the test set, over replicates",
+             "Trainings and charged seconds, means over replicates",
+             "Paired differences of test accuracy")
+    lines = [f"{head}:\n{text}\n" for head, text in zip(heads, texts, strict=True)]
+    return "\n".join([*lines, *_verdicts(tables), "",
+                      f"Report: {output / 'report.html'}, the same as report.md; every table as "
+                      f"CSV beside it"])
+
+
+def _verdicts(tables):
+    table = tables["statistics"]
+    table = table[table["task"] == table["task"].iloc[0]]
+    return [f"{row.first} - {row.second}: {row.verdict}" for row in table.itertuples()]
+
+
+def _sections(comparison, tables):
+    s = comparison.settings
+    individuals, progress, losses, tests = _figures(comparison, tables)
+    entropy = tables["tests"][tables["tests"]["arm"] == BASELINE]
+    floors = [f"{task}: {noise_floor(of['test_accuracy'].tolist()).text}."
+              for task, of in entropy.groupby("task", sort=False)]
+    settings = pd.DataFrame({"setting": list(asdict(s)),
+                             "value": [str(value) for value in asdict(s).values()]})
+    software = pd.DataFrame({"package": list(versions()), "version": list(versions().values())})
+    settings.attrs["caption"], software.attrs["caption"] = "Settings", "Versions"
+    return [
+        Section("Result", (
+            f"{s.replicates} replicates, each from one initial population of {s.population} "
+            f"losses that every arm starts from. The winners were trained again on "
+            f"{s.test_seeds} seeds that the search never saw.",
+            *_verdicts(tables), tables["accuracy"], *tests)),
+        Section("Statistics", (tables["statistics"], *floors, tables["at_chance"])),
+        Section("Cost", (
+            "Every arm is charged the trainings that it asked for, and the seconds that they "
+            "took, even if another arm asked first. The thesis's clock starts after the initial "
+            "population.", tables["time"], *progress)),
+        Section("Winners", (tables["winners"],)),
+        Section("Individuals", individuals),
+        Section("Losses and accuracies", losses),
+        Section("Settings and versions", (settings, software)),
+    ]
+
+
+def _figures(comparison, tables):
+    """Draws and writes the figures.
+
+    Returns:
+        A list of tuples of ``Figure``: individuals, progress, losses, tests.
+    """
+    individuals, evaluations = tables["individuals"], tables["evaluations"]
+    first = individuals[individuals["replicate"] == 0]
+    baselines = tables["baselines"].groupby("task")[["loss", "accuracy"]].mean()
+    groups = [
+        [(f"individuals-{arm}", f"{arm}: every individual of the first replicate (the thesis's "
+                                f"figures 4.1 to 4.4)",
+          plot_individuals(first[first["arm"] == arm])[0])
+         for arm in comparison.settings.arms],
+        [(f"best-by-{against}", f"Best individual so far against {text}",
+          plot_comparison(tables["progress"], against=against)[0])
+         for against, text in (("gen", "generations (the thesis's figures 4.5 and 4.6)"),
+                               ("trainings", "trainings"),
+                               ("charged_seconds", "charged seconds"))],
+        [(f"loss-accuracy-{task.name}",
+          f"{task.name}: value of the loss against accuracy of the network it trained (anomalies "
+          f"as in the thesis's figures 4.7 to 4.9)",
+          plot_loss_accuracy(evaluations, task.name, task.data.num_classes,
+                             baseline=tuple(baselines.loc[task.name])))
+         for task in comparison.tasks if evaluations[f"accuracy_{task.name}"].notna().any()],
+        [("test-accuracies", "Accuracy of the winners on the test set",
+          plot_test_accuracies(tables["tests"]))] if comparison.settings.test_seeds else [],
+    ]
+    for name, _, axes in (figure for group in groups for figure in group):
+        comparison.write_figure(axes, f"{name}.png")
+    return [tuple(Figure(comparison.output / f"{name}.png", caption) for name, caption, _ in group)
+            for group in groups]

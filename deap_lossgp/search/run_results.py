@@ -1,0 +1,120 @@
+"""What a run has found: tables, figures and the report as text."""
+
+import math
+import os
+import statistics
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from deap import gp, tools
+
+from deap_lossgp.search.settings import RunSettings
+from deap_lossgp.training.results import STATUSES
+from deap_lossgp.trees import LossTree
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """What a run has found. Printed, it is a report.
+
+    Attributes:
+        best: The best loss, a ``LossTree`` with its ``fitness``.
+        pset: The primitive set.
+        logbook: The DEAP ``Logbook``, with chapters ``wins``, ``improvement`` and ``size``.
+        halloffame: The DEAP ``HallOfFame`` of the 10 best.
+        individuals: A pandas DataFrame like ``individuals.csv``: a row per individual and
+            generation.
+        trainings: A pandas DataFrame: a row per training in the run's store.
+        tests: {task: {"evolved": [...], "cross_entropy": [...]}}: accuracies on the test set after
+            trainings with fresh seeds; None where a training failed.
+        counts: A ``Counter`` of evaluations and trainings; see ``Evaluation``.
+        unlearned: Names of the tasks on which cross entropy was no better than the most frequent
+            class.
+        settings: The ``RunSettings``.
+        output: The run's folder.
+    """
+
+    best: LossTree
+    pset: gp.PrimitiveSet
+    logbook: tools.Logbook
+    halloffame: tools.HallOfFame
+    individuals: pd.DataFrame
+    trainings: pd.DataFrame
+    tests: dict
+    counts: Counter
+    unlearned: list
+    settings: RunSettings
+    output: Path
+
+    def __repr__(self):
+        return f"<RunResult {self.best} in {self.output}>"
+
+    def __str__(self):
+        wins, improvement = self.best.fitness.values
+        counts, s = self.counts, self.settings
+        lines = [
+            *self._warnings(),
+            f"Best loss:  {self.best}",
+            f"Fitness:    {wins:g} of {len(s.datasets)} data sets won against cross entropy, "
+            f"improvement {improvement:+.4f} ({s.fitness})"
+            + (", which says nothing here" if self.unlearned else ""),
+            "",
+        ]
+        if s.test_seeds:
+            lines.append(f"Accuracy on the test set, mean of {s.test_seeds} trainings "
+                         f"with seeds the search never saw (± standard deviation):")
+            lines.append(f"  {'data set':<16}{'best loss':>18}{'cross entropy':>18}"
+                         f"{'difference':>12}")
+            differences = []
+            for name, accuracies in self.tests.items():
+                evolved, entropy = (accuracies[loss] for loss in ("evolved", "cross_entropy"))
+                differences.append(_difference(evolved, entropy))
+                known = not math.isnan(differences[-1])
+                lines.append(f"  {name:<16}{_mean_text(evolved):>18}{_mean_text(entropy):>18}"
+                             + (f"{differences[-1]:>+12.4f}" if known else ""))
+            if wins and not any(difference > 0.0 for difference in differences):
+                lines.append("The search's gain was on its one seed: these do not confirm it.")
+            lines.append("")
+        lines += [
+            f"{sum(self.logbook.select('nevals'))} evaluations: {counts['ntrained']} trained, "
+            f"{counts['ncached']} known already; "
+            f"{counts['discarded']} trees were not valid and replaced before.",
+            f"Trainings: {counts['curves']} on curves, {counts['exact']} on the exact path, "
+            f"in {counts['seconds']:.0f} s." + self._failures(),
+            f"Results in {self.output}{os.sep}: " + ", ".join(
+                ("best_loss.json", "logbook.csv", "individuals.csv", "generations.png",
+                 "individuals.png", "evaluations.sqlite", "run.json")
+            ),
+        ]
+        return "\n".join(lines)
+
+    def _warnings(self):
+        """Returns lines that say what makes the result worthless, if anything does."""
+        lines = [f"Cross entropy itself learned nothing on {name}, so nothing can be compared with "
+                 f"it: give it more --epochs or steps (a smaller --batch-size)."
+                 for name in self.unlearned]
+        if not self.best.fitness.values[0]:
+            lines.append("No loss won against cross entropy; what follows came nearest.")
+        return lines
+
+    def _failures(self):
+        failed = {status: self.counts[status] for status in STATUSES[1:]}
+        text = ", ".join(f"{count} {status}" for status, count in failed.items() if count)
+        return f" Failed: {text}." if text else ""
+
+
+def _mean_text(accuracies):
+    known = [a for a in accuracies if a is not None]
+    if len(known) < len(accuracies):
+        return f"{len(accuracies) - len(known)} failed"
+    if len(known) == 1:
+        return f"{known[0]:.4f}"
+    return f"{statistics.mean(known):.4f} ± {statistics.stdev(known):.4f}"
+
+
+def _difference(evolved, entropy):
+    if None in evolved or None in entropy:
+        return math.nan
+    return statistics.mean(evolved) - statistics.mean(entropy)

@@ -1,0 +1,142 @@
+"""Trainings by request: from a loss to its keys, the store, the engine and the results."""
+
+import hashlib
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+import deap_lossgp
+from deap_lossgp.curves.loss_curves import LossCurves
+from deap_lossgp.engines.engine import Job, TrainingError
+from deap_lossgp.training.candidates import candidate_of
+from deap_lossgp.training.results import ARITHMETIC
+from deap_lossgp.trees import LossTree
+from deap_lossgp.user_functions import source_of
+
+
+@dataclass(frozen=True)
+class Request:
+    """A loss to be trained on every task.
+
+    Attributes:
+        tree: The ``LossTree``.
+        loss: Text that is equal for trees that are the same loss.
+        raw: As for ``candidate_of``.
+        seed: The seed of the trainings.
+        test: Whether the networks are tested on the test sets.
+    """
+
+    tree: LossTree = field(compare=False)
+    loss: str
+    raw: bool
+    seed: int
+    test: bool = False
+
+
+def code_of(pset):
+    """Returns what the keys of all trainings say of the code: versions, and the primitives' rows.
+
+    Args:
+        pset: The primitive set.
+
+    Returns:
+        list of texts and tuples, equal in every process.
+    """
+    return [deap_lossgp.__version__, ARITHMETIC, pset.name,
+            *(source_of(pset.context[primitive.name]) for primitive in
+              sorted(pset.primitives[pset.ret], key=lambda p: p.name))]
+
+
+class Trainings:
+    """The trainings that one evaluation asks for; what the store holds is not trained again.
+
+    Args:
+        tasks: The ``Task`` objects.
+        pset: The primitive set of the losses.
+        store: A ``Store``.
+        engine: An engine of ``deap_lossgp.engines`` for these tasks.
+        on_training: ``on_training(result, expression)``, called after each training; or None.
+
+    Attributes:
+        counts: A ``Counter`` of the trainings that were charged: ``exact`` and ``curves`` (by
+            path), ``seconds``, and one entry for each status.
+    """
+
+    def __init__(self, tasks, pset, store, engine, on_training=None):
+        self.counts = Counter()
+        self._tasks, self._pset = tasks, pset
+        self._store, self._engine, self._on_training = store, engine, on_training
+        self._code = code_of(pset)
+        self._charged = set()
+        self._something_trains = False
+
+    def keys(self, request):
+        """Returns the store's key for each task: a digest of all that determines the training."""
+        return [
+            hashlib.sha256(repr((self._code, task.fingerprint, request.loss, request.raw,
+                                 request.seed, request.test)).encode()).hexdigest()
+            for task in self._tasks
+        ]
+
+    def results(self, request):
+        """Returns the stored ``TrainingResult`` for each task, None if it is not trained yet."""
+        return [self._store.get(key) for key in self.keys(request)]
+
+    def train(self, requests):
+        """Trains what the store does not hold; each result is stored as it arrives."""
+        missing = {}
+        for request in requests:
+            keys = self.keys(request)
+            new = [i for i, key in enumerate(keys) if key not in missing and key not in self._store]
+            curves = LossCurves.of(request.tree, self._pset) if new else None
+            for i in new:
+                candidate = candidate_of(request.tree, self._pset, self._tasks[i], raw=request.raw,
+                                         curves=curves)
+                missing[keys[i]] = request, Job(i, candidate, request.seed, request.test)
+        jobs = list(missing.items())
+        state = random.getstate()  # an engine may draw from it: Ray does when it starts
+        try:
+            for i, result in self._engine.train([job for _, (_, job) in jobs]):
+                key, (request, _) = jobs[i]
+                self._store.put(key, result, expression=str(request.tree), seed=request.seed)
+                if self._on_training is not None:
+                    self._on_training(result, str(request.tree))
+        finally:
+            random.setstate(state)
+
+    def is_charged(self, request):
+        """Whether the request has been charged."""
+        return request in self._charged
+
+    def charge(self, request):
+        """Counts a request when it is first charged; returns its results."""
+        results = self.results(request)
+        if request not in self._charged:
+            self._charged.add(request)
+            for result in results:
+                self.counts["seconds"] += result.seconds
+                self.counts["exact" if result.exact else "curves"] += 1
+                self.counts[result.status] += 1
+        return results
+
+    def check_that_something_trains(self, requests):
+        """Checks that the first trainings have not all failed for a reason outside the losses.
+
+        Raises:
+            TrainingError: They all failed, for the same reason. They are forgotten, so that
+                another start tries again.
+        """
+        results = [result for request in requests for result in self.results(request)]
+        if self._something_trains or not results:
+            return
+        reasons = {(r.status, r.message) for r in results}
+        status, message = min(reasons)
+        if len(reasons) == 1 and status in ("error", "oom", "timeout", "crashed"):
+            self.forget_failures(key for request in requests for key in self.keys(request))
+            raise TrainingError(f"all of the first {len(results)} trainings ended as {status}: "
+                                f"{message}")
+        self._something_trains = True
+
+    def forget_failures(self, keys):
+        """Takes failed trainings out of the store, so that another start tries them again."""
+        self._store.discard([key for key in keys if not self._store.get(key).ok])

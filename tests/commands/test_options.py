@@ -1,0 +1,74 @@
+"""Options follow from the fields of the settings: one declaration, every parser."""
+
+from dataclasses import dataclass, fields
+
+import pytest
+
+from deap_lossgp.commands.options import add_settings, experiment_parser, read_settings
+from deap_lossgp.commands.parser import CommandParser
+from deap_lossgp.comparison.settings import ComparisonSettings, ConfirmationSettings
+from deap_lossgp.data.source import DataSource
+from deap_lossgp.search.settings import RunSettings
+from deap_lossgp.settings import documented, setting
+from deap_lossgp.training.budget import Budget
+from deap_lossgp.training.tasks import Task
+
+SETTINGS = [RunSettings, ComparisonSettings, ConfirmationSettings]
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class Walk:
+    """A walk."""
+
+    group = "walk"
+
+    places: tuple[str, ...] = setting(("home",), "where it leads to")
+    length: float = setting(3.5, "kilometres")
+    limit: int | None = setting(None, "most hours")
+    alone: bool = setting(True, "whether nobody comes along", flag="--together")
+    fast: bool = setting(False, "whether it is a run")
+    secret: int = 7
+
+
+def parsed(*arguments):
+    parser = CommandParser("")
+    add_settings(parser, Walk())
+    return read_settings(vars(parser.parse_args(arguments)), Walk)
+
+
+def test_options_have_the_types_and_defaults_of_the_fields():
+    assert parsed() == Walk()
+    line = "--places a b --length 2 --limit 4 --together --fast"
+    assert parsed(*line.split()) == Walk(places=("a", "b"), length=2.0, limit=4, alone=False,
+                                         fast=True)
+
+
+@pytest.mark.parametrize("arguments", [["--length", "far"], ["--limit", "1.5"], ["--secret", "1"],
+                                       ["--alone"], ["--places"]])
+def test_other_types_and_fields_without_help_are_refused(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parsed(*arguments)
+    assert ended.value.code == 2 and arguments[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("cls", SETTINGS)
+def test_whatever_a_budget_or_a_source_of_data_has_is_an_option_of_every_command(cls):
+    text = " ".join(experiment_parser("", cls(), {}).format_help().split())
+    for field in (*fields(Budget), *fields(DataSource)):
+        assert f"--{field.name.replace('_', '-')}" in text
+        assert " ".join(field.metadata["help"].split()[:4]) in text
+        assert f"{field.name}: " in cls.__doc__
+
+
+def test_a_task_has_the_fields_and_the_checks_of_a_budget():
+    assert {field.name for field in fields(Budget)} < {field.name for field in fields(Task)}
+    for make in (Budget, *SETTINGS):
+        with pytest.raises(ValueError, match="epochs must be an integer of at least 1, got 0"):
+            make(epochs=0)
+
+
+def test_only_a_comparison_has_no_algorithm_of_its_own():
+    for cls in SETTINGS[:2]:
+        assert ("--algorithm" in experiment_parser("", cls(), {}).format_help()) == (
+            cls is RunSettings)
