@@ -1,6 +1,6 @@
-"""Losses that go wrong in training only, each in its way, with a task for them.
+"""Losses that go wrong only in training, each in its own way, and a task for them.
 
-A module of its own, because the processes that train import its functions by name.
+They are in a module of their own because the processes that train import them by name.
 """
 
 import os
@@ -22,11 +22,11 @@ from deap_lossgp.training.tasks import Task
 from deap_lossgp.trees import LossTree
 
 NOTES = "FAULTY_NOTES"
-"""The environment variable that names the folder for what the losses write down."""
+"""Environment variable: the folder in which losses note what they do."""
 
 
 def linear(input_shape, num_classes):
-    """The network that is compiled soonest."""
+    """Returns the network that compiles fastest."""
     import keras
 
     return keras.Sequential([keras.Input(input_shape), keras.layers.Flatten(),
@@ -34,7 +34,7 @@ def linear(input_shape, num_classes):
 
 
 def trains_never(input_shape, num_classes):
-    """A network that predicts, and raises when it is trained."""
+    """Returns a network that predicts, but raises an error when it is trained."""
     import keras
 
     class Refusing(keras.layers.Layer):
@@ -47,14 +47,14 @@ def trains_never(input_shape, num_classes):
 
 
 def note(name):
-    """Writes down, where there is a folder for it, that this process is about to do this."""
+    """Notes that this process is about to do something, if there is a folder for notes."""
     if NOTES in os.environ:
         with open(Path(os.environ[NOTES], name), "a") as file:
             file.write(f"{os.getpid()}\n")
 
 
 def noted(name):
-    """The processes that have written this down, in order."""
+    """Returns the ids of the processes that have noted this, in order."""
     path = Path(os.environ[NOTES], name)
     return [int(line) for line in path.read_text().splitlines()] if path.exists() else []
 
@@ -72,7 +72,7 @@ def leaves(ops, a):
 
 
 def leaves_at_last(ops, a):
-    """In validation, where a loss is computed outside of TensorFlow's own calls."""
+    """Exits in validation, where a loss is computed outside of TensorFlow's own calls."""
     if hasattr(a, "numpy"):
         sys.exit(3)
     return ops.multiply(1.0, a)
@@ -88,7 +88,7 @@ def loops(ops, a):
 
 
 def holds(ops, a):
-    """Loops for ever and lets no other thread of Python run."""
+    """Loops for ever and lets no other Python thread run."""
     return sum(range(10**18))
 
 
@@ -103,7 +103,7 @@ def allocates(ops, a):
 
 
 def hoards(ops, a):
-    """Allocates small pieces, until there is no room for an error's message."""
+    """Allocates small pieces, until there is no room even for an error's message."""
     pieces = []
     while True:
         pieces.append(bytes(2**16))
@@ -122,7 +122,7 @@ def flat(ops, a):
 
 
 def waits(ops, a):
-    """Does nothing until it has been noted that it may go on."""
+    """Waits until a note says that it may go on."""
     while not noted("goes_on"):
         time.sleep(0.05)
     return ops.multiply(1.0, a)
@@ -134,7 +134,7 @@ FAULTS = (exits, kills, leaves, leaves_at_last, raises, loops, holds, sleeps, al
 
 @dataclass(frozen=True)
 class Faulty:
-    """The identity, wherever a primitive is checked."""
+    """A primitive with a fault in training; it is the identity wherever it is only checked."""
 
     fault: object
 
@@ -163,11 +163,12 @@ def in_numpy(ops, a):
 
 
 def row(name, value, slope=Slope()):  # noqa: B008  (it is frozen)
+    """Returns a primitive of one operand."""
     return LossPrimitive(name, 1, value, slope, "({0})")
 
 
 def primitive_set(*rows):
-    """The usual one, with every fault and with further rows."""
+    """Returns the default primitive set, with a primitive for every fault and with further rows."""
     pset = loss_primitive_set()
     for fault in FAULTS:
         add_primitive(pset, row(fault.__name__, Faulty(fault),
@@ -178,10 +179,12 @@ def primitive_set(*rows):
 
 
 def digits(network=linear):
+    """Returns a task on 200 images of digits, with one epoch."""
     return Task.load("digits", network, epochs=1, train_size=200)
 
 
 def job(expression, pset, task, seed=1, *, exact=False, test=False):
+    """Returns the job that trains an expression on task 0; ``exact`` forces the exact path."""
     tree = LossTree.from_string(expression, pset)
     candidate = candidate_of(tree, pset, task)
     if exact:
@@ -190,5 +193,5 @@ def job(expression, pset, task, seed=1, *, exact=False, test=False):
 
 
 def faulty_job(name, pset, task):
-    """Cross entropy with a fault, trained on its operations, where the fault is."""
+    """Returns a job: cross entropy with a fault, on the exact path (curves would not show it)."""
     return job(f"{name}({KNOWN_LOSSES['cross_entropy']})", pset, task, exact=True)

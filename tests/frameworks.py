@@ -1,9 +1,10 @@
-"""One loss trained further in Keras on TensorFlow, in Keras on JAX, and in PyTorch from its export.
+"""Trains a loss in Keras on TensorFlow, in Keras on JAX, and, as exported, in PyTorch.
 
     python tests/frameworks.py runs/NAME --seeds 5 --output DIR
 
-Each in a process of its own, on digits, with the same architecture and budget; the one of PyTorch
-can import neither Keras nor this package. Needs torch and jax. Writes ``frameworks.csv``.
+Each framework trains in a process of its own, on digits, with the same architecture and budget.
+The process with PyTorch can import neither Keras nor this package. Needs torch and jax. Writes
+``frameworks.csv``.
 """
 
 import argparse

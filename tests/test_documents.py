@@ -1,4 +1,4 @@
-"""The documents are valid reStructuredText without loose ends."""
+"""The documents are valid reStructuredText, without open placeholders and missing pictures."""
 
 import re
 from pathlib import Path

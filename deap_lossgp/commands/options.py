@@ -71,21 +71,7 @@ def experiment_parser(description, settings, presets):
     p.add_argument("--preset", choices=presets, help="a scale; other options override it")
     p.add_argument("--output", metavar="DIR", help="the folder; by default one in runs/")
     add_settings(p, settings)
-    execution = p.add_argument_group("execution", "may change when a run is resumed")
-    execution.add_argument("--workers", type=int,
-                           help="processes that train; with 0 this process trains")
-    execution.add_argument("--time-limit", type=float, metavar="SECONDS",
-                           help="time of one training; a longer one has failed")
-    execution.add_argument("--threads", type=int,
-                           help="threads per operation on the CPU; more for large networks")
-    execution.add_argument("--determinism", action=argparse.BooleanOptionalAction,
-                           help="whether operations are deterministic; by default on the CPU only")
-    execution.add_argument("--engine", help="local (worker processes) or ray (a cluster)")
-    execution.add_argument("--address", help="address of a Ray cluster, or auto for this "
-                                             "machine's; by default RAY_ADDRESS, or a new one")
-    execution.add_argument("--gpus-per-training", type=float,
-                           help="GPUs that Ray gives each training")
-    p.set_defaults(**asdict(Execution()))
+    add_settings(p, Execution())
     return p
 
 
@@ -115,6 +101,8 @@ def _kind_of(annotation, field):
     kind = get_args(annotation)[0] if isinstance(annotation, UnionType) else annotation
     if "type" in field.metadata:
         return {}
+    if kind is bool and kind is not annotation:
+        return {"action": argparse.BooleanOptionalAction}
     if kind is bool:
         return {"action": "store_false" if field.default else "store_true"}
     if get_origin(kind) is tuple:

@@ -1,14 +1,16 @@
 """Where trainings run: in this process, in worker processes, or on a Ray cluster.
 
-``engine`` says what an engine is and holds the simplest; ``processes`` drives worker processes, of
-which ``serving`` is the inside and ``worker`` what trains there; ``ray_tasks`` drives a cluster.
-``execution`` makes the engine that settings describe.
+``engine`` says what every engine does and has the simplest one, which trains in this process.
+``processes`` drives worker processes: ``serving`` is the program of such a process, ``spawning``
+starts it, ``memory`` limits it. ``worker`` trains, in whatever process. ``ray_tasks`` drives a Ray
+cluster, and ``ray_guard`` ends a cluster that was started here. ``execution`` has the table of
+engines by name and makes the one that settings describe.
 """
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "engine": ["InProcess", "Job", "TrainingError"],
+    "engine": ["Engine", "InProcess", "Job", "TrainingError"],
     "execution": ["Execution", "make_engine"],
     "processes": ["WorkerProcesses"],
     "ray_tasks": ["RayTasks"],

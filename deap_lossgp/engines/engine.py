@@ -1,5 +1,6 @@
-"""What an engine takes and gives, and the simplest of them: training in this process."""
+"""What an engine takes and gives, and the simplest engine: training in this process."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from deap_lossgp.errors import in_one_line
@@ -9,13 +10,13 @@ from deap_lossgp.training.results import TrainingResult
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One training, as an engine takes it.
+    """One training, as an engine takes it. Only jobs and results travel between processes.
 
     Attributes:
-        task: Index of the task.
-        candidate: The ``Candidate``.
-        seed: Of the training.
-        test: Whether the accuracy on the test set is wanted, too.
+        task: Index of the task among the engine's tasks.
+        candidate: The ``Candidate`` to train.
+        seed: Seed of the training.
+        test: Whether to compute the accuracy on the test set, too.
     """
 
     task: int
@@ -24,7 +25,17 @@ class Job:
     test: bool = False
 
     def failed(self, task, status, message, seconds=0.0):
-        """The result of this training when it did not end by itself."""
+        """Returns the result of this training when it could not finish.
+
+        Args:
+            task: The ``Task`` that was trained on.
+            status: A failure among ``training.results.STATUSES``.
+            message: What went wrong, in one line.
+            seconds: How long the training ran.
+
+        Returns:
+            A ``TrainingResult`` without figures.
+        """
         return TrainingResult(
             task.name, task.data.num_classes, status, seconds=seconds,
             exact=self.candidate.loss is not None, message=message,
@@ -32,16 +43,48 @@ class Job:
 
 
 class TrainingError(ValueError):
-    """Trainings fail for a reason that no loss is to blame for."""
+    """No loss can be trained: the task, the primitives or the engine is at fault."""
 
 
-class InProcess:
-    """Trains in this process, one job after another; nothing ends a training before its time.
+class Engine(ABC):
+    """Trains jobs on tasks that it was made for.
+
+    A job's result depends neither on the engine, nor on the number of workers, nor on the order in
+    which trainings end.
+
+    Attributes:
+        environment: What ``prepare_tensorflow`` returned where the trainings run; None before the
+            first training.
+    """
+
+    environment = None
+
+    @abstractmethod
+    def train(self, jobs):
+        """Trains jobs, in any order.
+
+        Args:
+            jobs: An iterable of ``Job`` objects.
+
+        Yields:
+            (index of the job, ``TrainingResult``), as soon as each training ends. A training that
+            fails is a result, too; its status says how.
+
+        Raises:
+            TrainingError: No loss can be trained.
+        """
+
+    def close(self):  # noqa: B027  (most engines have something to end, this one has not)
+        """Ends at once whatever the engine has started; it starts it again when it is needed."""
+
+
+class InProcess(Engine):
+    """Trains in this process, one job after another. It cannot stop a training early.
 
     Args:
         tasks: The ``Task`` objects.
         pset: The primitive set of the losses.
-        environment: What ``prepare_tensorflow`` returned.
+        environment: What ``prepare_tensorflow`` returned, if it was called.
     """
 
     def __init__(self, tasks, pset, environment=None):
@@ -51,7 +94,7 @@ class InProcess:
 
     @property
     def worker(self):
-        """The ``Worker``, made when first asked for."""
+        """The ``Worker``, made when it is first asked for."""
         if self._worker is None:
             from deap_lossgp.engines.worker import Worker
 
@@ -67,6 +110,3 @@ class InProcess:
             except Exception as error:
                 raise TrainingError(in_one_line(error)) from error
             yield index, self.worker.train(job)
-
-    def close(self):
-        pass

@@ -1,5 +1,6 @@
-"""How trainings are executed: the settings, and the engine that they describe."""
+"""The engines by name, and the settings that say how trainings are executed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from deap_lossgp.backend import import_tensorflow
@@ -7,47 +8,65 @@ from deap_lossgp.engines.engine import InProcess
 from deap_lossgp.engines.processes import WorkerProcesses
 from deap_lossgp.engines.ray_tasks import RayTasks
 from deap_lossgp.errors import at_least, unknown_name
+from deap_lossgp.settings import documented, setting
 
 
-def make_engine(tasks, pset, execution):
-    """The engine that an ``Execution`` describes, for tasks and a primitive set."""
-    e = execution
-    common = {"threads": e.threads, "determinism": e.determinism, "time_limit": e.time_limit}
-    if e.engine == "ray":
-        return RayTasks(tasks, pset, address=e.address, gpus_per_training=e.gpus_per_training,
-                        **common)
-    if e.workers:
-        return WorkerProcesses(tasks, pset, e.workers, **common)
+def local_engine(tasks, pset, workers, *, threads, determinism, time_limit):
+    """Returns ``WorkerProcesses``, or ``InProcess`` for no workers."""
+    if workers:
+        return WorkerProcesses(tasks, pset, workers, threads=threads, determinism=determinism,
+                               time_limit=time_limit)
     import_tensorflow()
     from deap_lossgp.training.loop import prepare_tensorflow
 
-    return InProcess(tasks, pset, prepare_tensorflow(e.threads, e.determinism))
+    return InProcess(tasks, pset, prepare_tensorflow(threads, determinism))
 
 
-ENGINES = ("local", "ray")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Execution:
-    """How a run is executed; another time, or on another machine, it may be otherwise.
+@dataclass(frozen=True)
+class EngineRow:
+    """A row of ``ENGINES``.
 
     Attributes:
-        workers: Processes that train; 0 for none but this one, which then nothing can interrupt.
-            Ray has as many as its cluster has room for.
-        engine: A name of ``ENGINES``.
-        address: As for ``engines.ray_tasks.RayTasks``.
-        gpus_per_training: GPUs that Ray gives each training, in parts of one if need be.
-        threads, determinism: As for ``training.loop.prepare_tensorflow``.
-        time_limit: Seconds of one training, compiling aside; None for no limit.
+        make: ``make(tasks, pset, threads=..., determinism=..., time_limit=...)``, and its own
+            options by name; returns an ``Engine``.
+        about: What it trains on, in a few words, for ``--help``.
+        options: Its own options: fields of ``Execution`` that it takes and not every engine does.
     """
 
-    workers: int = 1
-    engine: str = "local"
-    address: str | None = None
-    gpus_per_training: float = 0.0
-    threads: int = 1
-    determinism: bool | None = None
-    time_limit: float | None = None
+    make: Callable
+    about: str
+    options: tuple[str, ...] = ()
+
+
+ENGINES = {
+    "local": EngineRow(local_engine, "worker processes", ("workers",)),
+    "ray": EngineRow(RayTasks, "a cluster", ("address", "gpus_per_training")),
+}
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """How trainings are executed. A run may be resumed with another ``Execution``.
+
+    A value that is out of its range, or that the engine does not take, is a ValueError.
+    """
+
+    group = "execution (may change when a run is resumed)"
+
+    workers: int = setting(1, "processes that train; with 0 this process trains")
+    engine: str = setting("local", "the engine: " + " or ".join(
+        f"{name} ({row.about})" for name, row in ENGINES.items()))
+    address: str | None = setting(
+        None, "address of a Ray cluster, or auto for this machine's; by default RAY_ADDRESS, or "
+              "a new one")
+    gpus_per_training: float = setting(0.0, "GPUs that Ray gives each training; may be a fraction")
+    threads: int = setting(1, "threads per operation on the CPU; more for large networks")
+    determinism: bool | None = setting(
+        None, "whether operations are deterministic; by default on the CPU only")
+    time_limit: float | None = setting(
+        None, "time of one training, without compiling; a longer one has failed",
+        metavar="SECONDS")
 
     def __post_init__(self):
         if self.engine not in ENGINES:
@@ -58,6 +77,29 @@ class Execution:
             raise ValueError(f"time_limit must be positive and finite, got {self.time_limit}")
         if self.time_limit and self.engine == "local" and not self.workers:
             raise ValueError("time_limit needs workers, at least 1, got 0")
-        if self.engine == "local" and (self.address or self.gpus_per_training):
-            raise ValueError("address and gpus_per_training belong to the engine 'ray', "
-                             "got engine 'local'")
+        # A number of workers always has a value, so every engine accepts it.
+        accepted = ("workers", *ENGINES[self.engine].options)
+        for name, row in ENGINES.items():
+            refused = [o for o in row.options if o not in accepted and getattr(self, o)]
+            if refused:
+                raise ValueError(f"only the engine {name!r} takes {' and '.join(refused)}, "
+                                 f"got engine {self.engine!r}")
+
+
+def make_engine(tasks, pset, execution):
+    """Makes the engine that settings describe.
+
+    Args:
+        tasks: The ``Task`` objects.
+        pset: The primitive set of the losses.
+        execution: An ``Execution``.
+
+    Returns:
+        An ``Engine``.
+
+    Raises:
+        ValueError: What the engine needs is not installed.
+    """
+    row = ENGINES[execution.engine]
+    names = ("threads", "determinism", "time_limit", *row.options)
+    return row.make(tasks, pset, **{name: getattr(execution, name) for name in names})

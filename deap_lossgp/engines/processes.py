@@ -1,95 +1,94 @@
-"""Engines: where trainings run, in this process or in worker processes.
+"""The engine of worker processes: it replaces those that die and stops those that are late."""
 
-An engine has ``train(jobs)``, which yields ``(index of the job, TrainingResult)`` as trainings
-end, ``environment`` (what ``prepare_tensorflow`` returned, None before the first training) and
-``close()``. It raises a ``TrainingError`` when no loss could be trained. Only jobs travel; a job's
-result does not depend on the engine, on the number of workers or on the order in which they finish.
-"""
-
-import multiprocessing
 import signal
 import time
-from collections import deque
+from collections import Counter, deque
 from contextlib import suppress
+from multiprocessing import Pipe
 from multiprocessing.connection import wait
 
-from deap_lossgp.engines.engine import TrainingError
-from deap_lossgp.engines.serving import serve, share_of_memory
-from deap_lossgp.engines.signals import interrupts_blocked
+from deap_lossgp.engines.engine import Engine, TrainingError
+from deap_lossgp.engines.memory import memory_share
+from deap_lossgp.engines.serving import serve
+from deap_lossgp.engines.spawning import start_process
 
 RETRIES = 2
-"""How often a training is begun again whose process died."""
+"""How often a training is begun again after its process died."""
+
+MACHINE_SHARE = 0.9
+"""The part of a machine's memory that all its worker processes together may use."""
 
 
-class WorkerProcesses:
-    """Trains in processes of its own, each with a compiled trainer per task.
+class WorkerProcesses(Engine):
+    """Trains in worker processes, each with a compiled trainer per task.
 
-    A training whose process dies is begun again, ``RETRIES`` times, then it has ``crashed``; one
-    that exceeds its time ends as ``timeout``, with its process; either costs nothing but itself.
-    Memory is limited to the process's share of the machine's, so that a loss that allocates
-    without end is ``oom`` before the machine is. Workers end when this process does, however.
+    A training whose process dies is begun again, ``RETRIES`` times; after that its status is
+    ``crashed``. One that exceeds its time is stopped with its process; its status is ``timeout``.
+    Neither changes other results. Each process may allocate its share of the machine's memory, so
+    that a loss that allocates without end becomes ``oom`` before the machine runs out. Workers end
+    when this process ends, even if it is killed.
 
     Args:
         tasks: The ``Task`` objects.
         pset: The primitive set of the losses; it must pickle.
         workers: Number of processes.
         threads, determinism: As for ``prepare_tensorflow``.
-        time_limit: Seconds of one training; None for no limit. Compiling does not count.
-        machine_share: The part of the machine's memory that all of them together may use.
+        time_limit: Seconds that one training may take, without compiling; None for no limit.
+        machine_share: As for ``MACHINE_SHARE``.
     """
 
     def __init__(self, tasks, pset, workers=1, *, threads=1, determinism=None, time_limit=None,
-                 machine_share=0.9):
-        self.environment = None
+                 machine_share=MACHINE_SHARE):
         self._tasks = tasks
-        memory = share_of_memory(machine_share / workers)
-        self._setup = (tasks, pset, threads, determinism, memory)
+        self._setup = (tasks, pset, threads, determinism, memory_share(machine_share / workers))
         self._size = workers
         self._time_limit = time_limit
         self._processes = []
 
     def train(self, jobs):
         jobs = list(jobs)
-        waiting, deaths = deque(range(len(jobs))), [0] * len(jobs)
+        waiting = deque(range(len(jobs)))
+        deaths = Counter()
         unfinished = len(jobs)
         try:
             while unfinished:
-                while len(self._processes) < self._size:
-                    self._processes.append(_Process(self._setup))
-                for process in self._processes:
-                    if process.job is None and waiting:
-                        index = waiting.popleft()
-                        process.begin(index, jobs[index])
-                for process, ending in self._endings():
-                    index, process.job = process.job, None
-                    if ending == "death":
-                        if index is None:
-                            continue
+                self._hand_out(jobs, waiting)
+                for process, result in self._endings():
+                    index, process.index = process.index, None
+                    if result is None:
                         deaths[index] += 1
                         if deaths[index] <= RETRIES:
                             waiting.appendleft(index)
                             continue
-                        ending = "crashed", (f"its process ended {deaths[index]} times, "
-                                             f"the last time with {process.exit_text()}")
-                    if isinstance(ending, tuple):
-                        job = jobs[index]
-                        ending = job.failed(self._tasks[job.task], *ending, process.seconds)
+                        message = (f"its process ended {deaths[index]} times, the last time with "
+                                   f"{process.exit_text()}")
+                        result = self._failed(process, "crashed", message)
                     unfinished -= 1
-                    yield index, ending
+                    yield index, result
         finally:
             if unfinished:
-                # Who stops listening, or an error, leaves nothing running.
-                self.close()
+                self.close()  # after an error, or when the caller stops listening, nothing runs on
 
     def close(self):
-        """Ends the processes at once."""
         for process in self._processes:
             process.kill()
         self._processes = []
 
+    def _hand_out(self, jobs, waiting):
+        """Starts the processes that are missing, and gives each idle one a waiting job."""
+        while len(self._processes) < self._size:
+            self._processes.append(_Process(self._setup))
+        for process in self._processes:
+            if process.index is None and waiting:
+                index = waiting.popleft()
+                process.begin(index, jobs[index])
+
     def _endings(self):
-        """Pairs of a process and what ended there: a ``TrainingResult``, (status, message), or
-        ``"death"``.
+        """Waits until a process sends something, dies or exceeds its time.
+
+        Yields:
+            (process, ``TrainingResult``) for each training that is over; (process, None) for one
+            whose process died.
         """
         deadlines = {
             process: process.started + self._time_limit
@@ -97,51 +96,73 @@ class WorkerProcesses:
         }
         left = max(0.0, min(deadlines.values()) - time.monotonic()) if deadlines else None
         ready = set(wait([process.connection for process in self._processes], left))
-        now = time.monotonic()  # who listens to the results may take its time in between
+        now = time.monotonic()  # once: the caller may need time for each result
         for process in list(self._processes):
             if process.connection in ready:
-                try:
-                    kind, content = process.connection.recv()
-                except (EOFError, OSError):
-                    kind, content = "ended", "death"
-                    self._end(process)
-                if kind == "refused":
-                    raise TrainingError(content)
-                elif kind == "environment":
-                    self.environment = content
-                elif kind == "started":
-                    process.started = time.monotonic()
-                else:
-                    process.stop_clock()
-                    if getattr(content, "status", None) == "oom":
-                        self._end(process)  # who knows what else could not be allocated there
-                    yield process, content
+                yield from self._ending(process)
             elif process in deadlines and now >= deadlines[process]:
-                self._end(process)
-                yield process, ("timeout", f"stopped after {self._time_limit:g} s")
+                self._remove(process)
+                message = f"stopped after {self._time_limit:g} s"
+                yield process, self._failed(process, "timeout", message)
 
-    def _end(self, process):
+    def _ending(self, process):
+        """Receives what a process has sent (see ``serving``); yields at most once, as above."""
+        match process.receive():
+            case "refused", message:
+                raise TrainingError(message)
+            case "environment", environment:
+                self.environment = environment
+            case "started", None:
+                process.start_clock()
+            case "ended", result:
+                process.stop_clock()
+                if result.status == "oom":
+                    self._remove(process)  # other allocations may have failed there, unnoticed
+                yield process, result
+            case "died", None:
+                self._remove(process)
+                if process.index is not None:
+                    yield process, None
+
+    def _remove(self, process):
         process.kill()
         self._processes.remove(process)
 
+    def _failed(self, process, status, message):
+        job = process.job
+        return job.failed(self._tasks[job.task], status, message, process.seconds)
+
 
 class _Process:
-    """A worker process as the driver sees it."""
+    """A worker process as its driver sees it.
+
+    Attributes:
+        connection: The driver's end of the pipe.
+        index, job: The job that it trains and the job's index; the index is None when it is idle.
+        started: ``time.monotonic()`` when the training began; None while it compiles or is idle.
+        seconds: How long the training took, once it is over.
+    """
 
     def __init__(self, setup):
-        context = multiprocessing.get_context("spawn")  # a fork of TensorFlow would hang
-        self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, *setup), daemon=True)
-        with interrupts_blocked():
-            self._process.start()
+        self.connection, theirs = Pipe()
+        self._process = start_process(serve, theirs, *setup)
         theirs.close()
-        self.job = self.started = None
+        self.index = self.job = self.started = None
         self.seconds = 0.0
 
     def begin(self, index, job):
-        self.job, self.started, self.seconds = index, None, 0.0
-        with suppress(OSError):  # it is dead, which the next wait tells
+        self.index, self.job, self.started, self.seconds = index, job, None, 0.0
+        with suppress(OSError):  # it is dead; the driver notices when it waits
             self.connection.send(job)
+
+    def receive(self):
+        try:
+            return self.connection.recv()
+        except (EOFError, OSError):
+            return "died", None
+
+    def start_clock(self):
+        self.started = time.monotonic()
 
     def stop_clock(self):
         if self.started is not None:

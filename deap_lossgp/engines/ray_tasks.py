@@ -1,41 +1,27 @@
-"""The engine for many machines, on Ray.
+"""The engine for several GPUs or machines, on Ray."""
 
-It keeps the contract of ``deap_lossgp.engines.processes``.
-"""
-
-import multiprocessing
 import os
-import shutil
-import signal
-import sys
-import tempfile
-import time
 import uuid
-from contextlib import suppress
-from multiprocessing.connection import wait
 
-from deap_lossgp.engines.engine import TrainingError
-from deap_lossgp.engines.processes import RETRIES, WorkerProcesses
-from deap_lossgp.engines.signals import interrupts_blocked
+from deap_lossgp.engines.engine import Engine, TrainingError
+from deap_lossgp.engines.processes import MACHINE_SHARE, RETRIES, WorkerProcesses
+from deap_lossgp.engines.ray_guard import ClusterGuard
 from deap_lossgp.errors import in_one_line
 
-_QUIET = 1.0
-"""Seconds without a process of the cluster after which its guard takes it to have ended."""
 
+class RayTasks(Engine):
+    """Trains as tasks of a Ray cluster: the one that ``address`` names, or one started here.
 
-class RayTasks:
-    """Trains as tasks of a Ray cluster: started here, or the one that ``address`` names.
-
-    A task hands its job to a worker process of its node (``WorkerProcesses``), which compiles the
-    network and loads the data once and is kept; with GPUs Ray uses a process once, which frees the
-    GPU's memory for certain. A training whose node is lost is begun again elsewhere.
+    A task hands its job to a worker process on its node (``WorkerProcesses``), which compiles the
+    network and loads the data once and is kept. With GPUs Ray uses a process only once, which
+    certainly frees the GPU's memory. A training whose node is lost is begun again on another.
 
     Args:
         tasks, pset, threads, determinism, time_limit: As for ``WorkerProcesses``; tasks and
             primitive set travel to each node once.
-        address: Of a cluster, as for ``ray.init``; by default that of the environment variable
-            RAY_ADDRESS, or a cluster of its own.
-        gpus_per_training: GPUs of one training, in parts of one if need be.
+        address: Address of a cluster, as for ``ray.init``. The default is the environment variable
+            RAY_ADDRESS, and without it a cluster that is started here and ended by ``close``.
+        gpus_per_training: GPUs of one training; may be a fraction.
 
     Raises:
         ValueError: Ray is not installed.
@@ -48,16 +34,15 @@ class RayTasks:
             import ray
         except ImportError:
             raise ValueError("the engine 'ray' needs Ray: pip install -e '.[ray]'") from None
-        self.environment = None
+        self._ray = ray
         self._tasks = tasks
         self._address = address or os.environ.get("RAY_ADDRESS") or "local"
         self._options = {"num_cpus": threads, "num_gpus": gpus_per_training,
                          "max_retries": RETRIES}
         self._setup = (tasks, pset, {"threads": threads, "determinism": determinism,
                                      "time_limit": time_limit})
-        self._ray = ray
         self._name = uuid.uuid4().hex
-        self._task = self._guard = self._folder = None
+        self._task = self._shared_setup = self._guard = None
         self._joined = False
 
     def train(self, jobs):
@@ -67,7 +52,7 @@ class RayTasks:
         ray = self._ray
         if self._task is None:
             self._start()
-        pending = {self._task.remote(self._name, self._setup_there, job): index
+        pending = {self._task.remote(self._name, self._shared_setup, job): index
                    for index, job in enumerate(jobs)}
         try:
             while pending:
@@ -91,89 +76,45 @@ class RayTasks:
         if self._joined:
             self._joined = False
             self._ray.shutdown()
-        self._end_guard()
-
-    def _end_guard(self):
         if self._guard is not None:
-            self._guard.kill()
-            self._guard.join()
+            self._guard.close()
             self._guard = None
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
 
     def _start(self):
+        """Joins or starts the cluster, and puts there what all tasks need."""
         self._joined = not self._ray.is_initialized()
-        options = {"address": self._address}
         try:
-            if self._joined and self._address == "local":
-                self._folder = _new_folder()
-                self._guard = _guard(self._folder)
-                options |= {"_temp_dir": self._folder, "include_dashboard": False}
             if self._joined:
-                self._ray.init(log_to_driver=False, logging_level="ERROR", **options)
+                self._ray.init(address=self._address, log_to_driver=False, logging_level="ERROR",
+                               **self._own_cluster())
         except BaseException as error:
             self.close()
             if isinstance(error, OSError | RuntimeError | ValueError):
                 raise TrainingError(f"no Ray cluster ({in_one_line(error)})") from None
             raise
-        self._setup_there = self._ray.put(self._setup)
+        self._shared_setup = self._ray.put(self._setup)
         self._task = self._ray.remote(_train_on_node).options(**self._options)
 
+    def _own_cluster(self):
+        """Further options of ``ray.init``: a guarded folder for a cluster that is started here."""
+        if self._address != "local":
+            return {}
+        self._guard = ClusterGuard()
+        return {"_temp_dir": self._guard.folder, "include_dashboard": False}
 
-_ON_NODE = {}
+
+_ENGINES_ON_NODE = {}
+"""In a process of Ray's: the ``WorkerProcesses`` of the driver's engine, by the engine's name."""
 
 
 def _train_on_node(name, setup, job):
-    """The result of a job, and the environment; keeps the driver's engine for the next one."""
-    if name not in _ON_NODE:
-        while _ON_NODE:
-            _ON_NODE.popitem()[1].close()
+    """Returns (result, environment) of a job; keeps the workers of this engine for the next job."""
+    if name not in _ENGINES_ON_NODE:
+        while _ENGINES_ON_NODE:
+            _ENGINES_ON_NODE.popitem()[1].close()
         tasks, pset, options = setup
-        share = 0.9 * options["threads"] / os.cpu_count()
-        _ON_NODE[name] = WorkerProcesses(tasks, pset, machine_share=share, **options)
-    engine = _ON_NODE[name]
+        share = MACHINE_SHARE * options["threads"] / os.cpu_count()
+        _ENGINES_ON_NODE[name] = WorkerProcesses(tasks, pset, machine_share=share, **options)
+    engine = _ENGINES_ON_NODE[name]
     ((_, result),) = engine.train([job])
     return result, engine.environment
-
-
-def _new_folder():
-    """An empty folder for what a cluster writes: logs, and sockets, whose paths must be short."""
-    short = "/tmp" if sys.platform == "darwin" else None
-    return tempfile.mkdtemp(prefix="lossgp-", dir=os.environ.get("RAY_TMPDIR", short))
-
-
-def _guard(folder):
-    """A process that ends the cluster of a folder with this process, whatever this one dies of.
-
-    Most of a local cluster ends by itself when its driver is killed; Ray's agents first try to
-    report it, for a minute, and the raylet may be starting a worker at that moment.
-    """
-    context = multiprocessing.get_context("spawn")
-    guard = context.Process(target=_end_cluster_after_driver, args=(folder,), daemon=True)
-    with interrupts_blocked():
-        guard.start()
-    return guard
-
-
-def _end_cluster_after_driver(folder):
-    import psutil
-
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    wait([multiprocessing.parent_process().sentinel])
-    last_found = time.monotonic()
-    while time.monotonic() - last_found < _QUIET:
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if _is_of_cluster(process, folder):
-                    process.kill()
-                    last_found = time.monotonic()
-        time.sleep(0.05)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_of_cluster(process, folder):
-    """Ray's servers name their folder; workers and agents rename themselves, but log there."""
-    return (any(folder in word for word in process.cmdline())
-            or any(file.path.startswith(folder) for file in process.open_files()))

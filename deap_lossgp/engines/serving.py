@@ -1,23 +1,38 @@
-"""A worker process from within: it trains what it is sent and ends with its driver."""
+"""The program of a worker process: it trains the jobs that it receives and ends with its driver.
+
+It receives jobs, and sends pairs (kind, content):
+
+* ``("environment", what prepare_tensorflow returned)``, once, when it is ready;
+* ``("started", None)`` when a job's training begins, after everything is compiled;
+* ``("ended", TrainingResult)`` when it is over;
+* ``("refused", message)`` when no loss can be trained; then the process ends.
+"""
 
 import multiprocessing
 import os
-import signal
 import sys
 import threading
 from multiprocessing.connection import wait
 
 from deap_lossgp.backend import import_tensorflow
+from deap_lossgp.engines.memory import limit_memory
+from deap_lossgp.engines.spawning import accept_termination
 from deap_lossgp.errors import in_one_line
 
-_STOPPED = 86
-"""Exit status of a worker whose driver died."""
+_DRIVER_ENDED = 86
+"""Exit status of a worker process whose driver has ended."""
 
 
 def serve(connection, tasks, pset, threads, determinism, memory):
-    """A worker's life."""
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    """Trains jobs until the connection is closed or the driver ends.
+
+    Args:
+        connection: The worker's end of the pipe.
+        tasks, pset: As for ``Worker``.
+        threads, determinism: As for ``prepare_tensorflow``.
+        memory: The most bytes to allocate when training on the CPU; None for no limit.
+    """
+    accept_termination()
     _end_with(multiprocessing.parent_process())
     try:
         import_tensorflow()
@@ -26,7 +41,7 @@ def serve(connection, tasks, pset, threads, determinism, memory):
 
         environment = prepare_tensorflow(threads, determinism)
         if environment["device"].startswith("CPU"):
-            _limit_memory(memory)
+            limit_memory(memory)
         connection.send(("environment", environment))
         worker = Worker(tasks, pset)
         while True:
@@ -43,11 +58,11 @@ def serve(connection, tasks, pset, threads, determinism, memory):
 
 
 def _end_with(driver):
-    """Ends this process when its driver has ended, whatever the driver died of."""
+    """Makes this process end when its driver has ended, even if the driver was killed."""
 
     def end():
         wait([driver.sentinel])
-        os._exit(_STOPPED)
+        os._exit(_DRIVER_ENDED)
 
     threading.Thread(target=end, daemon=True).start()
     if sys.platform == "linux":
@@ -57,28 +72,3 @@ def _end_with(driver):
         fcntl.fcntl(driver.sentinel, fcntl.F_SETOWN, os.getpid())
         flags = fcntl.fcntl(driver.sentinel, fcntl.F_GETFL)
         fcntl.fcntl(driver.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
-
-
-def share_of_memory(share):
-    """Bytes in a share of the machine's memory; None where that cannot be told."""
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            with open(path) as file:
-                total = min(total, int(file.read()))
-        except (OSError, ValueError):
-            continue
-    return int(share * total)
-
-
-def _limit_memory(limit):
-    """Lets allocations beyond a number of bytes fail; on Linux, where data can be limited."""
-    if limit is None or sys.platform != "linux":
-        return
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))

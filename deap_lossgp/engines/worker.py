@@ -1,4 +1,4 @@
-"""What trains, in whatever process: one compiled trainer per task, failures as results."""
+"""Trains jobs in the current process; a loss that fails is a result, not an error."""
 
 import time
 import traceback
@@ -14,10 +14,10 @@ _OUT_OF_MEMORY = MemoryError, tf.errors.ResourceExhaustedError
 
 
 class Worker:
-    """Trains jobs; keeps the compiled trainer of each task once it has been needed.
+    """Trains jobs, with one compiled trainer per task, which it makes when it is first needed.
 
     Args:
-        tasks: The ``Task`` objects, to which a job's ``task`` is an index.
+        tasks: The ``Task`` objects; a job's ``task`` is an index into them.
         pset: The primitive set of the losses.
 
     Raises:
@@ -30,17 +30,24 @@ class Worker:
         self._trainers = {}
 
     def trainer(self, index):
-        """The trainer of a task, compiled when first asked for; ValueError if it cannot be."""
+        """Returns the ``Trainer`` of a task.
+
+        Args:
+            index: The task's index.
+
+        Raises:
+            ValueError: The task has no usable network.
+        """
         if index not in self._trainers:
             self._trainers[index] = Trainer(self.tasks[index])
         return self._trainers[index]
 
     def prepare(self, job):
-        """Compiles what the job needs; raises what is wrong with the task, not with the loss."""
+        """Compiles what a job needs; raises an error if the task, not the loss, is at fault."""
         self.trainer(job.task).prepare(job.candidate, job.seed)
 
     def train(self, job):
-        """Trains a job; whatever the loss brings about is a ``TrainingResult``, not an error."""
+        """Trains a job and returns its ``TrainingResult``, whatever errors the loss raises."""
         start = time.perf_counter()
         candidate, raised = job.candidate, []
         if candidate.loss is not None:
@@ -58,7 +65,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class _Watched:
-    """A loss that puts into ``raised`` what it raises, of which TensorFlow passes on a text."""
+    """A loss that keeps in ``raised`` what it raises; TensorFlow passes on only the text of it."""
 
     loss: object
     raised: list
@@ -73,6 +80,6 @@ class _Watched:
         try:
             return function(*operands)
         except BaseException as error:
-            traceback.clear_frames(error.__traceback__)  # they hold what could not be allocated
+            traceback.clear_frames(error.__traceback__)  # they hold the memory that ran out
             self.raised.append(error)
             raise

@@ -1,0 +1,95 @@
+"""Ray gives the same bits, and a cluster that was started here ends with its driver."""
+
+import sys
+import tempfile
+from multiprocessing import active_children
+from pathlib import Path
+
+import faulty
+import pytest
+from trained import FAULTS, GOOD, PSET, TASK, TIME_LIMIT, faulty_job, results, wait_for
+
+pytest.importorskip("ray")
+
+from deap_lossgp.engines.engine import TrainingError
+from deap_lossgp.engines.ray_tasks import RayTasks
+from deap_lossgp.found_losses import KNOWN_LOSSES
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+@pytest.fixture(scope="module")
+def ray():
+    """An engine on a Ray of its own."""
+    engine = RayTasks([TASK], PSET, time_limit=TIME_LIMIT)
+    yield engine
+    engine.close()
+
+
+def test_ray_gives_the_same_bits_and_faults_cost_only_themselves(ray, expected):
+    crashes, hangs, *others = results(ray, [faulty_job("exits"), faulty_job("loops"), *GOOD])
+    assert (crashes.status, crashes.message) == FAULTS["exits"]
+    assert (hangs.status, hangs.message) == FAULTS["loops"]
+    assert others == expected
+    assert ray.environment["device"].startswith("CPU")
+
+
+def test_ray_refuses_in_one_line_what_no_loss_is_to_blame_for(ray):
+    task = faulty.digits("faulty:linaer")
+    engine = RayTasks([task], PSET)
+    with pytest.raises(TrainingError, match=r"^unknown function in [^\n]* did you mean 'linear'"):
+        list(engine.train([faulty.job(KNOWN_LOSSES["mse"], PSET, task)]))
+
+
+@pytest.fixture
+def short_folder():
+    """One whose path leaves room for the names of Ray's sockets."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@on_linux
+@pytest.mark.parametrize("fault", ["waits", "loops"])
+def test_what_trains_on_ray_and_its_cluster_end_with_its_driver(driver, fault, monkeypatch,
+                                                                short_folder):
+    monkeypatch.setenv("RAY_TMPDIR", str(short_folder))
+    killed = driver("RayTasks", fault)
+    assert wait_for(lambda: killed.noted(fault))
+    started = " ".join(killed.descendants().values())
+    assert all(name in started for name in ("raylet", "gcs_server", "spawn_main"))
+    (written,) = short_folder.iterdir()
+    killed.kill()
+    assert wait_for(lambda: not killed.descendants(), 5.0), killed.descendants()
+    assert wait_for(lambda: not written.exists(), 5.0)
+
+
+@pytest.mark.parametrize(("error", "raised"), [
+    (OSError("no room\nfor a socket"), TrainingError), (KeyboardInterrupt(), KeyboardInterrupt),
+])
+def test_a_cluster_that_cannot_start_leaves_nothing(error, raised, short_folder, monkeypatch):
+    ray = pytest.importorskip("ray")
+
+    def init(**options):
+        assert [str(path) for path in short_folder.iterdir()] == [options["_temp_dir"]]
+        raise error
+
+    monkeypatch.setenv("RAY_TMPDIR", str(short_folder))
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    before = active_children()
+    with pytest.raises(raised) as caught:
+        list(RayTasks([TASK], PSET).train(GOOD))
+    assert "\n" not in str(caught.value)
+    assert not list(short_folder.iterdir()) and active_children() == before
+
+
+@on_linux
+def test_a_cluster_that_is_closed_leaves_no_process_and_no_file(driver, monkeypatch, short_folder):
+    monkeypatch.setenv("RAY_TMPDIR", str(short_folder))
+    ended = driver("RayTasks", "raises")
+    assert ended.process.wait() == 0
+    assert wait_for(lambda: not ended.descendants(), 5.0), ended.descendants()
+    assert list(short_folder.iterdir()) == []
+
+
