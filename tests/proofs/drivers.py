@@ -6,7 +6,7 @@ import shutil
 import statistics
 import time
 
-from deap_lossgp.operators import MAX_SIZE
+from deap_lossgp.loss_rules import MAX_SIZE
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.search.evaluation import Evaluation
 from deap_lossgp.search.store import Store
