@@ -13,7 +13,6 @@ from deap import gp
 from tqdm import tqdm
 
 import deap_lossgp
-from deap_lossgp.backend import import_tensorflow
 from deap_lossgp.confirmation_results import (
     BASELINE,
     ConfirmationResult,
@@ -35,6 +34,7 @@ from deap_lossgp.plotting import plot_learning_curves
 from deap_lossgp.recording import write_csv
 from deap_lossgp.results import ARITHMETIC, TrainingResult
 from deap_lossgp.tasks import Task, source_of
+from deap_lossgp.tensorflow_setup import import_tensorflow
 
 _OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError", "OutOfMemoryError")
 
@@ -52,7 +52,7 @@ def train_with_losses(losses, tasks=("digits",), *, output=None, threads=1, prog
         tasks: Names of data sets, as ``load_dataset`` takes them, or ``Task`` objects, or one of
             these.
         output: The folder; by default one in ``runs/`` with a name of these arguments' own.
-        threads: As for ``loops.prepare_tensorflow``.
+        threads: As for ``tensorflow_setup.prepare_tensorflow``.
         progress: Whether to draw a progress bar.
         **options: Fields of ``ConfirmationSettings``: ``models``, ``compare``, ``seeds``, ``seed``,
             ``epochs``... Those that describe tasks only for names of data sets.
@@ -291,7 +291,7 @@ def _prepare_keras(threads):
 
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        from deap_lossgp.loops import prepare_tensorflow
+        from deap_lossgp.tensorflow_setup import prepare_tensorflow
 
         return prepare_tensorflow(threads)
     if backend == "torch":

@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 
-from deap_lossgp.backend import import_tensorflow
 from deap_lossgp.naming import in_one_line
+from deap_lossgp.tensorflow_setup import import_tensorflow
 
 RETRIES = 2
 """How often a training is begun again whose process died."""
@@ -249,7 +249,7 @@ def _serve(connection, tasks, pset, threads, determinism, memory):
     _end_with(multiprocessing.parent_process())
     try:
         import_tensorflow()
-        from deap_lossgp.loops import prepare_tensorflow
+        from deap_lossgp.tensorflow_setup import prepare_tensorflow
         from deap_lossgp.worker import Worker
 
         environment = prepare_tensorflow(threads, determinism)

@@ -10,7 +10,6 @@ from pathlib import Path
 from tqdm import tqdm
 
 from deap_lossgp.arms import mutations
-from deap_lossgp.backend import import_tensorflow
 from deap_lossgp.callbacks import CallbackList
 from deap_lossgp.clusters import RayTasks
 from deap_lossgp.engines import InProcess, WorkerProcesses
@@ -20,6 +19,7 @@ from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.recording import RunStatistics, write_csv
 from deap_lossgp.settings import RESCORING, TASK_SETTINGS, Execution
 from deap_lossgp.tasks import Task
+from deap_lossgp.tensorflow_setup import import_tensorflow
 from deap_lossgp.toolbox import make_toolbox
 
 
@@ -33,7 +33,7 @@ def make_engine(tasks, pset, execution):
     if e.workers:
         return WorkerProcesses(tasks, pset, e.workers, **common)
     import_tensorflow()
-    from deap_lossgp.loops import prepare_tensorflow
+    from deap_lossgp.tensorflow_setup import prepare_tensorflow
 
     return InProcess(tasks, pset, prepare_tensorflow(e.threads, e.determinism))
 

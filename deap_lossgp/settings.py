@@ -202,7 +202,7 @@ class Execution:
         engine: A name of ``ENGINES``.
         address: As for ``clusters.RayTasks``.
         gpus_per_training: GPUs that Ray gives each training, in parts of one if need be.
-        threads, determinism: As for ``loops.prepare_tensorflow``.
+        threads, determinism: As for ``tensorflow_setup.prepare_tensorflow``.
         time_limit: Seconds of one training, compiling aside; None for no limit.
     """
 

@@ -23,9 +23,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from deap_lossgp.backend import import_tensorflow
 from deap_lossgp.cli import CommandParser, fail, refused
 from deap_lossgp.recording import write_csv
+from deap_lossgp.tensorflow_setup import import_tensorflow
 
 IMAGES = 8192
 VALIDATION = 512
@@ -259,10 +259,10 @@ def main(argv=None):
 
 def run(program, options):
     from deap_lossgp.datasets import load_dataset
-    from deap_lossgp.loops import prepare_tensorflow
     from deap_lossgp.networks import small_cnn
     from deap_lossgp.psets import loss_primitive_set
     from deap_lossgp.tasks import Task
+    from deap_lossgp.tensorflow_setup import prepare_tensorflow
 
     prepare_tensorflow()
     output = Path(options.output)

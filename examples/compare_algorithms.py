@@ -10,11 +10,11 @@ More replicates later go on from there: the same command with --replicates 5.
 
 import sys
 
-from deap_lossgp.backend import check_tensorflow
 from deap_lossgp.cli import fail, refused, resumable
 from deap_lossgp.engines import TrainingError
 from deap_lossgp.options import PRESETS, experiment_parser, parse_experiment
 from deap_lossgp.settings import ComparisonSettings
+from deap_lossgp.tensorflow_setup import check_tensorflow
 
 PRESETS = {
     **PRESETS,

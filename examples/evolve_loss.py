@@ -11,12 +11,12 @@ The thesis's small scale, which wants a GPU:
 
 import sys
 
-from deap_lossgp.backend import check_tensorflow
 from deap_lossgp.callbacks import TensorBoard
 from deap_lossgp.cli import fail, refused, resumable
 from deap_lossgp.engines import TrainingError
 from deap_lossgp.options import PRESETS, experiment_parser, parse_experiment
 from deap_lossgp.settings import RunSettings
+from deap_lossgp.tensorflow_setup import check_tensorflow
 
 
 def main(argv=None):
