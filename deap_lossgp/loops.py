@@ -13,6 +13,14 @@ from keras import ops
 from deap_lossgp.look_up import CELLS, lines_of, look_up
 
 
+def on_device(images):
+    """Images as ``CompiledLoop`` takes them again and again without their crossing to a GPU.
+
+    A variable, because what gathers from a tensor has no GPU kernel for uint8.
+    """
+    return tf.Variable(images, trainable=False)
+
+
 class CompiledLoop:
     """The training and prediction steps of one network on one data set.
 
@@ -32,8 +40,7 @@ class CompiledLoop:
         self.model = model
         self.optimizer = optimizer
         self.traces = 0
-        # A variable: what gathers from a constant has no GPU kernel for uint8.
-        self._images = tf.Variable(images, trainable=False)
+        self._images = on_device(images)
         self._labels = tf.constant(labels, tf.int64)
         self._scale = scale
         self._batch_size = batch_size
@@ -82,14 +89,15 @@ class CompiledLoop:
         """What tells how far a training has come.
 
         Args:
-            images: As the training images; a tensor of them stays where it is.
+            images: As the training images, or what ``on_device`` made of them.
             batch_size: Images per step.
 
         Returns:
             predictions, finite: float32 of shape (len(images), classes), and whether every weight
             of the network is a finite number.
         """
-        predictions, finite = self._predict(images, min(batch_size, len(images)))
+        images = images if isinstance(images, tf.Variable) else on_device(images)
+        predictions, finite = self._predict(images, min(batch_size, images.shape[0]))
         return predictions.numpy(), bool(finite)
 
     def compile_epoch(self, output_gradient, jit_compile=False):
@@ -153,14 +161,15 @@ class CompiledLoop:
                         if id(variable) in trained])
 
     def _predict_all(self, images, size):
-        count, shape = images.shape[0], images.shape[1:]
-        batches = -(-count // size)
+        count = images.shape[0]
+        # The last batch is as large as the others and begins with some of the one before it.
+        starts = np.minimum(np.arange(0, count, size), count - size)
+        order = tf.constant(starts[:, np.newaxis] + np.arange(size), tf.int64)
+        batches = len(starts)
 
         def body(number, parts):
-            # The last batch is as large as the others and takes what is missing from before it.
-            start = tf.minimum(number * size, count - size)
-            batch = tf.slice(images, [start, *[0] * len(shape)], [size, *shape])
-            y_pred = tf.cast(self.model(self._normalised(batch), training=False), tf.float32)
+            batch = self._normalised(tf.gather(images, order[number]))
+            y_pred = tf.cast(self.model(batch, training=False), tf.float32)
             return number + 1, parts.write(number, y_pred)
 
         parts = tf.TensorArray(tf.float32, batches)

@@ -9,7 +9,7 @@ from keras import ops
 
 from deap_lossgp.adam import FusedAdam
 from deap_lossgp.curves import LOWEST, interpolate
-from deap_lossgp.loops import CompiledLoop
+from deap_lossgp.loops import CompiledLoop, on_device
 from deap_lossgp.networks import build_model
 from deap_lossgp.restarting import seeded
 from deap_lossgp.results import TrainingResult
@@ -43,9 +43,7 @@ class Trainer:
         data = task.data
         self._train_size = len(train)
         self._batch_size = min(task.batch_size, len(train))
-        self._validation = (
-            ops.convert_to_tensor(data.x_train[validation]), data.y_train[validation]
-        )
+        self._validation = on_device(data.x_train[validation]), data.y_train[validation]
         self._initial_seed, self._initial_values = None, None
         with seeded(0):
             self._model = build_model(task)
