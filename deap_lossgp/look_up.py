@@ -36,9 +36,6 @@ def lines_of(curves):
 def look_up(lines, labels, y_pred):
     """The derivative of a loss at predictions, from its curves; zero where they are clipped.
 
-    It stands between the network's way forward and its way back, where nothing else can be done
-    meanwhile, so it is written in as few operations as may be.
-
     Args:
         lines: Of the derivatives, as ``lines_of`` gives them.
         labels: Classes, integers of shape (samples,).
@@ -47,14 +44,31 @@ def look_up(lines, labels, y_pred):
     Returns:
         float32 of shape (samples, classes): linear interpolation in logit(y_pred).
     """
+    # In int64: on a GPU TensorFlow does the arithmetic of int32 on the host.
+    on, off = tf.constant(CELLS, tf.int64), tf.constant(0, tf.int64)
+    first = tf.one_hot(labels, y_pred.shape[-1], on_value=on, off_value=off)
+    return look_up_from(lines, first, y_pred)
+
+
+def look_up_from(lines, first, y_pred):
+    """``look_up`` in curves that begin anywhere in a table.
+
+    It stands between the network's way forward and its way back, where nothing else can be done
+    meanwhile, so it is written in as few operations as may be.
+
+    Args:
+        lines: float32 of shape (curves * CELLS, 2): intercepts and slopes.
+        first: Where the curve of each prediction begins; int64 of the predictions' shape.
+        y_pred: float32 of any shape.
+
+    Returns:
+        float32 of the predictions' shape.
+    """
     p = tf.raw_ops.ClipByValue(
         t=y_pred, clip_value_min=LOWEST / 2, clip_value_max=1.0 - LOWEST / 2
     )
     position = tf.math.xlogy(_CELLS_PER_LOGIT, p / (1.0 - p))  # 0 in the middle
-    # In int64: on a GPU TensorFlow does the arithmetic of int32 on the host.
     cell = tf.cast(position + CELLS / 2, tf.int64)
-    on, off = tf.constant(CELLS, tf.int64), tf.constant(0, tf.int64)
-    first = tf.one_hot(labels, y_pred.shape[-1], on_value=on, off_value=off)
     line = tf.gather(lines, first + tf.maximum(cell, 0))  # 0 for what is not a number
     intercept, slope = tf.unstack(line, axis=-1)
     return intercept + slope * position
