@@ -23,9 +23,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from deap_lossgp.backend import import_tensorflow
 from deap_lossgp.commands import CommandParser, fail, refused
 from deap_lossgp.search import write_csv
+from deap_lossgp.training.tensorflow_setup import import_tensorflow
 
 IMAGES = 8192
 VALIDATION = 512

@@ -11,7 +11,6 @@ The same command with --replicates 5 adds replicates later.
 
 import sys
 
-from deap_lossgp.backend import check_tensorflow
 from deap_lossgp.commands import (
     PRESETS,
     experiment_parser,
@@ -22,6 +21,7 @@ from deap_lossgp.commands import (
 )
 from deap_lossgp.comparison import ComparisonSettings
 from deap_lossgp.engines import TrainingError
+from deap_lossgp.training.tensorflow_setup import check_tensorflow
 
 PRESETS = {
     **PRESETS,

@@ -11,7 +11,6 @@ At the thesis's small scale, which needs a GPU:
 
 import sys
 
-from deap_lossgp.backend import check_tensorflow
 from deap_lossgp.commands import (
     PRESETS,
     experiment_parser,
@@ -22,6 +21,7 @@ from deap_lossgp.commands import (
 )
 from deap_lossgp.engines import TrainingError
 from deap_lossgp.search import RunSettings, TensorBoard
+from deap_lossgp.training.tensorflow_setup import check_tensorflow
 
 
 def main(argv=None):

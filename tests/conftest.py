@@ -16,6 +16,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def _prepared_tensorflow():
     """Deterministic operations; nothing where no collected test imports TensorFlow."""
     if "tensorflow" in sys.modules:
-        from deap_lossgp.training.loop import prepare_tensorflow
+        from deap_lossgp.training.tensorflow_setup import prepare_tensorflow
 
         prepare_tensorflow()

@@ -9,7 +9,6 @@ from pathlib import Path
 from deap import gp
 
 import deap_lossgp
-from deap_lossgp.backend import import_tensorflow
 from deap_lossgp.comparison.confirmation_results import (
     BASELINE,
     ConfirmationResult,
@@ -24,6 +23,7 @@ from deap_lossgp.found_losses import FoundLoss, read_loss
 from deap_lossgp.plotting.learning_curves import plot_learning_curves
 from deap_lossgp.search.experiments import Experiment, read_call
 from deap_lossgp.training.results import ARITHMETIC, TrainingResult
+from deap_lossgp.training.tensorflow_setup import import_tensorflow
 from deap_lossgp.user_functions import source_of
 
 _OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError", "OutOfMemoryError")
@@ -42,7 +42,7 @@ def train_with_losses(losses, tasks=("digits",), *, output=None, threads=1, prog
         tasks: Names of data sets, as ``load_dataset`` takes them, or ``Task`` objects, or one of
             these.
         output: The folder; by default one in ``runs/`` with a name made of these arguments.
-        threads: As for ``training.loop.prepare_tensorflow``.
+        threads: As for ``tensorflow_setup.prepare_tensorflow``.
         progress: Whether to draw a progress bar.
         **options: Fields of ``ConfirmationSettings``: ``models``, ``compare``, ``seeds``, ``seed``,
             ``epochs``... Those that describe tasks belong to names of data sets only.
@@ -232,7 +232,7 @@ def _prepare_keras(threads):
 
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        from deap_lossgp.training.loop import prepare_tensorflow
+        from deap_lossgp.training.tensorflow_setup import prepare_tensorflow
 
         return prepare_tensorflow(threads)
     if backend == "torch":

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from deap_lossgp.backend import import_tensorflow
 from deap_lossgp.engines.engine import InProcess
 from deap_lossgp.engines.processes import WorkerProcesses
 from deap_lossgp.engines.ray_tasks import RayTasks
 from deap_lossgp.errors import at_least, unknown_name
 from deap_lossgp.settings import documented, setting
+from deap_lossgp.training.tensorflow_setup import import_tensorflow
 
 
 def local_engine(tasks, pset, workers, *, threads, determinism, time_limit):
@@ -17,7 +17,7 @@ def local_engine(tasks, pset, workers, *, threads, determinism, time_limit):
         return WorkerProcesses(tasks, pset, workers, threads=threads, determinism=determinism,
                                time_limit=time_limit)
     import_tensorflow()
-    from deap_lossgp.training.loop import prepare_tensorflow
+    from deap_lossgp.training.tensorflow_setup import prepare_tensorflow
 
     return InProcess(tasks, pset, prepare_tensorflow(threads, determinism))
 

@@ -14,10 +14,10 @@ import sys
 import threading
 from multiprocessing.connection import wait
 
-from deap_lossgp.backend import import_tensorflow
 from deap_lossgp.engines.memory import limit_memory
 from deap_lossgp.engines.spawning import accept_termination
 from deap_lossgp.errors import in_one_line
+from deap_lossgp.training.tensorflow_setup import import_tensorflow
 
 _DRIVER_ENDED = 86
 """Exit status of a worker process whose driver has ended."""
@@ -37,7 +37,7 @@ def serve(connection, tasks, pset, threads, determinism, memory):
     try:
         import_tensorflow()
         from deap_lossgp.engines.worker import Worker
-        from deap_lossgp.training.loop import prepare_tensorflow
+        from deap_lossgp.training.tensorflow_setup import prepare_tensorflow
 
         environment = prepare_tensorflow(threads, determinism)
         if environment["device"].startswith("CPU"):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 STATUSES = ("ok", "nan", "no_gradient", "error", "oom", "timeout", "crashed")
 
-ARITHMETIC = 3
+ARITHMETIC = 4
 """Raised whenever the same training comes to have other figures, if only in the last bits."""
 
 

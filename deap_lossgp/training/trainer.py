@@ -7,11 +7,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from deap_lossgp.curves.grid import LOWEST, interpolate
-from deap_lossgp.training.initial_state import restore, seeded, values_of
-from deap_lossgp.training.loop import CompiledLoop, FusedAdam, compiled
+from deap_lossgp.curves import LOWEST, interpolate
+from deap_lossgp.training.adam import FusedAdam
+from deap_lossgp.training.initial_state import seeded
+from deap_lossgp.training.loop import CompiledLoop, on_device
 from deap_lossgp.training.networks import build_model
 from deap_lossgp.training.results import TrainingResult
+from deap_lossgp.training.tensorflow_setup import compiled
 
 
 class Trainer:
@@ -41,16 +43,14 @@ class Trainer:
         data = task.data
         self._train_size = len(train)
         self._batch_size = min(task.batch_size, len(train))
-        self._validation = (
-            ops.convert_to_tensor(data.x_train[validation]), data.y_train[validation]
-        )
+        self._validation = on_device(data.x_train[validation]), data.y_train[validation]
         self._initial_seed, self._initial_values = None, None
         with seeded(0):
             self._model = build_model(task)
         self._optimizer = FusedAdam(task.learning_rate)
         self._model.compile(optimizer=self._optimizer)
         self._optimizer.build(self._model.trainable_variables)
-        self._optimizer_values = values_of(self._optimizer.variables)
+        self._optimizer_values = _copies(self._optimizer.variables)
         self.loop = CompiledLoop(
             self._model,
             self._optimizer,
@@ -73,7 +73,7 @@ class Trainer:
         if seed != self._initial_seed:
             with seeded(seed):
                 twin = build_model(self.task)
-            self._initial_values = values_of(twin.variables)
+            self._initial_values = [*_copies(twin.variables), *self._optimizer_values]
             self._initial_seed = seed
 
     def train(self, candidate, seed, test=False):
@@ -92,9 +92,8 @@ class Trainer:
         """
         self.prepare(candidate, seed)
         start = time.perf_counter()
-        self._reset()
+        self.loop.begin(self._initial_values)
         order = np.random.default_rng(seed)
-        before = self._weights()
         train_epoch = self._epoch_of(candidate)
         callbacks = keras.callbacks.CallbackList(self.task.callbacks(), model=self._model)
         self._model.stop_training = False
@@ -107,7 +106,7 @@ class Trainer:
             if message:
                 status = "nan"
                 break
-            if epoch == 0 and self._weights_equal(before):
+            if epoch == 0 and not self.loop.weights_differ(self._initial_values):
                 status, message = "no_gradient", "the weights did not change"
                 break
             history.append(figures)
@@ -147,15 +146,15 @@ class Trainer:
         """A new order of the training images, filled up to whole batches from its beginning."""
         order = generator.permutation(self._train_size)
         missing = -len(order) % self._batch_size
-        return np.concatenate([order, order[:missing]]).astype(np.int32)
+        return np.concatenate([order, order[:missing]])
 
     def _validate(self, candidate):
         """((loss, accuracy, cross entropy, balanced accuracy), "") or (None, what is wrong)."""
         images, labels = self._validation
-        predictions = self.loop.predict(images)
+        predictions, weights_are_finite = self.loop.validate(images)
         if not np.isfinite(predictions).all():
             return None, "the predictions are not finite"
-        if not self.loop.weights_are_finite():
+        if not weights_are_finite:
             return None, "the weights are not finite"
         true = np.arange(predictions.shape[1]) == labels[:, None]
         if candidate.loss is None:
@@ -171,17 +170,6 @@ class Trainer:
         chosen = predictions[np.arange(len(labels)), labels].astype(np.float64)
         cross_entropy = float(-np.mean(np.log(np.clip(chosen, LOWEST, 1.0))))
         return (loss, accuracy, cross_entropy, balanced_accuracy(right, labels)), ""
-
-    def _reset(self):
-        """Brings network and optimizer to their beginning."""
-        restore(self._model.variables, self._initial_values)
-        restore(self._optimizer.variables, self._optimizer_values)
-
-    def _weights(self):
-        return values_of(self._model.trainable_variables)
-
-    def _weights_equal(self, before):
-        return all(np.array_equal(a, b) for a, b in zip(self._weights(), before, strict=True))
 
 
 def balanced_accuracy(right, labels):
@@ -207,3 +195,8 @@ def _exact_gradient(loss, factor, labels, y_pred):
     p = ops.clip(y_pred, LOWEST, 1.0 - LOWEST)
     y_true = ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
     return ops.where(p == y_pred, factor * loss.derivative(y_true, p), 0.0 * y_pred)
+
+
+def _copies(variables):
+    """Their values, on the device."""
+    return [ops.copy(variable) for variable in variables]

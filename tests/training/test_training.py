@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from deap_lossgp.curves.grid import GRID, KNOTS, LOWEST, interpolate
-from deap_lossgp.curves.loss_curves import LossCurves
+from deap_lossgp.curves import GRID, LOWEST, LossCurves
 from deap_lossgp.data.datasets import load_dataset
 from deap_lossgp.operators import genLoss
 from deap_lossgp.psets import loss_primitive_set
@@ -27,9 +26,8 @@ from keras import layers, ops  # noqa: E402
 
 from deap_lossgp.curves.operations import elementwise_loss  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
-from deap_lossgp.training import loop as loops  # noqa: E402
 from deap_lossgp.training.candidates import Candidate, candidate_of  # noqa: E402
-from deap_lossgp.training.loop import lines_of, look_up, multiplications  # noqa: E402
+from deap_lossgp.training.look_up import lines_of, look_up  # noqa: E402
 from deap_lossgp.training.networks import build_model, small_cnn  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402
 from deap_lossgp.training.trainer import Trainer, balanced_accuracy  # noqa: E402
@@ -165,45 +163,6 @@ def test_gradients_of_certified_random_losses_equal_autodiff(cnn, untrained):
     assert np.median(errors) <= 1e-5
 
 
-def test_the_look_up_is_the_interpolation_of_the_label():
-    generator = np.random.default_rng(0)
-    logits = generator.normal(scale=3.0, size=(200, 5))
-    y_pred = (np.exp(logits) / np.exp(logits).sum(1, keepdims=True)).astype(np.float32)
-    labels = generator.integers(0, 5, 200).astype(np.int32)
-    curves = np.sin(np.linspace(0.0, 9.0, 2 * KNOTS)).reshape(2, KNOTS)
-    other, true = interpolate(curves, y_pred)
-    expected = np.where(np.arange(5) == labels[:, None], true, other)
-    ours = look_up(lines_of(np.float32(curves)), tf.constant(labels), tf.constant(y_pred))
-    np.testing.assert_allclose(ours, expected, atol=2e-6)
-
-
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_the_look_up_is_accurate_at_the_ends_of_the_grid(jit_compile):
-    ends = np.linspace(LOWEST, 4 * LOWEST, 600).astype(np.float32)
-    p = np.concatenate([ends, np.float32(1.0) - ends])
-    curves = np.stack([1.0 / (1.0 - GRID), -1.0 / GRID])
-    for label, expected in ((1, 1.0 / (1.0 - p.astype(np.float64))), (0, -1.0 / p)):
-        # Of two classes it is the first's derivative that is looked at.
-        y_pred = tf.constant(np.stack([p, np.full_like(p, 0.5)], axis=1))
-        ours = tf.function(look_up, jit_compile=jit_compile)(
-            lines_of(np.float32(curves)), tf.fill([len(p)], label), y_pred)
-        np.testing.assert_allclose(ours[:, 0], expected, rtol=1e-5)
-
-
-def test_a_prediction_that_is_no_number_has_no_gradient_that_is_one():
-    y_pred = np.full((64, 10), 0.1, np.float32)
-    y_pred[::7, ::3] = np.nan
-    slope = look_up(lines_of(np.ones((2, KNOTS), np.float32)), tf.zeros(64, tf.int32),
-                    tf.constant(y_pred))
-    np.testing.assert_array_equal(np.isnan(slope), np.isnan(y_pred))
-
-
-def test_predictions_that_are_clipped_get_no_gradient():
-    y_pred = tf.constant([[0.0, 1e-8, LOWEST, 0.5, 1.0 - LOWEST, 1.0]], tf.float32)
-    slope = look_up(lines_of(np.ones((2, KNOTS), np.float32)), tf.constant([3]), y_pred)
-    np.testing.assert_allclose(slope, [[0.0, 0.0, 1.0, 1.0, 1.0, 0.0]], rtol=1e-6)
-
-
 @pytest.mark.parametrize("network", [small_cnn, regularised])
 def test_cross_entropy_trains_as_in_keras_fit(network, monkeypatch):
     if network is regularised:  # fit draws other units to drop
@@ -301,8 +260,8 @@ def fingerprint():
 
 
 def test_a_process_of_another_hash_seed_trains_alike():
-    script = ("from deap_lossgp.training.loop import prepare_tensorflow; prepare_tensorflow();"
-              "import test_training; print(test_training.fingerprint())")
+    script = ("from deap_lossgp.tensorflow_setup import prepare_tensorflow;"
+              "prepare_tensorflow(); import test_training; print(test_training.fingerprint())")
     environment = {
         **os.environ,
         "PYTHONHASHSEED": "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1",
@@ -530,39 +489,6 @@ def test_callbacks_get_the_validation_figures():
         for epoch in (0, 1)
     ]
     assert seen[1][1]["val_balanced_accuracy"] == result.balanced_accuracy
-
-
-def test_multiplications_are_counted_by_hand():
-    model = keras.Sequential([
-        keras.Input((8, 8, 1)), layers.Conv2D(4, 3, strides=2),
-        keras.Sequential([layers.Flatten(), layers.Dense(5)]), layers.Dense(2, "softmax"),
-    ])
-    assert multiplications(model) == 9 * (9 * 4) + 36 * 5 + 5 * 2
-
-
-def test_a_network_that_does_not_tell_what_it_multiplies_counts_as_large():
-    class Own(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.last = layers.Dense(3, "softmax")
-
-        def call(self, x):
-            return self.last(layers.Flatten()(x))
-
-    model = Own()
-    model(np.zeros((1, 8, 8, 1)))
-    assert multiplications(model) == np.inf
-
-
-def test_a_small_step_on_one_thread_trains_as_on_two(monkeypatch):
-    results = []
-    for worth_sharing in (0, loops._WORTH_SHARING):
-        monkeypatch.setattr(loops, "_WORTH_SHARING", worth_sharing)
-        trainer = Trainer(task(small_cnn, train_size=600, epochs=3))
-        results.append(trainer.train(known("ngl"), seed=1))
-        assert trainer.loop._train_on_curves.alone == (worth_sharing > 0)
-    two, one = results
-    assert one.cross_entropies == pytest.approx(two.cross_entropies, rel=1e-3)
 
 
 # options for GPUs
