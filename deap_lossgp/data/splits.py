@@ -9,6 +9,11 @@ TEST_SHARE = 0.2
 
 TEST_SEED = 0
 
+MOST_VALIDATED = 5000
+"""Images that ``split_left_over`` takes for validation at most, unless it is told a number.
+
+With 5,000 images an accuracy near 0.5 has a standard error of 0.007; with 500 it has 0.022."""
+
 
 def split_test(y):
     """Splits a data set that has no test set of its own: a fifth of each class is for the test.
@@ -80,12 +85,53 @@ def split_validation(y, validation_share=0.1, seed=42, train_size=None):
         raise ValueError(f"validation_share={validation_share!r} gives {count} of {len(used)} "
                          f"images to validation")
     train, validation = split_off(used, y, count, seed)
-    lost = np.setdiff1d(classes, y[train])
-    if len(lost):
-        raise ValueError(
-            f"class {lost[0]} would have no training image: {np.sum(y == lost[0])} of the {len(y)} "
-            f"images are of it, and {len(train)} would be trained on, {count} validated on"
-        )
+    _check_every_class(y, classes, train, count)
+    return train, validation
+
+
+def split_left_over(y, train_size=None, validation_size=None, seed=42):
+    """Splits training images: validation takes images that the training leaves over.
+
+    Both draws are stratified by class where the counts allow it.
+
+    Args:
+        y: Classes, shape (n,).
+        train_size: Number of images to train on. Default: all that are not for validation.
+        validation_size: Number of images to validate on. Default: all that ``train_size`` leaves
+            over, at most ``MOST_VALIDATED``; without ``train_size`` a tenth of the n images.
+        seed: Seed of both draws.
+
+    Returns:
+        tuple: Indices into y of the training images and of the validation images, both int64.
+
+    Raises:
+        ValueError: There are too few images for these sizes, or a class would have no training
+            image.
+
+    Examples:
+        >>> train, validation = split_left_over(np.arange(9000) % 10, train_size=1000)
+        >>> len(train), len(validation)
+        (1000, 5000)
+    """
+    classes, n = np.unique(y), len(y)
+    for name, size in (("train_size", train_size), ("validation_size", validation_size)):
+        if size is not None and not (isinstance(size, numbers.Integral)
+                                     and len(classes) <= size < n):
+            span = f"{len(classes)} (one a class) to {n - 1} (one of all images is left over)"
+            raise ValueError(f"{name} must be an integer from {span}, got {size!r}")
+    if validation_size is None:
+        left = round(n / 10) if train_size is None else n - train_size
+        validation_size = max(1, min(left, MOST_VALIDATED))
+    if train_size is None:
+        train_size = n - validation_size
+    if train_size + validation_size > n:
+        raise ValueError(f"train_size and validation_size must not exceed the {n} images together, "
+                         f"got {train_size} and {validation_size}")
+    left, train = split_off(np.arange(n), y, int(train_size), seed)
+    validation = left
+    if validation_size < len(left):
+        _, validation = split_off(left, y, int(validation_size), seed)
+    _check_every_class(y, classes, train, len(validation))
     return train, validation
 
 
@@ -113,3 +159,13 @@ def split_off(index, y, count, seed):
     possible = sizes.min() > 1 and len(present) <= min(count, len(index) - count)
     labels = y[index] if possible else None
     return train_test_split(index, test_size=count, random_state=seed, stratify=labels)
+
+
+def _check_every_class(y, classes, train, validated):
+    """Refuses a split that leaves a class without training image."""
+    lost = np.setdiff1d(classes, y[train])
+    if len(lost):
+        raise ValueError(
+            f"class {lost[0]} would have no training image: {np.sum(y == lost[0])} of the {len(y)} "
+            f"images are of it, and {len(train)} would be trained on, {validated} validated on"
+        )

@@ -17,12 +17,14 @@ class Job:
         candidate: The ``Candidate`` to train.
         seed: Seed of the training.
         test: Whether to compute the accuracy on the test set, too.
+        stops: When to stop it, as for ``Trainer.train``.
     """
 
     task: int
     candidate: Candidate
     seed: int
     test: bool = False
+    stops: tuple[tuple[int, float], ...] = ()
 
     def failed(self, task, status, message, seconds=0.0):
         """Returns the result of this training when it could not finish.

@@ -16,8 +16,13 @@ class Budget:
     batch_size: int = setting(64, "images per step")
     learning_rate: float = setting(1e-3, "learning rate of the optimizer")
     train_size: int | None = setting(
-        None, "images used, for training and validation together; by default all")
-    validation_share: float = setting(0.1, "share of these images that is kept for validation")
+        None, "training images; by default all that are not kept for validation")
+    validation_size: int | None = setting(
+        None, "validation images, of those that train_size leaves over: by default all of them, at "
+        "most 5,000; without train_size a tenth of all images")
+    validation_share: float | None = setting(
+        None, "instead of validation_size: train_size counts training and validation images "
+        "together, and this share of them is kept for validation, as the thesis keeps 0.1")
     augmentation: bool = setting(
         False, "whether training images are shifted (0.1), zoomed (0.2) and mirrored at random, as "
         "the NGL authors do")
@@ -33,3 +38,6 @@ class Budget:
         if not 0.0 < self.learning_rate < float("inf"):
             raise ValueError(
                 f"learning_rate must be positive and finite, got {self.learning_rate!r}")
+        if self.validation_size is not None and self.validation_share is not None:
+            raise ValueError(f"expected validation_size or validation_share, got both, "
+                             f"{self.validation_size!r} and {self.validation_share!r}")

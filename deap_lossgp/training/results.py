@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-STATUSES = ("ok", "nan", "no_gradient", "error", "oom", "timeout", "crashed")
+STATUSES = ("ok", "stopped", "nan", "no_gradient", "error", "oom", "timeout", "crashed")
 
 ARITHMETIC = 4
 """Raised whenever the same training comes to have other figures, if only in the last bits."""
@@ -15,7 +15,8 @@ class TrainingResult:
     Attributes:
         task: Name of the task's data set.
         num_classes: Number of its classes.
-        status: One of ``STATUSES``; everything but ``ok`` is a failed training.
+        status: One of ``STATUSES``. ``stopped`` is a training that was stopped after a rung, with
+            the figures that it had there; everything but ``ok`` and ``stopped`` has failed.
         loss: Validation loss under the candidate (the raw loss, mean over classes).
         accuracy: Validation accuracy, in [0, 1].
         cross_entropy: Validation cross entropy of the trained network, in nats.
@@ -51,6 +52,10 @@ class TrainingResult:
     def __post_init__(self):
         if self.status not in STATUSES:
             raise ValueError(f"status must be one of {', '.join(STATUSES)}, got {self.status!r}")
+
+    @property
+    def failed(self):
+        return self.status not in ("ok", "stopped")
 
     @property
     def ok(self):

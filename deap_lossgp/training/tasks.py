@@ -8,7 +8,7 @@ from functools import cached_property
 from deap_lossgp.data.datasets import load_dataset
 from deap_lossgp.data.images import ARRAYS, ImageData
 from deap_lossgp.data.source import DataSource
-from deap_lossgp.data.splits import split_test, split_validation
+from deap_lossgp.data.splits import split_left_over, split_test, split_validation
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.settings import documented, setting
 from deap_lossgp.training.budget import Budget
@@ -115,10 +115,11 @@ class Task(Budget):
         Returns:
             (training images, validation images), as arrays of indices into the training set.
         """
+        y = self.data.y_train
         try:
-            return split_validation(
-                self.data.y_train, self.validation_share, SPLIT_SEED, self.train_size
-            )
+            if self.validation_share is None:
+                return split_left_over(y, self.train_size, self.validation_size, SPLIT_SEED)
+            return split_validation(y, self.validation_share, SPLIT_SEED, self.train_size)
         except ValueError as error:
             raise ValueError(f"data set {self.name!r}: {error}") from None
 

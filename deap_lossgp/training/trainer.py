@@ -76,16 +76,18 @@ class Trainer:
             self._initial_values = [*_copies(twin.variables), *self._optimizer_values]
             self._initial_seed = seed
 
-    def train(self, candidate, seed, test=False):
+    def train(self, candidate, seed, test=False, stops=()):
         """Trains the network from its beginning.
 
         Args:
             candidate: A ``Candidate``.
             seed: An integer; initial weights, order of batches and dropout follow from it.
             test: Whether to add the accuracy on the test set.
+            stops: Pairs of an epoch, from 1, and an accuracy: the training is stopped after this
+                epoch unless its validation accuracy is at least as high.
 
         Returns:
-            A ``TrainingResult`` of status ``ok``; ``nan`` as soon as the loss, the weights or the
+            A ``TrainingResult`` of status ``ok``, or ``stopped``; ``nan`` as soon as the loss, the weights or the
             predictions at the end of an epoch are not finite; ``no_gradient`` if the first epoch
             left the weights as they were. Anything else that goes wrong is raised. The seconds
             are the training's own: what ``prepare`` does is not among them.
@@ -98,7 +100,7 @@ class Trainer:
         callbacks = keras.callbacks.CallbackList(self.task.callbacks(), model=self._model)
         self._model.stop_training = False
         callbacks.on_train_begin()
-        history, status, message = [], "ok", ""
+        history, status, message, least = [], "ok", "", dict(stops)
         for epoch in range(self.task.epochs):
             callbacks.on_epoch_begin(epoch)
             train_epoch(self._batches(order))
@@ -114,12 +116,16 @@ class Trainer:
             callbacks.on_epoch_end(epoch, {"val_loss": loss, "val_accuracy": accuracy,
                                            "val_cross_entropy": cross_entropy,
                                            "val_balanced_accuracy": balanced_accuracy})
+            if accuracy < least.get(epoch + 1, -1.0):
+                status = "stopped"
+                break
             if self._model.stop_training:
                 break
         callbacks.on_train_end()
         columns = zip(*history, strict=True) if history else ((),) * 4
         losses, accuracies, cross_entropies, _ = columns
-        *last, balanced_accuracy = history[-1] if status == "ok" else (None,) * 4
+        has_figures = status in ("ok", "stopped")
+        *last, balanced_accuracy = history[-1] if has_figures else (None,) * 4
         seconds = time.perf_counter() - start
         return TrainingResult(
             self.task.name, self.task.data.num_classes, status, *last, seconds=seconds,
