@@ -76,8 +76,8 @@ class Engine(ABC):
             TrainingError: No loss can be trained.
         """
 
-    def close(self):  # noqa: B027  (most engines have something to end, this one has not)
-        """Ends at once whatever the engine has started; it starts it again when it is needed."""
+    def close(self):  # noqa: B027  (an engine may have nothing to end)
+        """Ends at once all that the engine has started; ``train`` starts it again."""
 
 
 class InProcess(Engine):

@@ -1,4 +1,4 @@
-"""The engines by name, and the settings that say how trainings are executed."""
+"""The engines by name, and how trainings are executed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

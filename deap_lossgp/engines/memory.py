@@ -27,7 +27,7 @@ def memory_share(share):
 
 
 def limit_memory(limit):
-    """Makes this process's allocations beyond a limit fail; does nothing but on Linux.
+    """Makes this process's allocations beyond a limit fail; only on Linux.
 
     Args:
         limit: In bytes; None for no limit.
