@@ -118,6 +118,7 @@ def eaArchive(
                 archive.append(individual)
             else:
                 archive[replace(archive_size)] = individual
+        eliminated.clear()
         return varArchive(population, archive, toolbox, cxpb, mutpb)
 
     def survive(population, offspring):

@@ -6,6 +6,10 @@ import random
 from deap import tools
 
 
+PRESELECTED_OF = 20
+"""How many children are made for each that ``toolbox.preselect`` chooses."""
+
+
 def run_generations(population, toolbox, ngen, vary, survive, stats, halloffame, verbose):
     """Runs ``ngen`` generations of any algorithm.
 
@@ -17,9 +21,14 @@ def run_generations(population, toolbox, ngen, vary, survive, stats, halloffame,
             evaluate(offspring)
             population = survive(population, offspring)
 
+    Where the toolbox has ``preselect``, ``vary`` is called several times and
+    ``toolbox.preselect(children, k)`` returns the k children that are evaluated, as many as one
+    call makes.
+
     Args:
         population: List of individuals, changed in place.
-        toolbox: Uses ``evaluate`` and ``map``, the latter once per generation.
+        toolbox: Uses ``evaluate`` and ``map``, the latter once per generation, and ``preselect``
+            where there is one.
         ngen: Number of generations, at least 0.
         vary: ``vary(population) -> offspring``: returns a list of new individuals and leaves the
             population as it is.
@@ -35,7 +44,7 @@ def run_generations(population, toolbox, ngen, vary, survive, stats, halloffame,
     logbook = tools.Logbook()
     logbook.header = ["gen", "nevals"] + (stats.fields if stats else [])
     for gen in range(ngen + 1):
-        offspring = vary(population) if gen else population
+        offspring = _offspring(population, toolbox, vary) if gen else population
         nevals = _evaluate_invalid(offspring, toolbox)
         if halloffame is not None:
             halloffame.update(offspring)
@@ -45,6 +54,16 @@ def run_generations(population, toolbox, ngen, vary, survive, stats, halloffame,
         if verbose:
             print(logbook.stream)
     return population, logbook
+
+
+def _offspring(population, toolbox, vary):
+    offspring = vary(population)
+    if not hasattr(toolbox, "preselect"):
+        return offspring
+    size = len(offspring)
+    while len(offspring) < PRESELECTED_OF * size:
+        offspring += vary(population)
+    return toolbox.preselect(offspring, size)
 
 
 def keep_best(population, offspring):

@@ -10,6 +10,7 @@ from deap_lossgp.curves.screening import in_value_range, is_trainable
 from deap_lossgp.engines.engine import InProcess, TrainingError
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.search.fitness import check_fitness, figure_of, fitness_of
+from deap_lossgp.search.rungs import stops_of
 from deap_lossgp.search.store import Store
 from deap_lossgp.search.trainings import Request, Trainings
 from deap_lossgp.training.results import TrainingResult
@@ -49,6 +50,8 @@ class Evaluation:
         store: A ``Store``; one in memory by default.
         engine: An engine of ``deap_lossgp.engines`` for these tasks; by default ``InProcess``.
         on_training: ``on_training(result, expression)``, called after each training.
+        rungs: Whether trainings are stopped that fall behind those of earlier generations, as
+            ``deap_lossgp.search.rungs`` says; never in mode ``thesis``.
 
     Attributes:
         counts: The counts of ``Trainings``; of evaluations ``ntrained nscreened ncached`` and
@@ -63,10 +66,11 @@ class Evaluation:
 
     # Slots: DEAP's register copies an object's __dict__ into its partial, which then cannot travel.
     __slots__ = ("tasks", "pset", "fitness", "mean_over_all", "seed", "counts", "store", "engine",
-                 "_name", "_screened", "_trainings", "_baselines", "_cross_entropy")
+                 "_name", "_screened", "_trainings", "_baselines", "_cross_entropy", "_rungs",
+                 "_asked", "_stops")
 
     def __init__(self, tasks, pset, fitness="error", *, mean_over_all=False, seed=0, store=None,
-                 engine=None, on_training=None):
+                 engine=None, on_training=None, rungs=False):
         check_names(tasks)
         check_fitness(fitness, tasks)
         self.tasks = tasks
@@ -81,6 +85,8 @@ class Evaluation:
         self._name = uuid.uuid4().hex
         self._screened = {}
         self._baselines = None
+        self._rungs = rungs and not self.raw
+        self._asked, self._stops = {}, ()
         tree = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)
         self._cross_entropy = Request(tree, canonical_key(tree, pset), False, seed)
 
@@ -147,7 +153,7 @@ class Evaluation:
         """
         requests = [
             [replace(self._cross_entropy if tree is None else self._request(tree),
-                     seed=seed, test=True) for seed in seeds]
+                     seed=seed, test=True, stops=()) for seed in seeds]
             for tree in trees
         ]
         self._trainings.train([request for row in requests for request in row])
@@ -171,6 +177,8 @@ class Evaluation:
             TrainingError: The first trees that are trained all fail, and for the same reason.
         """
         trees = list(trees)
+        if self._rungs:
+            self._stops = self._next_stops()
         requests = [self._request(tree) for tree in trees if self._screen(tree).valid]
         baseline = [self._cross_entropy] if self._baselines is None else []
         self._trainings.train(baseline + requests)
@@ -220,8 +228,21 @@ class Evaluation:
         return self._screened[text]
 
     def _request(self, tree):
+        """The request of a tree: the first one, if it was asked for before."""
         screened = self._screen(tree)
-        return Request(screened.form.core, screened.key, self.raw, self.seed)
+        if screened.key not in self._asked:
+            self._asked[screened.key] = Request(screened.form.core, screened.key, self.raw,
+                                                self.seed, stops=self._stops)
+        return self._asked[screened.key]
+
+    def _next_stops(self):
+        """When the trainings of the next generation are stopped, for each task."""
+        known = [self._trainings.results(request) for request in self._asked.values()
+                 if self._trainings.is_charged(request)]
+        return tuple(
+            stops_of([row[i].accuracies for row in known], baseline.accuracies,
+                     baseline.num_classes, self.tasks[i].epochs)
+            for i, baseline in enumerate(self.baselines()))
 
 
 _HERE = {}

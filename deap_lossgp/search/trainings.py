@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import deap_lossgp
 from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.engines.engine import Job, TrainingError
+from deap_lossgp.search.rungs import is_settled, stopped_at
 from deap_lossgp.training.candidates import candidate_of
 from deap_lossgp.training.results import ARITHMETIC
 from deap_lossgp.trees import LossTree
@@ -24,6 +25,8 @@ class Request:
         raw: As for ``candidate_of``.
         seed: The seed of the trainings.
         test: Whether the networks are tested on the test sets.
+        stops: For each task when its training is stopped, as for ``Trainer.train``; empty for
+            never. Requests that differ in nothing else are equal.
     """
 
     tree: LossTree = field(compare=False)
@@ -31,6 +34,11 @@ class Request:
     raw: bool
     seed: int
     test: bool = False
+    stops: tuple = field(default=(), compare=False)
+
+    def stops_on(self, task):
+        """Returns the stops on the task with this index."""
+        return self.stops[task] if self.stops else ()
 
 
 def code_of(pset):
@@ -59,7 +67,7 @@ class Trainings:
 
     Attributes:
         counts: A ``Counter`` of the trainings that were charged: ``exact`` and ``curves`` (by
-            path), ``seconds``, and one entry for each status.
+            path), ``seconds``, ``epochs``, and one entry for each status.
     """
 
     def __init__(self, tasks, pset, store, engine, on_training=None):
@@ -80,29 +88,38 @@ class Trainings:
 
     def results(self, request):
         """Returns the stored ``TrainingResult`` for each task, None if it is not trained yet."""
-        return [self._store.get(key) for key in self.keys(request)]
+        stored = (self._store.get(key) for key in self.keys(request))
+        return [result and stopped_at(result, request.stops_on(task))
+                for task, result in enumerate(stored)]
 
     def train(self, requests):
         """Trains what the store does not hold; each result is stored as it arrives."""
         missing = {}
         for request in requests:
             keys = self.keys(request)
-            new = [i for i, key in enumerate(keys) if key not in missing and key not in self._store]
+            new = [i for i, key in enumerate(keys)
+                   if key not in missing and not self._is_settled(key, request.stops_on(i))]
             curves = LossCurves.of(request.tree, self._pset) if new else None
             for i in new:
                 candidate = candidate_of(request.tree, self._pset, self._tasks[i], raw=request.raw,
                                          curves=curves)
-                missing[keys[i]] = request, Job(i, candidate, request.seed, request.test)
+                missing[keys[i]] = request, Job(i, candidate, request.seed, request.test,
+                                                request.stops_on(i))
         jobs = list(missing.items())
         state = random.getstate()  # an engine may draw from it: Ray does when it starts
         try:
             for i, result in self._engine.train([job for _, (_, job) in jobs]):
                 key, (request, _) = jobs[i]
-                self._store.put(key, result, expression=str(request.tree), seed=request.seed)
+                self._store.put(key, result, expression=str(request.tree), seed=request.seed,
+                                replace=key in self._store)
                 if self._on_training is not None:
                     self._on_training(result, str(request.tree))
         finally:
             random.setstate(state)
+
+    def _is_settled(self, key, stops):
+        result = self._store.get(key)
+        return result is not None and is_settled(result, stops)
 
     def is_charged(self, request):
         """Whether the request has been charged."""
@@ -115,6 +132,7 @@ class Trainings:
             self._charged.add(request)
             for result in results:
                 self.counts["seconds"] += result.seconds
+                self.counts["epochs"] += len(result.accuracies)
                 self.counts["exact" if result.exact else "curves"] += 1
                 self.counts[result.status] += 1
         return results
@@ -139,4 +157,4 @@ class Trainings:
 
     def forget_failures(self, keys):
         """Takes failed trainings out of the store, so that another start tries them again."""
-        self._store.discard([key for key in keys if not self._store.get(key).ok])
+        self._store.discard([key for key in keys if self._store.get(key).failed])

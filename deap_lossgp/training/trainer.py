@@ -87,10 +87,10 @@ class Trainer:
                 epoch unless its validation accuracy is at least as high.
 
         Returns:
-            A ``TrainingResult`` of status ``ok``, or ``stopped``; ``nan`` as soon as the loss, the weights or the
-            predictions at the end of an epoch are not finite; ``no_gradient`` if the first epoch
-            left the weights as they were. Anything else that goes wrong is raised. The seconds
-            are the training's own: what ``prepare`` does is not among them.
+            A ``TrainingResult`` of status ``ok``, or ``stopped``; ``nan`` as soon as the loss, the
+            weights or the predictions at the end of an epoch are not finite; ``no_gradient`` if the
+            first epoch left the weights as they were. Anything else that goes wrong is raised. The
+            seconds are the training's own: what ``prepare`` does is not among them.
         """
         self.prepare(candidate, seed)
         start = time.perf_counter()
@@ -126,6 +126,8 @@ class Trainer:
         losses, accuracies, cross_entropies, _ = columns
         has_figures = status in ("ok", "stopped")
         *last, balanced_accuracy = history[-1] if has_figures else (None,) * 4
+        if status == "stopped":  # as of a longer training that is cut here (search.rungs)
+            balanced_accuracy = None
         seconds = time.perf_counter() - start
         return TrainingResult(
             self.task.name, self.task.data.num_classes, status, *last, seconds=seconds,
