@@ -5,7 +5,6 @@ import random
 
 from deap import tools
 
-
 PRESELECTED_OF = 20
 """How many children are made for each that ``toolbox.preselect`` chooses."""
 

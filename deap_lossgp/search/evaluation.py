@@ -131,6 +131,11 @@ class Evaluation:
         self.counts["discarded"] += not valid
         return valid
 
+    def is_promising(self, tree):
+        """Whether a tree may be valid: the part of ``is_valid`` that costs no optimisation."""
+        curves = LossCurves.of(self.core(tree), self.pset)
+        return curves.finite and curves.gradient_scale > 0.0
+
     def known_results(self, tree):
         """Returns an evaluated tree's ``TrainingResult`` on each task; losses are the tree's."""
         screened = self._screen(tree)
@@ -139,6 +144,41 @@ class Evaluation:
                                    message="refused by screening") for task in self.tasks]
         return [_rescaled(result, screened.form)
                 for result in self._trainings.results(self._request(tree))]
+
+    def core(self, tree):
+        """Returns what is trained for a tree: the loss without its affine wrapping."""
+        return self._form(tree).core
+
+    def trained(self):
+        """Returns what was trained with the evaluation's own seed, in the order of asking.
+
+        Returns:
+            list of (core of the loss, list with the ``TrainingResult`` for each task).
+        """
+        return [(request.tree, self._trainings.results(request))
+                for request in self._asked.values() if self._trainings.is_charged(request)]
+
+    def figures(self, trees, seeds):
+        """Trains with other seeds, and returns the figures that the fitness compares.
+
+        Args:
+            trees: Loss trees.
+            seeds: The seeds of the trainings.
+
+        Returns:
+            list with a list per tree: for each seed the mean over the tasks of the fitness's
+            figure, smaller is better, infinite where a training failed.
+        """
+        requests = [[replace(self._request(tree), seed=seed, stops=()) for seed in seeds]
+                    for tree in trees]
+        self._trainings.train([request for row in requests for request in row])
+        return [[self._mean_figure(self._trainings.charge(request)) for request in row]
+                for row in requests]
+
+    def _mean_figure(self, results):
+        figures = [figure_of(result, self.fitness) for result in results]
+        finite = all(figure is not None and math.isfinite(figure) for figure in figures)
+        return math.fsum(figures) / len(figures) if finite else math.inf
 
     def test_accuracies(self, trees, seeds):
         """Trains with other seeds, and returns the accuracies on the test sets.
@@ -201,6 +241,10 @@ class Evaluation:
             self.counts["charged_seconds"] += sum(r.seconds for r in results)
         return self._fitness_of(self.known_results(tree), baselines)
 
+    def fitness_of(self, tree):
+        """Returns (wins, improvement) of a tree that was evaluated, and counts nothing."""
+        return self._fitness_of(self.known_results(tree), self.baselines())
+
     def __reduce__(self):
         """Leaves store and engine out: each process that unpickles it trains for itself."""
         return _evaluation_here, (self._name, self.tasks, self.pset, self.fitness,
@@ -215,7 +259,7 @@ class Evaluation:
     def _screen(self, tree):
         text = str(tree)
         if text not in self._screened:
-            form = AffineForm(tree, 1.0, 0.0) if self.raw else affine_form(tree, self.pset)
+            form = self._form(tree)
             curves = LossCurves.of(form.core, self.pset)
             if self.raw:
                 valid = all(in_value_range(curves, task.data.num_classes) for task in self.tasks)
@@ -226,6 +270,9 @@ class Evaluation:
                 return screened  # not kept: there are thousands, and few are asked for again
             self._screened[text] = screened
         return self._screened[text]
+
+    def _form(self, tree):
+        return AffineForm(tree, 1.0, 0.0) if self.raw else affine_form(tree, self.pset)
 
     def _request(self, tree):
         """The request of a tree: the first one, if it was asked for before."""

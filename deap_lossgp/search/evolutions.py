@@ -4,6 +4,7 @@ import hashlib
 import random
 from contextlib import contextmanager
 
+from deap_lossgp.algorithms.loop import PRESELECTED_OF
 from deap_lossgp.engines.execution import Execution, make_engine
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.search.algorithms import ALGORITHMS
@@ -11,11 +12,13 @@ from deap_lossgp.search.callbacks import CallbackList
 from deap_lossgp.search.evaluation import Evaluation
 from deap_lossgp.search.experiments import Experiment
 from deap_lossgp.search.fitness import check_fitness
+from deap_lossgp.search.foresight import Foresight
 from deap_lossgp.search.logbooks import RunStatistics
 from deap_lossgp.search.settings import RESCORING
 from deap_lossgp.search.trainings import code_of
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.training.tasks import check_names
+from deap_lossgp.trees import LossTree
 
 
 class Evolution(Experiment):
@@ -61,6 +64,7 @@ class Evolution(Experiment):
         return Evaluation(
             self.tasks, self.pset, fitness or s.fitness, mean_over_all=s.mean_over_all, seed=seed,
             store=self._folder.store, engine=self._engine, on_training=self._on_training,
+            rungs=s.rungs,
         )
 
     def new_toolbox(self, evaluation, algorithm=None):
@@ -71,12 +75,33 @@ class Evolution(Experiment):
             algorithm: A name of ``ALGORITHMS``; by default the settings' own.
         """
         s = self.settings
+        preselects = s.preselect and not evaluation.raw
         toolbox = make_toolbox(
-            self.pset, evaluation, valid=evaluation.is_valid, max_height=s.max_height,
-            max_size=s.max_size, **ALGORITHMS[algorithm or s.algorithm].mutations(s),
+            # Of many children only those that are about to be chosen are screened in full.
+            self.pset, evaluation, valid=evaluation.is_promising if preselects
+            else evaluation.is_valid, max_height=s.max_height, max_size=s.max_size,
+            **ALGORITHMS[algorithm or s.algorithm].mutations(s),
         )
         toolbox.register("map", evaluation.map)
+        if preselects:
+            toolbox.register("preselect", Foresight(self.pset, self.tasks, evaluation, s.seed))
         return toolbox
+
+    def new_population(self, toolbox, losses):
+        """Makes an initial population.
+
+        Args:
+            toolbox: A toolbox of ``new_toolbox``.
+            losses: ``FoundLoss`` objects that belong to it, at most as many as it has individuals.
+
+        Returns:
+            list of ``LossTree``, without fitness.
+        """
+        known = [LossTree.from_string(str(loss.tree), self.pset) for loss in losses]
+        new = self.settings.population - len(known)
+        if not new or not hasattr(toolbox, "preselect"):
+            return known + toolbox.population(n=new)
+        return known + toolbox.preselect(toolbox.population(n=PRESELECTED_OF * new), new)
 
     def new_stats(self, evaluation):
         """Makes a ``RunStatistics`` of an evaluation's counts and figures."""
@@ -92,7 +117,8 @@ class Evolution(Experiment):
         return RunStatistics(
             lambda: {"ntrained": counts["ntrained"],
                      "nscreened": counts["nscreened"] + counts["discarded"],
-                     "ncached": counts["ncached"], "seconds": counts["seconds"]},
+                     "ncached": counts["ncached"], "nstopped": counts["stopped"],
+                     "epochs": counts["epochs"], "seconds": counts["seconds"]},
             figures, self.callbacks.on_generation,
         )
 

@@ -27,11 +27,14 @@ class RunResult:
         individuals: A pandas DataFrame like ``individuals.csv``: a row per individual and
             generation.
         trainings: A pandas DataFrame: a row per training in the run's store.
-        tests: {task: {"evolved": [...], "cross_entropy": [...]}}: accuracies on the test set after
-            trainings with fresh seeds; None where a training failed.
+        tests: {task: {"evolved": [...], "cross_entropy": [...], name: [...]}}: accuracies on the
+            test set after trainings with fresh seeds; None where a training failed. The name is
+            that of the best known loss of the search, if known losses took part.
         counts: A ``Counter`` of evaluations and trainings; see ``Evaluation``.
         unlearned: Names of the tasks on which cross entropy was no better than the most frequent
             class.
+        race: list with a dict ``expression seeds figure`` for each finalist that was trained again
+            with fresh seeds: the mean of what the fitness compares, smaller is better.
         settings: The ``RunSettings``.
         output: The run's folder.
     """
@@ -45,6 +48,7 @@ class RunResult:
     tests: dict
     counts: Counter
     unlearned: list
+    race: list
     settings: RunSettings
     output: Path
 
@@ -62,21 +66,12 @@ class RunResult:
             + (", which says nothing here" if self.unlearned else ""),
             "",
         ]
+        if self.race:
+            raced = sum(row["seeds"] for row in self.race)
+            lines += [f"It won a race of {len(self.race)} finalists, cross entropy among them, in "
+                      f"{raced} trainings with fresh seeds.", ""]
         if s.test_seeds:
-            lines.append(f"Accuracy on the test set, mean of {s.test_seeds} trainings "
-                         f"with seeds the search never saw (± standard deviation):")
-            lines.append(f"  {'data set':<16}{'best loss':>18}{'cross entropy':>18}"
-                         f"{'difference':>12}")
-            differences = []
-            for name, accuracies in self.tests.items():
-                evolved, entropy = (accuracies[loss] for loss in ("evolved", "cross_entropy"))
-                differences.append(_difference(evolved, entropy))
-                known = not math.isnan(differences[-1])
-                lines.append(f"  {name:<16}{_mean_text(evolved):>18}{_mean_text(entropy):>18}"
-                             + (f"{differences[-1]:>+12.4f}" if known else ""))
-            if wins and not any(difference > 0.0 for difference in differences):
-                lines.append("The search's gain was on its one seed: these do not confirm it.")
-            lines.append("")
+            lines += [*self._test_lines(), ""]
         lines += [
             f"{sum(self.logbook.select('nevals'))} evaluations: {counts['ntrained']} trained, "
             f"{counts['ncached']} known already; "
@@ -89,6 +84,24 @@ class RunResult:
             ),
         ]
         return "\n".join(lines)
+
+    def _test_lines(self):
+        """Returns the table of test accuracies."""
+        names = list(next(iter(self.tests.values())))
+        titles = ["best loss", "cross entropy", *names[2:]]
+        lines = [f"Accuracy on the test set, mean of {self.settings.test_seeds} trainings with "
+                 f"seeds by which nothing was chosen (± standard deviation):",
+                 f"  {'data set':<16}" + "".join(f"{title:>18}" for title in titles)
+                 + f"{'gain':>12}"]
+        gains = []
+        for task, accuracies in self.tests.items():
+            gains.append(_difference(accuracies["evolved"], accuracies["cross_entropy"]))
+            shown = "" if math.isnan(gains[-1]) else f"{gains[-1]:>+12.4f}"
+            lines.append(f"  {task:<16}"
+                         + "".join(f"{_mean_text(accuracies[name]):>18}" for name in names) + shown)
+        if self.best.fitness.values[0] and not any(gain > 0.0 for gain in gains):
+            lines.append("These do not confirm the search's gain over cross entropy.")
+        return lines
 
     def _warnings(self):
         """Returns lines that say what makes the result worthless, if anything does."""

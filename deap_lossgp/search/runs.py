@@ -3,20 +3,24 @@
 import json
 import math
 import random
+import statistics
 
 import numpy as np
 import pandas as pd
 from deap import tools
 
 from deap_lossgp.engines.execution import Execution
+from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 from deap_lossgp.plotting.generations import plot_generations
 from deap_lossgp.plotting.individuals import plot_individuals
 from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.evolutions import Evolution
 from deap_lossgp.search.experiments import read_call
 from deap_lossgp.search.logbooks import logbook_table
+from deap_lossgp.search.race import seeds_needed, sequential_halving, trainings_needed
 from deap_lossgp.search.run_results import RunResult
 from deap_lossgp.search.settings import RunSettings
+from deap_lossgp.trees import LossTree
 
 HALL_OF_FAME = 10
 """Individuals that a run's hall of fame holds."""
@@ -71,18 +75,26 @@ class Run(Evolution):
     def execute(self):
         """Evolves, tests the best loss, writes the folder and returns the ``RunResult``."""
         s = self.settings
+        losses = [read_loss(source, self.pset) for source in s.initial_losses]
         self.evaluation = self.new_evaluation(s.seed)
-        with self.executing(len(self.tasks) * (s.evaluations + 1 + 2 * s.test_seeds)):
+        finalists = 0 if self.evaluation.raw else s.finalists
+        tested = (2 + bool(losses)) * s.test_seeds
+        trainings = s.evaluations + 1 + trainings_needed(finalists) + tested
+        with self.executing(len(self.tasks) * trainings):
             random.seed(s.seed)
-            logbook, halloffame = self._evolve()
+            logbook, halloffame = self._evolve(losses)
             # The smallest of equals, then the oldest: a hall of fame lists the latest first.
             equals = [tree for tree in halloffame if tree.fitness == halloffame[0].fitness]
             best = min(reversed(equals), key=len)
-            tests = self._test(best)
+            known = self._known(losses)
+            race = []
+            if finalists:
+                best, race = self._race(best, known, halloffame, finalists)
+            tests = self._test(best, known)
         result = RunResult(
             best, self.pset, logbook, halloffame, pd.DataFrame(self.stats.rows),
             pd.DataFrame(self._folder.store.rows()), tests, self.evaluation.counts,
-            self._unlearned(), s, self.output)
+            self._unlearned(), race, s, self.output)
         self._write(result)
         self.callbacks.on_end(result)
         return result
@@ -94,12 +106,40 @@ class Run(Evolution):
         return [result.task for result, share in zip(baselines, shares, strict=True)
                 if result.accuracy <= share + ROUNDING]
 
-    def _evolve(self):
+    def _known(self, losses):
+        """Returns the initial losses by name, the best in the search first."""
+        trees = {loss.name: LossTree.from_string(str(loss.tree), self.pset) for loss in losses}
+        return dict(sorted(trees.items(), reverse=True,
+                           key=lambda item: self.evaluation.fitness_of(item[1])))
+
+    def _race(self, best, known, halloffame, finalists):
+        """Races the finalists.
+
+        Returns:
+            (the winner with its fitness, a list with a dict ``expression seeds figure`` for each
+            finalist: the mean of what the fitness compares, over its seeds).
+        """
+        s, entropy = self.settings, LossTree.from_string(KNOWN_LOSSES["cross_entropy"], self.pset)
+        distinct = {}  # what is trained alike is one finalist
+        for tree in (best, *list(known.values())[:1], entropy, *halloffame):
+            distinct.setdefault(str(self.evaluation.core(tree)), tree)
+        arms = list(distinct.values())[:finalists]
+        first = s.seed + s.test_seeds + 1
+        seeds = list(range(first, first + seeds_needed(len(arms))))
+        index, figures = sequential_halving(arms, self.evaluation.figures, seeds)
+        winner = arms[index]
+        if winner is entropy:  # the loss of the baseline has no fitness yet
+            winner.fitness.values = self.evaluation.fitness_of(winner)
+        return winner, [{"expression": str(tree), "seeds": len(row),
+                         "figure": statistics.fmean(row) if row else math.nan}
+                        for tree, row in zip(arms, figures, strict=True)]
+
+    def _evolve(self, losses):
         s = self.settings
         toolbox = self.new_toolbox(self.evaluation)
         toolbox.register("map", self._map)
         self.stats, halloffame = self.new_stats(self.evaluation), tools.HallOfFame(HALL_OF_FAME)
-        population = toolbox.population(n=s.population)
+        population = self.new_population(toolbox, losses)
         _, logbook = ALGORITHMS[s.algorithm].run(
             population, toolbox, self.pset, s, stats=self.stats, halloffame=halloffame,
             verbose=False)
@@ -112,13 +152,15 @@ class Run(Evolution):
             1 + counts["ntrained"] + counts["ncached"] + counts["nscreened"]))
         return fitnesses
 
-    def _test(self, best):
+    def _test(self, best, known):
         """Returns accuracies on the test set after trainings with fresh seeds, by task and loss."""
+        losses = {"evolved": best, "cross_entropy": None, **dict(list(known.items())[:1])}
         fresh = self.settings.seed + 1
         seeds = range(fresh, fresh + self.settings.test_seeds)
-        evolved, cross_entropy = self.evaluation.test_accuracies([best, None], seeds)
-        return {name: {"evolved": evolved[name], "cross_entropy": cross_entropy[name]}
-                for name in evolved}
+        accuracies = self.evaluation.test_accuracies(losses.values(), seeds)
+        return {task.name: {name: of_loss[task.name]
+                            for name, of_loss in zip(losses, accuracies, strict=True)}
+                for task in self.tasks}
 
     def _write(self, result):
         best = result.best

@@ -9,6 +9,9 @@ from deap_lossgp.search.fitness import FITNESS_MODES, fitness_mode
 from deap_lossgp.settings import documented, setting
 from deap_lossgp.training.tasks import NETWORK_NAMES, TaskSettings
 
+SEED_LOSSES = ("baikal_cma", "ngl", "baikal", "focal", "mse")
+"""Known losses that are in the initial population by default, the most promising first."""
+
 RESCORING = ("fitness", "mean_over_all")
 """Settings that may change in a run's folder: they rank what the store holds."""
 
@@ -44,9 +47,22 @@ class RunSettings(TaskSettings):
         True, "whether primitives are protected; with --plain they are not", flag="--plain")
     max_size: int = setting(128, "the largest number of nodes of a tree, at least 4")
     max_height: int = setting(100, "the largest height of a tree, at least 2")
+    seed_losses: tuple[str, ...] | None = setting(
+        None, "losses in the initial population: known ones by name, files, or folders of runs; by "
+        f"default {', '.join(SEED_LOSSES)}, as far as they fill at most half of it", nargs="*",
+        metavar="LOSS")
+    rungs: bool = setting(
+        True, "whether trainings are stopped after 1 or 3 epochs if they fall behind those of "
+        "earlier generations; with --no-rungs they are not", flag="--no-rungs")
+    preselect: bool = setting(
+        True, "whether a surrogate, which learns from the atlas and from the run, chooses the "
+        "children that are trained; with --no-preselect all are", flag="--no-preselect")
+    finalists: int = setting(
+        4, "losses, cross entropy and the best known one among them, that are trained again with "
+        "fresh seeds before the best is chosen; 0 takes the best of the search")
     seed: int = setting(0, "the seed of everything")
     test_seeds: int = setting(
-        3, "fresh seeds with which the best loss and cross entropy are trained and tested")
+        3, "further fresh seeds with which the best loss and cross entropy are trained and tested")
 
     def __post_init__(self):
         super().__post_init__()
@@ -54,7 +70,11 @@ class RunSettings(TaskSettings):
         if not isinstance(self.fitness, str):
             raise TypeError(f"fitness must be a name or 'module:function', got {self.fitness!r}")
         fitness_mode(self.fitness)
+        if self.seed_losses is not None and len(self.seed_losses) > self.population:
+            raise ValueError(f"seed_losses must be at most the population, {self.population}, "
+                             f"got {len(self.seed_losses)}")
         for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0),
+                            ("finalists", 0),
                             ("max_height", 2), ("max_size", 4)):
             at_least(self, name, least)
         if self.seed + self.test_seeds >= 2**32:
@@ -64,6 +84,13 @@ class RunSettings(TaskSettings):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         tournament_sizes(self.population, self.sample_size, self.parents)
+
+    @property
+    def initial_losses(self):
+        """The losses of ``seed_losses``, or those that it has by default."""
+        if self.seed_losses is None:
+            return SEED_LOSSES[: self.population // 2]
+        return self.seed_losses
 
     @property
     def evaluations(self):

@@ -23,6 +23,8 @@ class Preselection:
             None as long as there is none: then the first k new children are chosen.
         features: ``features(individual)``, a float array of a fixed shape.
         optimism: Weight of what is uncertain.
+        valid: ``valid(individual)``, asked only of a child that is about to be chosen: whether it
+            may be. By default all may.
 
     Attributes:
         surrogate: As given; may be replaced as more is known.
@@ -31,9 +33,9 @@ class Preselection:
         Y. Jin, Surrogate-assisted evolutionary computation: recent advances and future challenges,
         Swarm and Evolutionary Computation 1, 2011 (preselection).
         J. Gonzalez, Z. Dai, P. Hennig and N. Lawrence, Batch Bayesian optimization via local
-        penalization, AISTATS 2016. The steepness there is that of a Gaussian process; here it is that
-        between two children, the steepest pair in a hundred left out: predictions of trees are
-        made of steps.
+        penalization, AISTATS 2016. The steepness there is that of a Gaussian process; here it is
+        that between two children, the steepest pair in a hundred left out: predictions of trees
+        are made of steps.
 
     Examples:
         >>> class Sum:
@@ -46,10 +48,11 @@ class Preselection:
         [[0, 0, 0]]
     """
 
-    def __init__(self, surrogate, features, *, optimism=0.5):
+    def __init__(self, surrogate, features, *, optimism=0.5, valid=None):
         self.surrogate = surrogate
         self._features = features
         self._optimism = optimism
+        self._valid = valid or (lambda individual: True)
         self._taken = set()
 
     def remember(self, individuals):
@@ -75,12 +78,15 @@ class Preselection:
                 new.append(child)
                 features.append(values)
         if self.surrogate is None or not new:
-            chosen = range(min(k, len(new)))
+            order = iter(range(len(new)))
         else:
-            chosen = spread_out(*self.surrogate.predict(np.array(features)), np.array(features),
-                                k, self._optimism)  # fmt: skip
-        chosen = [new[index] for index in chosen]
-        self.remember(chosen)
+            order = spread_out(*self.surrogate.predict(np.array(features)), np.array(features),
+                               self._optimism)  # fmt: skip
+        chosen = []
+        while len(chosen) < k and (index := next(order, None)) is not None:
+            self.remember([new[index]])
+            if self._valid(new[index]):
+                chosen.append(new[index])
         return chosen
 
     def _key(self, individual):
@@ -88,18 +94,17 @@ class Preselection:
         return values.tobytes(), values
 
 
-def spread_out(means, deviations, features, k, optimism=0.5):
-    """Chooses rows by greedy local penalisation, as ``Preselection`` describes it.
+def spread_out(means, deviations, features, optimism=0.5):
+    """Orders rows by greedy local penalisation, as ``Preselection`` describes it.
 
     Args:
         means, deviations: Float arrays of shape (rows,), what is foretold of each row.
         features: Float array of shape (rows, features); distances are taken after each feature is
             divided by its deviation.
-        k: How many to choose.
         optimism: Weight of the deviations.
 
-    Returns:
-        A list of min(k, rows) indices, the best first.
+    Yields:
+        The indices of all rows, the best first.
     """
     from scipy.special import log_ndtr
 
@@ -108,16 +113,15 @@ def spread_out(means, deviations, features, k, optimism=0.5):
     optimistic = means + optimism * deviations
     optimistic = (optimistic - np.median(optimistic)) / (optimistic.std() + _TINY)
     worth = np.log(np.logaddexp(0.0, optimistic))  # positive before the logarithm, as there
-    steepness, chosen = _steepness(means, places), []
-    for _ in range(min(k, len(means))):
+    steepness = _steepness(means, places)
+    for _ in means:
         best = int(np.argmax(worth))
-        chosen.append(best)
+        yield best
         distance = np.linalg.norm(places - places[best], axis=1)
         outside = steepness * distance - (means.max() - means[best])
         # The paper's factor, erfc(-z) / 2 with z = outside / sqrt(2 variance), as a logarithm.
         worth = worth + log_ndtr(outside / (deviations[best] + _TINY))
         worth[best] = -np.inf
-    return chosen
 
 
 def _steepness(means, places):

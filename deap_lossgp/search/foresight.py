@@ -1,0 +1,91 @@
+"""What a search foretells of losses: from the atlas, from earlier runs, and from its own trainings.
+
+The atlas is read without the data sets of the run, so that a result on a data set owes nothing to
+what was measured there before.
+"""
+
+import numpy as np
+
+from deap_lossgp.psets import loss_primitive_set
+from deap_lossgp.surrogate.atlas import load_atlas
+from deap_lossgp.surrogate.evidence import Evidence, evidence_of
+from deap_lossgp.surrogate.features import LossFeatures
+from deap_lossgp.surrogate.model import Surrogate
+from deap_lossgp.surrogate.preselection import Preselection
+from deap_lossgp.surrogate.scale import to_common_scale
+
+OWN_WEIGHT = 4.0
+"""How much a training of the run itself counts, relative to one on another data set."""
+
+
+class Foresight:
+    """``preselect`` of a toolbox: a ``Preselection`` whose surrogate learns with every generation.
+
+    Args:
+        pset: The primitive set of the losses.
+        tasks: The ``Task`` objects.
+        evaluation: The ``Evaluation``, from whose trainings the surrogate learns.
+        seed: The seed of the surrogate.
+    """
+
+    def __init__(self, pset, tasks, evaluation, seed=0):
+        self._tasks, self._evaluation, self._seed = tasks, evaluation, seed
+        # The landmarks of two classes are taken as those of three.
+        self._classes = [max(3, task.data.num_classes) for task in tasks]
+        self._features = {k: LossFeatures(pset, k) for k in self._classes}
+        self._prior = None
+        self._preselection = Preselection(None, self.features, valid=evaluation.is_valid)
+
+    def features(self, tree):
+        """Returns a loss's features for each task's number of classes, one behind the other."""
+        core = self._evaluation.core(tree)
+        return np.concatenate([self._features[k](core) for k in self._features])
+
+    def __call__(self, children, k):
+        """Chooses k of many children, as ``Preselection`` does."""
+        self._learn()
+        return self._preselection(children, k)
+
+    def predict(self, features):
+        """Returns the mean over the tasks of what is foretold, as ``Surrogate.predict`` does."""
+        blocks = dict(zip(self._features, np.split(features, len(self._features), axis=1),
+                          strict=True))
+        of_tasks = [self._surrogate.predict(blocks[k]) for k in self._classes]
+        return tuple(np.mean(part, axis=0) for part in zip(*of_tasks, strict=True))
+
+    def _learn(self):
+        if self._prior is None:
+            atlas = load_atlas(without=[task.name for task in self._tasks])
+            self._prior = evidence_of(atlas, loss_primitive_set())
+        own = self._own()
+        evidence = self._prior if own is None else self._prior + own
+        self._surrogate = Surrogate(seed=self._seed).fit(evidence)
+        self._preselection.surrogate = self
+
+    def _own(self):
+        """Returns the evidence of the run's own trainings, None if there is none."""
+        known, baselines = self._evaluation.trained(), self._evaluation.baselines()
+        features, figures = [], []
+        for tree, results in known:
+            for result, baseline, k in zip(results, baselines, self._classes, strict=True):
+                rungs = _rungs(len(baseline.accuracies))
+                chance = 1.0 / result.num_classes
+                reached = _at(result.accuracies, rungs)
+                if result.failed:
+                    reached = np.zeros(len(rungs))
+                features.append(self._features[k](tree))
+                figures.append(to_common_scale(reached, _at(baseline.accuracies, rungs), chance))
+        if not features:
+            return None
+        return Evidence(np.array(features), np.array(figures), np.full(len(features), OWN_WEIGHT))
+
+
+def _rungs(epochs):
+    """Returns the epochs of a training that stand for the atlas's rungs 1, 3 and 6."""
+    return (1, min(3, epochs), epochs)
+
+
+def _at(accuracies, epochs):
+    """Returns the accuracies after these epochs, the mean of the last two; NaN if not reached."""
+    return np.array([np.mean(accuracies[max(0, epoch - 2):epoch])
+                     if len(accuracies) >= epoch else np.nan for epoch in epochs])
