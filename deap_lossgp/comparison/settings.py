@@ -99,6 +99,13 @@ class ComparisonSettings(RunSettings):
         metavar="FITNESS")
     seed_losses: tuple[str, ...] = setting(
         (), "known losses to put into every initial population", metavar="NAME")
+    rungs: bool = setting(
+        False, "whether every arm's trainings are stopped if they fall behind those of its earlier "
+        "generations", flag="--rungs")
+    preselect: bool = setting(
+        False, "whether a surrogate chooses the children of every arm that are trained",
+        flag="--preselect")
+    finalists: int = 0  # not used: each arm's winner is the best of its search
     known_losses: tuple[str, ...] = setting(
         (), "known losses to test beside the winners", metavar="NAME")
 
