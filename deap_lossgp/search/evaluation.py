@@ -50,8 +50,9 @@ class Evaluation:
         store: A ``Store``; one in memory by default.
         engine: An engine of ``deap_lossgp.engines`` for these tasks; by default ``InProcess``.
         on_training: ``on_training(result, expression)``, called after each training.
-        rungs: Whether trainings are stopped that fall behind those of earlier generations, as
-            ``deap_lossgp.search.rungs`` says; never in mode ``thesis``.
+        rungs: Whether ``map``, which is given a generation at a time, stops trainings that fall
+            behind those of earlier generations, as ``deap_lossgp.search.rungs`` says; never in
+            mode ``thesis``, and never those of cross entropy.
 
     Attributes:
         counts: The counts of ``Trainings``; of evaluations ``ntrained nscreened ncached`` and
@@ -85,10 +86,10 @@ class Evaluation:
         self._name = uuid.uuid4().hex
         self._screened = {}
         self._baselines = None
-        self._rungs = rungs and not self.raw
-        self._asked, self._stops = {}, ()
         tree = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)
         self._cross_entropy = Request(tree, canonical_key(tree, pset), False, seed)
+        self._rungs = rungs and not self.raw
+        self._asked, self._stops = {}, ()
 
     @property
     def raw(self):
@@ -132,7 +133,7 @@ class Evaluation:
         return valid
 
     def is_promising(self, tree):
-        """Whether a tree may be valid: the part of ``is_valid`` that costs no optimisation."""
+        """Whether a tree may be valid in any mode but ``thesis``: the cheap part of screening."""
         curves = LossCurves.of(self.core(tree), self.pset)
         return curves.finite and curves.gradient_scale > 0.0
 
@@ -176,7 +177,10 @@ class Evaluation:
                 for row in requests]
 
     def _mean_figure(self, results):
-        figures = [figure_of(result, self.fitness) for result in results]
+        try:
+            figures = [figure_of(result, self.fitness) for result in results]
+        except ValueError as error:  # raised by the user's fitness
+            raise TrainingError(str(error)) from error
         finite = all(figure is not None and math.isfinite(figure) for figure in figures)
         return math.fsum(figures) / len(figures) if finite else math.inf
 
@@ -277,6 +281,8 @@ class Evaluation:
     def _request(self, tree):
         """The request of a tree: the first one, if it was asked for before."""
         screened = self._screen(tree)
+        if screened.key == self._cross_entropy.loss and not self.raw:
+            return self._cross_entropy
         if screened.key not in self._asked:
             self._asked[screened.key] = Request(screened.form.core, screened.key, self.raw,
                                                 self.seed, stops=self._stops)

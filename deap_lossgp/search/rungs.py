@@ -44,8 +44,8 @@ def stops_of(accuracies, baseline, num_classes, epochs):
     Examples:
         >>> stops_of([(0.3, 0.4), (0.2,)], (0.4, 0.5, 0.5, 0.5), 10, 4)
         ((1, 0.3),)
-        >>> stops_of([], (0.4, 0.5), 10, 2)
-        ((1, 0.175),)
+        >>> stops_of([], (0.5, 0.6), 10, 2)
+        ((1, 0.2),)
     """
     stops, chance = [], 1.0 / num_classes
     for rung in (rung for rung in RUNGS if rung < epochs):
@@ -55,7 +55,7 @@ def stops_of(accuracies, baseline, num_classes, epochs):
         if rung == RUNGS[0] and baseline:
             least = max(least, chance + LEARNED * (baseline[0] - chance))
         if least > 0.0:
-            stops.append((rung, round(least, 6)))
+            stops.append((rung, least))  # not rounded: an equal accuracy is not below it
     return tuple(stops)
 
 
@@ -78,11 +78,3 @@ def stopped_at(result, stops):
                 accuracies=result.accuracies[:epoch], test_accuracy=None, balanced_accuracy=None,
                 cross_entropies=result.cross_entropies[:epoch])
     return result
-
-
-def is_settled(result, stops):
-    """Whether a stored result answers a request with these stops.
-
-    A stopped training does only if these stops would have stopped it, too.
-    """
-    return result.status != "stopped" or stopped_at(result, stops).status == "stopped"

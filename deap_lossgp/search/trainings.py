@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import deap_lossgp
 from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.engines.engine import Job, TrainingError
-from deap_lossgp.search.rungs import is_settled, stopped_at
+from deap_lossgp.search.rungs import stopped_at
 from deap_lossgp.training.candidates import candidate_of
 from deap_lossgp.training.results import ARITHMETIC
 from deap_lossgp.trees import LossTree
@@ -79,18 +79,24 @@ class Trainings:
         self._something_trains = False
 
     def keys(self, request):
-        """Returns the store's key for each task: a digest of all that determines the training."""
-        return [
-            hashlib.sha256(repr((self._code, task.fingerprint, request.loss, request.raw,
-                                 request.seed, request.test)).encode()).hexdigest()
-            for task in self._tasks
-        ]
+        """Returns the store's key for each task: a digest of all that determines the training.
+
+        Under it is a training that was not stopped. One that was stopped has a key of its own, to
+        which the stops belong, so that it stays what it was when another request trains further.
+        """
+        return [_digest(self._code, task.fingerprint, request.loss, request.raw, request.seed,
+                        request.test) for task in self._tasks]
 
     def results(self, request):
         """Returns the stored ``TrainingResult`` for each task, None if it is not trained yet."""
-        stored = (self._store.get(key) for key in self.keys(request))
-        return [result and stopped_at(result, request.stops_on(task))
-                for task, result in enumerate(stored)]
+        return [self._stored(key, request.stops_on(task))
+                for task, key in enumerate(self.keys(request))]
+
+    def _stored(self, key, stops):
+        """The result as it was stopped, or as a training that was not stopped shows it."""
+        result = self._store.get(_digest(key, stops)) if stops else None
+        whole = self._store.get(key) if result is None else None
+        return result if whole is None else stopped_at(whole, stops)
 
     def train(self, requests):
         """Trains what the store does not hold; each result is stored as it arrives."""
@@ -98,7 +104,7 @@ class Trainings:
         for request in requests:
             keys = self.keys(request)
             new = [i for i, key in enumerate(keys)
-                   if key not in missing and not self._is_settled(key, request.stops_on(i))]
+                   if key not in missing and self._stored(key, request.stops_on(i)) is None]
             curves = LossCurves.of(request.tree, self._pset) if new else None
             for i in new:
                 candidate = candidate_of(request.tree, self._pset, self._tasks[i], raw=request.raw,
@@ -109,17 +115,14 @@ class Trainings:
         state = random.getstate()  # an engine may draw from it: Ray does when it starts
         try:
             for i, result in self._engine.train([job for _, (_, job) in jobs]):
-                key, (request, _) = jobs[i]
-                self._store.put(key, result, expression=str(request.tree), seed=request.seed,
-                                replace=key in self._store)
+                key, (request, job) = jobs[i]
+                if result.status == "stopped":
+                    key = _digest(key, job.stops)
+                self._store.put(key, result, expression=str(request.tree), seed=request.seed)
                 if self._on_training is not None:
                     self._on_training(result, str(request.tree))
         finally:
             random.setstate(state)
-
-    def _is_settled(self, key, stops):
-        result = self._store.get(key)
-        return result is not None and is_settled(result, stops)
 
     def is_charged(self, request):
         """Whether the request has been charged."""
@@ -158,3 +161,7 @@ class Trainings:
     def forget_failures(self, keys):
         """Takes failed trainings out of the store, so that another start tries them again."""
         self._store.discard([key for key in keys if self._store.get(key).failed])
+
+
+def _digest(*parts):
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
