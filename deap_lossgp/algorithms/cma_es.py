@@ -106,8 +106,9 @@ def eaConstants(
         strategy.update([_Vector(tree) for tree in ranked])
         return ranked
 
+    # The strategy learns from a sample of its own distribution, so none of it may be left out.
     return run_generations([toolbox.clone(individual)], toolbox, ngen, vary, survive, stats,
-                           halloffame, verbose)
+                           halloffame, verbose, preselects=False)
 
 
 class _Vector(list):

@@ -9,7 +9,8 @@ PRESELECTED_OF = 20
 """How many children are made for each that ``toolbox.preselect`` chooses."""
 
 
-def run_generations(population, toolbox, ngen, vary, survive, stats, halloffame, verbose):
+def run_generations(population, toolbox, ngen, vary, survive, stats, halloffame, verbose, *,
+                    preselects=True):
     """Runs ``ngen`` generations of any algorithm.
 
     The pseudocode::
@@ -36,14 +37,18 @@ def run_generations(population, toolbox, ngen, vary, survive, stats, halloffame,
         stats: A ``Statistics`` or ``MultiStatistics`` of the population, or None.
         halloffame: A ``HallOfFame``, updated with all that is evaluated, or None.
         verbose: Whether to print the logbook as it grows.
+        preselects: Whether ``toolbox.preselect`` is used; no for an algorithm that has to see every
+            child that ``vary`` makes.
 
     Returns:
         The population, and a ``Logbook`` of one record per generation, 0 being the start.
     """
+    if preselects and hasattr(toolbox, "preselect"):
+        vary = _preselecting(vary, toolbox)
     logbook = tools.Logbook()
     logbook.header = ["gen", "nevals"] + (stats.fields if stats else [])
     for gen in range(ngen + 1):
-        offspring = _offspring(population, toolbox, vary) if gen else population
+        offspring = vary(population) if gen else population
         nevals = _evaluate_invalid(offspring, toolbox)
         if halloffame is not None:
             halloffame.update(offspring)
@@ -55,14 +60,15 @@ def run_generations(population, toolbox, ngen, vary, survive, stats, halloffame,
     return population, logbook
 
 
-def _offspring(population, toolbox, vary):
-    offspring = vary(population)
-    if not hasattr(toolbox, "preselect"):
-        return offspring
-    size = len(offspring)
-    while len(offspring) < PRESELECTED_OF * size:
-        offspring += vary(population)
-    return toolbox.preselect(offspring, size)
+def _preselecting(vary, toolbox):
+    def preselected(population):
+        children = vary(population)
+        size = len(children)
+        while len(children) < PRESELECTED_OF * size:
+            children += vary(population)
+        return toolbox.preselect(children, size)
+
+    return preselected
 
 
 def keep_best(population, offspring):

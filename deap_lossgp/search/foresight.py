@@ -4,8 +4,12 @@ The atlas is read without the data sets of the run, so that a result on a data s
 what was measured there before.
 """
 
+import operator
+from functools import cached_property, reduce
+
 import numpy as np
 
+from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.surrogate.atlas import load_atlas
 from deap_lossgp.surrogate.evidence import Evidence, evidence_of
@@ -13,9 +17,13 @@ from deap_lossgp.surrogate.features import LossFeatures
 from deap_lossgp.surrogate.model import Surrogate
 from deap_lossgp.surrogate.preselection import Preselection
 from deap_lossgp.surrogate.scale import to_common_scale
+from deap_lossgp.trees import LossTree
 
 OWN_WEIGHT = 4.0
 """How much a training of the run itself counts, relative to one on another data set."""
+
+LEAST_LEARNED = 0.01
+"""What cross entropy is taken to have gained over chance, at least: the scale divides by it."""
 
 
 class Foresight:
@@ -33,8 +41,8 @@ class Foresight:
         # The landmarks of two classes are taken as those of three.
         self._classes = [max(3, task.data.num_classes) for task in tasks]
         self._features = {k: LossFeatures(pset, k) for k in self._classes}
-        self._prior = None
         self._preselection = Preselection(None, self.features, valid=evaluation.is_valid)
+        self._preselection.remember([LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)])
 
     def features(self, tree):
         """Returns a loss's features for each task's number of classes, one behind the other."""
@@ -42,8 +50,10 @@ class Foresight:
         return np.concatenate([self._features[k](core) for k in self._features])
 
     def __call__(self, children, k):
-        """Chooses k of many children, as ``Preselection`` does."""
-        self._learn()
+        """Chooses k of many children, as ``Preselection`` does; none that was trained already."""
+        known = self._evaluation.trained()
+        self._learn(known)
+        self._preselection.remember(tree for tree, _ in known)
         return self._preselection(children, k)
 
     def predict(self, features):
@@ -53,18 +63,22 @@ class Foresight:
         of_tasks = [self._surrogate.predict(blocks[k]) for k in self._classes]
         return tuple(np.mean(part, axis=0) for part in zip(*of_tasks, strict=True))
 
-    def _learn(self):
-        if self._prior is None:
-            atlas = load_atlas(without=[task.name for task in self._tasks])
-            self._prior = evidence_of(atlas, loss_primitive_set())
-        own = self._own()
-        evidence = self._prior if own is None else self._prior + own
-        self._surrogate = Surrogate(seed=self._seed).fit(evidence)
-        self._preselection.surrogate = self
+    def _learn(self, known):
+        sources = [source for source in (self._prior, self._own(known)) if source is not None]
+        if sources:
+            evidence = reduce(operator.add, sources)
+            self._surrogate = Surrogate(seed=self._seed).fit(evidence)
+            self._preselection.surrogate = self
 
-    def _own(self):
+    @cached_property
+    def _prior(self):
+        """The evidence of the atlas; None if it holds nothing but the run's data sets."""
+        atlas = load_atlas(without=[task.name for task in self._tasks])
+        return evidence_of(atlas, loss_primitive_set()) if len(atlas) else None
+
+    def _own(self, known):
         """Returns the evidence of the run's own trainings, None if there is none."""
-        known, baselines = self._evaluation.trained(), self._evaluation.baselines()
+        baselines = self._evaluation.baselines()
         features, figures = [], []
         for tree, results in known:
             for result, baseline, k in zip(results, baselines, self._classes, strict=True):
@@ -73,8 +87,9 @@ class Foresight:
                 reached = _at(result.accuracies, rungs)
                 if result.failed:
                     reached = np.zeros(len(rungs))
+                learned = np.maximum(_at(baseline.accuracies, rungs), chance + LEAST_LEARNED)
                 features.append(self._features[k](tree))
-                figures.append(to_common_scale(reached, _at(baseline.accuracies, rungs), chance))
+                figures.append(to_common_scale(reached, learned, chance))
         if not features:
             return None
         return Evidence(np.array(features), np.array(figures), np.full(len(features), OWN_WEIGHT))
