@@ -13,9 +13,9 @@ SEARCHES = {
     "thesis": {"seed_losses": (), "rungs": False, "preselect": False, "finalists": 0,
                "validation_share": 0.1},
 }
-"""How ``--search`` sets options that are not given: everything on, or as in the thesis."""
+"""How ``--search`` sets options that are not given: to their own defaults, or as in the thesis."""
 
-_THESIS = {**SEARCHES["thesis"], "datasets": ["cifar10", "fashion_mnist", "cifar100"],
+_THESIS = {"search": "thesis", "datasets": ["cifar10", "fashion_mnist", "cifar100"],
            "model": "inception_v3", "population": 8}
 PRESETS = {"small": {**_THESIS, "generations": 4, "epochs": 6},
            "large": {**_THESIS, "generations": 12, "epochs": 10}}
@@ -77,8 +77,9 @@ def experiment_parser(description, settings, presets):
     p = CommandParser(description)
     p.add_argument("--preset", choices=presets, help="a scale; other options override it")
     p.add_argument("--search", choices=SEARCHES, default="full",
-                   help="full: with all that finds better losses from fewer trainings; thesis: "
-                        "without what the thesis does not have; other options override it")
+                   help="thesis: without what the thesis does not have (known losses at the start, "
+                        "rungs, preselection, a race of finalists, validation on images that are "
+                        "left over); full: as the options say; other options override it")
     p.add_argument("--output", metavar="DIR", help="the folder; by default one in runs/")
     add_settings(p, settings)
     add_settings(p, Execution())
@@ -101,8 +102,9 @@ def parse_experiment(parser, argv, settings_class, presets):
         ValueError, TypeError: The options are not usable together.
     """
     chosen, _ = parser.parse_known_args(argv)
-    parser.set_defaults(**SEARCHES[chosen.search])
     parser.set_defaults(**presets.get(chosen.preset, {}))
+    chosen, _ = parser.parse_known_args(argv)  # a preset may have a search of its own
+    parser.set_defaults(**SEARCHES[chosen.search])
     options = vars(parser.parse_args(argv))
     return read_settings(options, settings_class), read_settings(options, Execution), options
 

@@ -122,8 +122,7 @@ class Comparison(Evolution):
         s = self.settings
         random.seed(seed)
         starter = self.new_toolbox(self.new_evaluation(seed, s.initial))
-        initial = [self._known[name] for name in s.seed_losses]
-        initial += starter.population(n=s.population - len(initial))
+        initial = self.new_population(starter, [self._known[name] for name in s.seed_losses])
         winners = {}
         for arm in s.arms:
             asked = self._evolve(arm, initial, replicate, seed)

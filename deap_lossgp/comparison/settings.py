@@ -98,7 +98,7 @@ class ComparisonSettings(RunSettings):
         "with different fitness can start alike; by default that of the search",
         metavar="FITNESS")
     seed_losses: tuple[str, ...] = setting(
-        (), "known losses to put into every initial population", metavar="NAME")
+        (), "known losses to put into every initial population", nargs="*", metavar="NAME")
     rungs: bool = setting(
         False, "whether every arm's trainings are stopped if they fall behind those of its earlier "
         "generations", flag="--rungs")

@@ -18,7 +18,8 @@ from deap_lossgp.search.settings import RESCORING
 from deap_lossgp.search.trainings import code_of
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.training.tasks import check_names
-from deap_lossgp.trees import LossTree
+
+_MOST_ROUNDS = 100
 
 
 class Evolution(Experiment):
@@ -87,21 +88,31 @@ class Evolution(Experiment):
             toolbox.register("preselect", Foresight(self.pset, self.tasks, evaluation, s.seed))
         return toolbox
 
-    def new_population(self, toolbox, losses):
+    def new_population(self, toolbox, known):
         """Makes an initial population.
 
         Args:
             toolbox: A toolbox of ``new_toolbox``.
-            losses: ``FoundLoss`` objects that belong to it, at most as many as it has individuals.
+            known: ``LossTree`` objects that belong to it, at most as many as it has individuals.
 
         Returns:
-            list of ``LossTree``, without fitness.
+            list of ``LossTree``: the known ones, and new ones that are valid.
+
+        Raises:
+            ValueError: The limits of trees leave too few that are valid.
         """
-        known = [LossTree.from_string(str(loss.tree), self.pset) for loss in losses]
-        new = self.settings.population - len(known)
-        if not new or not hasattr(toolbox, "preselect"):
-            return known + toolbox.population(n=new)
-        return known + toolbox.preselect(toolbox.population(n=PRESELECTED_OF * new), new)
+        population, size = list(known), self.settings.population
+        if not hasattr(toolbox, "preselect"):
+            return population + toolbox.population(n=size - len(population))
+        for _ in range(_MOST_ROUNDS):
+            missing = size - len(population)
+            if missing:
+                new = toolbox.population(n=PRESELECTED_OF * missing)
+                population += toolbox.preselect(new, missing)
+        if len(population) < size:
+            raise ValueError(f"found only {len(population)} of {size} losses that are valid and "
+                             f"distinct: allow larger trees, or take a smaller population")
+        return population
 
     def new_stats(self, evaluation):
         """Makes a ``RunStatistics`` of an evaluation's counts and figures."""

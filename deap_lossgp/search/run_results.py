@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 from deap import gp, tools
 
+from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.search.settings import RunSettings
-from deap_lossgp.training.results import STATUSES
+from deap_lossgp.training.results import FAILURES
 from deap_lossgp.trees import LossTree
 
 
@@ -66,10 +67,10 @@ class RunResult:
             + (", which says nothing here" if self.unlearned else ""),
             "",
         ]
-        if self.race:
-            raced = sum(row["seeds"] for row in self.race)
-            lines += [f"It won a race of {len(self.race)} finalists, cross entropy among them, in "
-                      f"{raced} trainings with fresh seeds.", ""]
+        if len(self.race) > 1:
+            raced = sum(row["seeds"] for row in self.race) * len(s.datasets)
+            lines += [f"It is the best of {len(self.race)} finalists, cross entropy among them, in "
+                      f"{raced} further trainings with fresh seeds.", ""]
         if s.test_seeds:
             lines += [*self._test_lines(), ""]
         lines += [
@@ -77,7 +78,7 @@ class RunResult:
             f"{counts['ncached']} known already; "
             f"{counts['discarded']} trees were not valid and replaced before.",
             f"Trainings: {counts['curves']} on curves, {counts['exact']} on the exact path, "
-            f"in {counts['seconds']:.0f} s." + self._failures(),
+            f"in {counts['seconds']:.0f} s." + self._endings(),
             f"Results in {self.output}{os.sep}: " + ", ".join(
                 ("best_loss.json", "logbook.csv", "individuals.csv", "generations.png",
                  "individuals.png", "evaluations.sqlite", "run.json")
@@ -99,7 +100,7 @@ class RunResult:
             shown = "" if math.isnan(gains[-1]) else f"{gains[-1]:>+12.4f}"
             lines.append(f"  {task:<16}"
                          + "".join(f"{_mean_text(accuracies[name]):>18}" for name in names) + shown)
-        if self.best.fitness.values[0] and not any(gain > 0.0 for gain in gains):
+        if self._says_better and not any(gain > 0.0 for gain in gains):
             lines.append("These do not confirm the search's gain over cross entropy.")
         return lines
 
@@ -108,14 +109,26 @@ class RunResult:
         lines = [f"Cross entropy itself learned nothing on {name}, so nothing can be compared with "
                  f"it: give it more --epochs or steps (a smaller --batch-size)."
                  for name in self.unlearned]
-        if not self.best.fitness.values[0]:
+        if not self._says_better and self.race:
+            lines.append("No loss was better than cross entropy, which is therefore the result.")
+        elif not self._says_better:
             lines.append("No loss won against cross entropy; what follows came nearest.")
         return lines
 
-    def _failures(self):
-        failed = {status: self.counts[status] for status in STATUSES[1:]}
+    @property
+    def _says_better(self):
+        """Whether the search, or the race where there was one, ends above cross entropy."""
+        if self.race:
+            return str(self.best) != KNOWN_LOSSES["cross_entropy"]
+        return self.best.fitness.values[0] > 0.0
+
+    def _endings(self):
+        """Returns what became of the trainings that did not reach their end."""
+        stopped = self.counts["stopped"]
+        failed = {status: self.counts[status] for status in FAILURES}
         text = ", ".join(f"{count} {status}" for status, count in failed.items() if count)
-        return f" Failed: {text}." if text else ""
+        return (f" Stopped early, as they fell behind: {stopped}." if stopped else "") + (
+            f" Failed: {text}." if text else "")
 
 
 def _mean_text(accuracies):

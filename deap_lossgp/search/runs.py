@@ -4,11 +4,13 @@ import json
 import math
 import random
 import statistics
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from deap import tools
 
+from deap_lossgp.curves.canonical import canonical_key
 from deap_lossgp.engines.execution import Execution
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 from deap_lossgp.plotting.generations import plot_generations
@@ -16,6 +18,7 @@ from deap_lossgp.plotting.individuals import plot_individuals
 from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.evolutions import Evolution
 from deap_lossgp.search.experiments import read_call
+from deap_lossgp.search.fitness import WORST
 from deap_lossgp.search.logbooks import logbook_table
 from deap_lossgp.search.race import seeds_needed, sequential_halving, trainings_needed
 from deap_lossgp.search.run_results import RunResult
@@ -72,24 +75,37 @@ class Run(Evolution):
     def kind(self):
         return self.settings.algorithm
 
+    @cached_property
+    def known(self):
+        """The losses that are in the initial population from the beginning, trees by name."""
+        known = {}
+        for source in self.settings.initial_losses:
+            loss = read_loss(source, self.pset)
+            taken = loss.name in (*known, "evolved", "cross_entropy")  # names in the table of tests
+            known[source if taken else loss.name] = LossTree(loss.tree)
+        return known
+
+    def described(self, tasks):
+        known = {name: str(tree) for name, tree in self.known.items()}
+        return {**super().described(tasks), "known": known}
+
     def execute(self):
         """Evolves, tests the best loss, writes the folder and returns the ``RunResult``."""
         s = self.settings
-        losses = [read_loss(source, self.pset) for source in s.initial_losses]
         self.evaluation = self.new_evaluation(s.seed)
         finalists = 0 if self.evaluation.raw else s.finalists
-        tested = (2 + bool(losses)) * s.test_seeds
+        tested = (2 + bool(self.known)) * s.test_seeds
         trainings = s.evaluations + 1 + trainings_needed(finalists) + tested
         with self.executing(len(self.tasks) * trainings):
             random.seed(s.seed)
-            logbook, halloffame = self._evolve(losses)
+            logbook, halloffame = self._evolve()
             # The smallest of equals, then the oldest: a hall of fame lists the latest first.
             equals = [tree for tree in halloffame if tree.fitness == halloffame[0].fitness]
             best = min(reversed(equals), key=len)
-            known = self._known(losses)
+            known = self._known_by_fitness()
             race = []
             if finalists:
-                best, race = self._race(best, known, halloffame, finalists)
+                best, race = self._race([best, *halloffame], known, finalists)
             tests = self._test(best, known)
         result = RunResult(
             best, self.pset, logbook, halloffame, pd.DataFrame(self.stats.rows),
@@ -106,40 +122,45 @@ class Run(Evolution):
         return [result.task for result, share in zip(baselines, shares, strict=True)
                 if result.accuracy <= share + ROUNDING]
 
-    def _known(self, losses):
-        """Returns the initial losses by name, the best in the search first."""
-        trees = {loss.name: LossTree.from_string(str(loss.tree), self.pset) for loss in losses}
-        return dict(sorted(trees.items(), reverse=True,
-                           key=lambda item: self.evaluation.fitness_of(item[1])))
+    def _known_by_fitness(self):
+        """Returns the known losses by name, the best in the search first."""
+        for tree in self.known.values():
+            tree.fitness.values = self.evaluation.fitness_of(tree)
+        return dict(sorted(self.known.items(), key=lambda item: item[1].fitness, reverse=True))
 
-    def _race(self, best, known, halloffame, finalists):
-        """Races the finalists.
+    def _race(self, found, known, finalists):
+        """Races the best of what was found against cross entropy, first on ties, and a known loss.
+
+        Args:
+            found: ``LossTree`` objects with their fitness, the best first.
+            known: Trees by name, likewise.
+            finalists: How many losses race, at most.
 
         Returns:
             (the winner with its fitness, a list with a dict ``expression seeds figure`` for each
             finalist: the mean of what the fitness compares, over its seeds).
         """
         s, entropy = self.settings, LossTree.from_string(KNOWN_LOSSES["cross_entropy"], self.pset)
+        entropy.fitness.values = self.evaluation.fitness_of(entropy)
         distinct = {}  # what is trained alike is one finalist
-        for tree in (best, *list(known.values())[:1], entropy, *halloffame):
-            distinct.setdefault(str(self.evaluation.core(tree)), tree)
+        for tree in (entropy, found[0], *list(known.values())[:1], *found[1:]):
+            if tree.fitness.values > WORST:  # it was neither stopped nor failed
+                key = canonical_key(self.evaluation.core(tree), self.pset)
+                distinct.setdefault(key, tree)
         arms = list(distinct.values())[:finalists]
         first = s.seed + s.test_seeds + 1
         seeds = list(range(first, first + seeds_needed(len(arms))))
         index, figures = sequential_halving(arms, self.evaluation.figures, seeds)
-        winner = arms[index]
-        if winner is entropy:  # the loss of the baseline has no fitness yet
-            winner.fitness.values = self.evaluation.fitness_of(winner)
-        return winner, [{"expression": str(tree), "seeds": len(row),
-                         "figure": statistics.fmean(row) if row else math.nan}
-                        for tree, row in zip(arms, figures, strict=True)]
+        return arms[index], [{"expression": str(tree), "seeds": len(row),
+                              "figure": statistics.fmean(row) if row else math.nan}
+                             for tree, row in zip(arms, figures, strict=True)]
 
-    def _evolve(self, losses):
+    def _evolve(self):
         s = self.settings
         toolbox = self.new_toolbox(self.evaluation)
         toolbox.register("map", self._map)
         self.stats, halloffame = self.new_stats(self.evaluation), tools.HallOfFame(HALL_OF_FAME)
-        population = self.new_population(toolbox, losses)
+        population = self.new_population(toolbox, map(toolbox.clone, self.known.values()))
         _, logbook = ALGORITHMS[s.algorithm].run(
             population, toolbox, self.pset, s, stats=self.stats, halloffame=halloffame,
             verbose=False)

@@ -6,6 +6,7 @@ from deap_lossgp.algorithms.sample_tournament import tournament_sizes
 from deap_lossgp.errors import at_least
 from deap_lossgp.search.algorithms import ALGORITHMS, check_algorithm
 from deap_lossgp.search.fitness import FITNESS_MODES, fitness_mode
+from deap_lossgp.search.race import seeds_needed
 from deap_lossgp.settings import documented, setting
 from deap_lossgp.training.tasks import NETWORK_NAMES, TaskSettings
 
@@ -74,12 +75,13 @@ class RunSettings(TaskSettings):
             raise ValueError(f"seed_losses must be at most the population, {self.population}, "
                              f"got {len(self.seed_losses)}")
         for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0),
-                            ("finalists", 0),
-                            ("max_height", 2), ("max_size", 4)):
+                            ("finalists", 0), ("max_height", 2), ("max_size", 4)):
             at_least(self, name, least)
-        if self.seed + self.test_seeds >= 2**32:
-            raise ValueError(f"seed and test_seeds must stay below 2**32, got {self.seed} and "
-                             f"{self.test_seeds}")
+        if self.finalists == 1:
+            raise ValueError("finalists must be 0 or at least 2, got 1: a race takes two")
+        if self.seed + self.test_seeds + seeds_needed(self.finalists) >= 2**32:
+            raise ValueError(f"seed, and the seeds after it for tests and race, must stay below "
+                             f"2**32, got {self.seed}")
         for name in ("crossover", "subtree_mutation", "point_mutation"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-STATUSES = ("ok", "stopped", "nan", "no_gradient", "error", "oom", "timeout", "crashed")
+FAILURES = ("nan", "no_gradient", "error", "oom", "timeout", "crashed")
+STATUSES = ("ok", "stopped", *FAILURES)
 
 ARITHMETIC = 4
 """Raised whenever the same training comes to have other figures, if only in the last bits."""
@@ -55,7 +56,8 @@ class TrainingResult:
 
     @property
     def failed(self):
-        return self.status not in ("ok", "stopped")
+        """Whether the training came to no figures at all, instead of being finished or stopped."""
+        return self.status in FAILURES
 
     @property
     def ok(self):
