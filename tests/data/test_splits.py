@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deap_lossgp.data.datasets import load_dataset
-from deap_lossgp.data.splits import split_test, split_validation
+from deap_lossgp.data.splits import split_left_over, split_test, split_validation
 
 
 @pytest.fixture(scope="module")
@@ -12,10 +12,10 @@ def digits():
     return load_dataset("digits")
 
 
-def refusal(*args, **kwargs):
-    """The message with which ``split_validation`` refuses its arguments."""
+def refusal(*args, split=split_validation, **kwargs):
+    """The message with which a split refuses its arguments."""
     with pytest.raises(ValueError) as caught:
-        split_validation(*args, **kwargs)
+        split(*args, **kwargs)
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -85,6 +85,81 @@ def test_a_class_with_a_single_image_is_kept_for_training_or_refused():
         "kept",
         "class 2 would have no training image: 1 of the 100 images are of it, and 90 would be "
         "trained on, 10 validated on",
+    }
+
+
+# validation on what is left over
+
+
+@pytest.mark.parametrize(("sizes", "trained", "validated"), [
+    ({}, 1293, 144),
+    ({"train_size": 1000}, 1000, 437),
+    ({"validation_size": 200}, 1237, 200),
+    ({"train_size": 300, "validation_size": 100}, 300, 100),
+    ({"train_size": 1000, "validation_size": 437}, 1000, 437),
+    ({"train_size": 1436}, 1436, 1),
+    ({"train_size": 10, "validation_size": 10}, 10, 10),
+])
+def test_validation_takes_images_that_the_training_leaves_over(digits, sizes, trained, validated):
+    train, validation = split_left_over(digits.y_train, **sizes)
+    assert (len({*train}), len({*validation})) == (trained, validated)
+    assert not {*train} & {*validation}
+    assert {*train} | {*validation} <= {*range(1437)}
+    for part in (train, validation):
+        if len(part) >= 100:
+            shares = np.bincount(digits.y_train[part], minlength=10) / len(part)
+            assert np.abs(shares - np.bincount(digits.y_train) / 1437).max() < 0.01
+    assert {*digits.y_train[train]} == {*range(10)}
+
+
+def test_at_most_5000_images_validate_unless_more_are_asked_for():
+    y = np.arange(60_000) % 10
+    assert [len(part) for part in split_left_over(y)] == [55_000, 5000]
+    assert [len(part) for part in split_left_over(y, 10_000)] == [10_000, 5000]
+    assert [len(part) for part in split_left_over(y, 10_000, 20_000)] == [10_000, 20_000]
+    assert [len(part) for part in split_left_over(y, validation_size=20_000)] == [40_000, 20_000]
+
+
+def test_the_training_images_do_not_depend_on_how_many_validate(digits):
+    few, many, all_ = (split_left_over(digits.y_train, 500, size) for size in (50, 400, None))
+    for other in (many, all_):
+        np.testing.assert_array_equal(few[0], other[0])
+    again, another = (split_left_over(digits.y_train, 500, 50, seed=seed) for seed in (42, 7))
+    np.testing.assert_array_equal(few[1], again[1])
+    assert {*few[0]} != {*another[0]} and {*few[1]} != {*another[1]}
+
+
+@pytest.mark.parametrize(("sizes", "message"), [
+    ({"train_size": 9}, "train_size must be an integer from 10 (one a class) to 1436 (one of all "
+                        "images is left over), got 9"),
+    ({"train_size": 1437}, "train_size must be an integer from 10 (one a class) to 1436 (one of "
+                           "all images is left over), got 1437"),
+    ({"train_size": 100.0}, "train_size must be an integer from 10 (one a class) to 1436 (one of "
+                            "all images is left over), got 100.0"),
+    ({"validation_size": 0}, "validation_size must be an integer from 10 (one a class) to 1436 "
+                             "(one of all images is left over), got 0"),
+    ({"train_size": 1000, "validation_size": 438},
+     "train_size and validation_size must not exceed the 1437 images together, got 1000 and 438"),
+])
+def test_sizes_that_do_not_fit_are_an_error(digits, sizes, message):
+    assert refusal(digits.y_train, split=split_left_over, **sizes) == message
+
+
+def test_a_class_that_would_not_be_trained_is_an_error():
+    y = np.array([0] * 50 + [1] * 49 + [2])
+    outcomes = set()
+    for seed in range(30):
+        try:
+            train, _ = split_left_over(y, 50, seed=seed)
+        except ValueError as error:
+            outcomes.add(str(error))
+        else:
+            assert 2 in y[train]
+            outcomes.add("kept")
+    assert outcomes == {
+        "kept",
+        "class 2 would have no training image: 1 of the 100 images are of it, and 50 would be "
+        "trained on, 50 validated on",
     }
 
 

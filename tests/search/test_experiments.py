@@ -17,7 +17,7 @@ import evolve_loss  # noqa: E402
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, str(ROOT / "examples" / "evolve_loss.py")]
 SMALL = ["--population", "4", "--generations", "2", "--epochs", "1", "--test-seeds", "1",
-         "--max-size", "30"]
+         "--max-size", "30", "--search", "thesis"]
 
 
 def evolve(*options, cwd, hash_seed="0"):
@@ -60,8 +60,8 @@ def test_the_folder_holds_the_contracts_files(finished):
     statistics = [f"{chapter}_{name}" for chapter in ("wins", "improvement", "size")
                   for name in ("avg", "std", "min", "max")]
     logbook = rows(folder / "logbook.csv")
-    assert list(logbook[0]) == ["gen", "nevals", "ntrained", "nscreened", "ncached", "seconds",
-                                *statistics]
+    assert list(logbook[0]) == ["gen", "nevals", "ntrained", "nscreened", "ncached", "nstopped",
+                                "epochs", "seconds", *statistics]
     # P = 4 gives G = 3 and N = 1.
     assert [row["nevals"] for row in logbook] == ["4", "1", "1"]
     assert all(int(r["nevals"]) == int(r["ntrained"]) + int(r["ncached"]) for r in logbook)
@@ -160,6 +160,11 @@ def npz(path, **changes):
         (["--learning-rate", "nan"], "learning_rate must be positive"),
         (["--learning-rate", "1e30", "--output", "baseline"], "cross-entropy baseline failed"),
         (["--seed", str(2**32)], "below 2**32"),
+        (["--seed-losses", "nlg"], "did you mean 'ngl'?"),
+        (["--seed-losses", *["ngl"] * 9], "at most the population, 8, got 9"),
+        (["--finalists", "1"], "finalists must be 0 or at least 2, got 1"),
+        (["--validation-size", "5000"], "validation_size"),
+        (["--search", "thesis", "--validation-size", "50"], "expected validation_size or"),
         (["--algorithm", "archive", "--parents", "2"], "the archive algorithm has none"),
         (["--train-size", "1000000"], "train_size"),
         (["--colour", "red"], "unknown option '--colour'"),

@@ -30,8 +30,16 @@ def digits():
     ({"learning_rate": -1e-3}, "learning_rate must be positive and finite, got -0.001"),
     ({"learning_rate": float("nan")}, "learning_rate must be positive and finite, got nan"),
     ({"learning_rate": float("inf")}, "learning_rate must be positive and finite, got inf"),
-    ({"train_size": 19}, "data set 'digits': train_size must be an integer from 20 (two a"),
-    ({"train_size": 1438}, "data set 'digits': train_size must be an integer from 20 (two a"),
+    ({"train_size": 9}, "data set 'digits': train_size must be an integer from 10 (one a class)"),
+    ({"train_size": 1437}, "data set 'digits': train_size must be an integer from 10 (one a"),
+    ({"validation_size": 1437}, "data set 'digits': validation_size must be an integer from 10"),
+    ({"train_size": 1000, "validation_size": 500}, "data set 'digits': train_size and validation"),
+    ({"train_size": 19, "validation_share": 0.1},
+     "data set 'digits': train_size must be an integer from 20 (two a"),
+    ({"train_size": 1438, "validation_share": 0.1},
+     "data set 'digits': train_size must be an integer from 20 (two a"),
+    ({"validation_size": 100, "validation_share": 0.1},
+     "expected validation_size or validation_share, got both, 100 and 0.1"),
     *(({"validation_share": share}, "data set 'digits': validation_share must lie between 0 and 1, "
                                     f"both excluded, got {share}") for share in (0.0, 1.0)),
 ])
@@ -73,7 +81,7 @@ def test_a_task_is_made_of_arrays_with_a_test_set(digits):
                             network="resnet8", epochs=3, train_size=500)
     assert (task.name, task.network, task.epochs) == ("mine", "resnet8", 3)
     np.testing.assert_array_equal(task.data.x_test, digits.x_test)
-    assert sum(map(len, task.split())) == 500
+    assert [len(part) for part in task.split()] == [500, 937]
 
 
 def test_a_task_is_made_of_arrays_without_a_test_set(digits):

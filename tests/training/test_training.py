@@ -54,7 +54,8 @@ def regularised(input_shape, num_classes):
 
 def task(network=linear, train_size=222, epochs=2, **budget):
     """200 training images: three batches of 64 and one that is filled."""
-    return Task(load_dataset("digits"), network, epochs, train_size=train_size, **budget)
+    return Task(load_dataset("digits"), network, **{"epochs": epochs, "train_size": train_size,
+                                                   "validation_share": 0.1, **budget})
 
 
 def candidate(expression, *, exact=False, pset=PSET):
@@ -489,6 +490,45 @@ def test_callbacks_get_the_validation_figures():
         for epoch in (0, 1)
     ]
     assert seen[1][1]["val_balanced_accuracy"] == result.balanced_accuracy
+
+
+
+# stops
+
+
+def test_a_training_is_stopped_after_the_first_epoch_that_is_not_good_enough(trainer):
+    whole = trainer.train(known("ngl"), seed=1)
+    first, second = whole.accuracies
+    for stops in ((), ((1, first),), ((2, second),), ((1, first), (2, second)), ((3, 1.0),)):
+        result = trainer.train(known("ngl"), seed=1, stops=stops)
+        assert figures(result) == figures(whole), "as good is good enough"
+    for stops in (((1, first + 1e-9),), ((1, 1.0), (2, 0.0))):
+        result = trainer.train(known("ngl"), seed=1, test=True, stops=stops)
+        assert (result.status, result.ok, result.failed) == ("stopped", False, False)
+        assert (result.accuracy, result.accuracies) == (first, (first,))
+        assert (result.losses, result.cross_entropies) == (
+            whole.losses[:1], whole.cross_entropies[:1])
+        assert result.test_accuracy is None and result.message == ""
+    result = trainer.train(known("ngl"), seed=1, stops=((1, first), (2, second + 1e-9)))
+    assert result.status == "stopped" and result.accuracies == (first, second)
+
+
+def test_after_a_stopped_training_the_next_one_is_as_ever(trainer):
+    before = trainer.train(known("ngl"), seed=1)
+    assert trainer.train(known("mse"), seed=1, stops=((1, 1.0),)).status == "stopped"
+    assert figures(trainer.train(known("ngl"), seed=1)) == figures(before)
+
+
+def test_callbacks_are_told_of_the_end_of_a_stopped_training():
+    told = []
+
+    def callbacks():
+        return [keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: told.append(epoch),
+            on_train_end=lambda logs: told.append("end"))]
+
+    Trainer(task(epochs=3, callbacks=callbacks)).train(known("ngl"), 1, stops=((1, 1.0),))
+    assert told == [0, "end"]
 
 
 # options for GPUs
