@@ -119,9 +119,6 @@ class ComparisonSettings(RunSettings):
         at_least(self, "replicates", 1)
         if self.initial is not None:
             fitness_mode(self.initial)
-        if len(self.seed_losses) > self.population:
-            raise ValueError(f"seed_losses must be at most the population, {self.population}, "
-                             f"got {len(self.seed_losses)}")
 
     def asked(self, arm):
         """Returns how many evaluations an arm asks for in a replicate."""

@@ -71,12 +71,12 @@ class RunSettings(TaskSettings):
         if not isinstance(self.fitness, str):
             raise TypeError(f"fitness must be a name or 'module:function', got {self.fitness!r}")
         fitness_mode(self.fitness)
-        if self.seed_losses is not None and len(self.seed_losses) > self.population:
-            raise ValueError(f"seed_losses must be at most the population, {self.population}, "
-                             f"got {len(self.seed_losses)}")
         for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0),
                             ("finalists", 0), ("max_height", 2), ("max_size", 4)):
             at_least(self, name, least)
+        if self.seed_losses is not None and len(self.seed_losses) > self.population:
+            raise ValueError(f"seed_losses must be at most the population, {self.population}, "
+                             f"got {len(self.seed_losses)}")
         if self.finalists == 1:
             raise ValueError("finalists must be 0 or at least 2, got 1: a race takes two")
         if self.seed + self.test_seeds + seeds_needed(self.finalists) >= 2**32:

@@ -65,6 +65,7 @@ COLUMNS = {
 SCHEMA = (f"CREATE TABLE trainings ({', '.join(f'{name} {COLUMNS[name][0]}' for name in COLUMNS)}, "
           "checksum TEXT NOT NULL, PRIMARY KEY (key))")
 INSERT = f"INSERT INTO trainings VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"
+REPLACE = INSERT.replace("INSERT", "REPLACE", 1)
 
 # What bytes of any kind may raise when they are read as a result.
 UNREADABLE = (sqlite3.Error, ArithmeticError, MemoryError, RecursionError, TypeError, ValueError)
@@ -123,7 +124,7 @@ class Store:
         """Returns the ``TrainingResult`` that was put under the key, or None."""
         return self._results.get(key)
 
-    def put(self, key, result, *, expression, seed):
+    def put(self, key, result, *, expression, seed, replace=False):
         """Writes one result; when this returns, a killed process does not lose it.
 
         Args:
@@ -131,6 +132,7 @@ class Store:
             result: The TrainingResult.
             expression: The text of the loss, for those who read the file.
             seed: The integer seed of the training, for those who read the file.
+            replace: Whether it may replace a result under this key.
 
         Raises:
             ValueError: The file holds a result under this key already.
@@ -139,7 +141,7 @@ class Store:
         cells = {**vars(result), "key": key, "expression": expression, "seed": seed}
         row = [write(cells[name]) for name, (_, write, _) in COLUMNS.items()]
         try:
-            self._change(INSERT, [(*row, _checksum(row))])
+            self._change(REPLACE if replace else INSERT, [(*row, _checksum(row))])
         except sqlite3.IntegrityError as error:
             raise ValueError(f"{self._file!r} holds a training with key {key!r} already") from error
         self._results[key] = result
