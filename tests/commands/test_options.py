@@ -4,7 +4,14 @@ from dataclasses import dataclass, fields
 
 import pytest
 
-from deap_lossgp.commands.options import add_settings, experiment_parser, read_settings
+from deap_lossgp.commands.options import (
+    PRESETS,
+    SEARCHES,
+    add_settings,
+    experiment_parser,
+    parse_experiment,
+    read_settings,
+)
 from deap_lossgp.commands.parser import CommandParser
 from deap_lossgp.comparison.settings import ComparisonSettings, ConfirmationSettings
 from deap_lossgp.data.source import DataSource
@@ -72,3 +79,52 @@ def test_only_a_comparison_has_no_algorithm_of_its_own():
     for cls in SETTINGS[:2]:
         assert ("--algorithm" in experiment_parser("", cls(), {}).format_help()) == (
             cls is RunSettings)
+
+
+def settings_of(line, cls=RunSettings):
+    parser = experiment_parser("", cls(), PRESETS)
+    return parse_experiment(parser, line.split(), cls, PRESETS)[0]
+
+
+def test_the_search_is_full_unless_the_thesis_is_asked_for():
+    full, thesis = settings_of(""), settings_of("--search thesis")
+    assert full == settings_of("--search full") == RunSettings()
+    assert (full.rungs, full.preselect, full.finalists, full.seed_losses) == (True, True, 4, None)
+    assert thesis == RunSettings(**SEARCHES["thesis"])
+    assert (thesis.rungs, thesis.preselect, thesis.finalists) == (False, False, 0)
+    assert (thesis.initial_losses, thesis.validation_share) == ((), 0.1)
+
+
+def test_other_options_override_the_search():
+    line = "--search thesis --finalists 2 --seed-losses ngl --validation-share 0.2"
+    mixed = settings_of(line)
+    assert (mixed.finalists, mixed.seed_losses, mixed.validation_share) == (2, ("ngl",), 0.2)
+    assert not mixed.rungs and not mixed.preselect
+    partly = settings_of("--no-rungs --no-preselect --seed-losses --finalists 0")
+    assert (partly.rungs, partly.preselect, partly.seed_losses, partly.finalists) == (
+        False, False, (), 0)
+
+
+def test_a_preset_is_the_thesiss_and_may_be_searched_in_full():
+    small, full = settings_of("--preset small"), settings_of("--preset small --search full")
+    assert (small.model, small.epochs, small.population) == ("inception_v3", 6, 8)
+    assert small == settings_of("--preset small --search thesis")
+    assert {name: getattr(small, name) for name in SEARCHES["thesis"]} == SEARCHES["thesis"]
+    assert (full.model, full.epochs, full.population) == ("inception_v3", 6, 8)
+    assert {name: getattr(full, name) for name in SEARCHES["thesis"]} == {
+        name: getattr(RunSettings(), name) for name in SEARCHES["thesis"]}
+
+
+def test_the_arms_of_a_comparison_have_the_left_over_validation_alone():
+    settings = settings_of("", ComparisonSettings)
+    assert (settings.rungs, settings.preselect, settings.seed_losses) == (False, False, ())
+    assert settings.validation_share is None
+    both = settings_of("--rungs --preselect --seed-losses ngl", ComparisonSettings)
+    assert (both.rungs, both.preselect, both.seed_losses) == (True, True, ("ngl",))
+    assert settings_of("--search thesis", ComparisonSettings).validation_share == 0.1
+
+
+def test_known_losses_fill_at_most_half_of_the_initial_population():
+    found = {size: len(RunSettings(population=size).initial_losses) for size in (1, 2, 5, 8, 40)}
+    assert found == {1: 0, 2: 1, 5: 2, 8: 4, 40: 5}
+    assert RunSettings(population=8, seed_losses=("mse",)).initial_losses == ("mse",)

@@ -1,0 +1,78 @@
+"""A comparison whose arms stop trainings and preselect: real trainings on digits."""
+
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from deap_lossgp.comparison import Comparison, ComparisonSettings  # noqa: E402
+from deap_lossgp.comparison import comparisons as comparisons_module  # noqa: E402
+from deap_lossgp.curves import LossCurves, is_trainable  # noqa: E402
+from deap_lossgp.engines import Execution  # noqa: E402
+from deap_lossgp.psets import loss_primitive_set  # noqa: E402
+from deap_lossgp.search import foresight as foresight_module  # noqa: E402
+from deap_lossgp.surrogate.atlas import load_atlas  # noqa: E402
+from deap_lossgp.trees import LossTree  # noqa: E402
+
+ARMS = ("archive", "sample-tournament", "glo")
+SETTINGS = ComparisonSettings(
+    arms=ARMS, population=4, generations=2, epochs=2, train_size=300, test_seeds=1, max_size=20,
+    seed_losses=("ngl",), rungs=True, preselect=True)
+
+
+def compared(output):
+    with Comparison(SETTINGS, output, execution=Execution(workers=0), progress=False) as comparison:
+        comparison.execute()
+        return {name: table.to_csv() for name, table in comparison.raw_tables().items()}, comparison
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    output, left_out = tmp_path_factory.mktemp("comparison") / "here", []
+
+    def part(without=()):
+        left_out.append(list(without))
+        atlas = load_atlas(without)
+        return atlas[atlas["bred"].eq("known") | (atlas.index % 20 == 0)].reset_index(drop=True)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(foresight_module, "load_atlas", part)
+        yield output, *compared(output), left_out
+
+
+def test_every_arm_starts_alike_from_valid_losses(finished):
+    _, _, comparison, _ = finished
+    starts = comparison.evaluations.query("gen == 0").groupby("arm")["expression"].agg(
+        lambda texts: [*texts][:4])
+    assert {*starts.index} == {*ARMS} and len({tuple(start) for start in starts}) == 1
+    pset = loss_primitive_set()
+    trees = [LossTree.from_string(text, pset) for text in starts.iloc[0]]
+    assert all(is_trainable(LossCurves.of(tree, pset)) for tree in trees)
+    assert comparisons_module.KNOWN_LOSSES["ngl"] == str(trees[0])
+
+
+def test_every_arm_asks_for_what_it_asks_for_without(finished):
+    _, _, comparison, _ = finished
+    asked = comparison.evaluations.groupby("arm").size()
+    assert asked.to_dict() == {arm: SETTINGS.asked(arm) for arm in ARMS}
+
+
+def test_every_arm_has_a_surrogate_that_has_not_seen_the_data_set(finished):
+    _, _, _, left_out = finished
+    assert left_out == [["digits"]] * 4, "the initial population's, and one for each arm"
+
+
+def test_the_logbooks_say_how_many_were_stopped(finished):
+    _, _, comparison, _ = finished
+    stopped = comparison.generations.groupby("arm")["nstopped"].sum()
+    unfinished = comparison.evaluations["improvement"].eq(float("-inf"))
+    expressions = comparison.evaluations[unfinished].groupby("arm")["expression"].nunique()
+    assert stopped.sum() > 0
+    assert all(stopped[arm] <= expressions.get(arm, 0) for arm in ARMS)
+
+
+def test_the_same_comparison_gives_the_same_tables_again(finished):
+    output, tables, comparison, _ = finished
+    again, _ = compared(output)
+    seconds = {"generations"}  # the logbook's are those of the process
+    assert {name: again[name] for name in again if name not in seconds} == {
+        name: tables[name] for name in tables if name not in seconds}
