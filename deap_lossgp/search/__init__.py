@@ -1,10 +1,11 @@
 """The search for a loss: from a tree to its fitness, and from settings to a run's folder.
 
-``evaluation`` screens a tree and ranks it: ``trainings`` looks its trainings up in the ``store``
-and makes those that are missing, and ``fitness`` is a pure function of their figures. ``settings``
-describe a run, and ``algorithms`` is the table from which they choose. ``experiments`` holds a
-folder (``folders``), ``evolutions`` adds engine and toolbox, and ``runs`` evolves: ``logbooks`` are
-its tables, and ``run_results`` its report.
+``evaluation`` screens a tree (``screened``) and ranks it: ``trainings`` looks its trainings up in
+the ``store`` and makes those that are missing, ``rungs`` say when one stops, and ``fitness`` is
+a pure function of their figures. ``settings`` describe a run, and ``algorithms`` is the table from
+which they choose. ``experiments`` holds a folder (``folders``), ``evolutions`` adds engine and
+toolbox with its ``foresight``, and ``runs`` evolves and lets the finalists ``race``: ``logbooks``
+are its tables, and ``run_results`` its report.
 """
 
 import lazy_loader

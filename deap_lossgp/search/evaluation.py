@@ -2,15 +2,14 @@
 
 import math
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from deap_lossgp.curves.canonical import AffineForm, affine_form, canonical_key
-from deap_lossgp.curves.loss_curves import LossCurves
-from deap_lossgp.curves.screening import in_value_range, is_trainable
+from deap_lossgp.curves.canonical import canonical_key
 from deap_lossgp.engines.engine import InProcess, TrainingError
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.search.fitness import check_fitness, figure_of, fitness_of
 from deap_lossgp.search.rungs import stops_of
+from deap_lossgp.search.screened import Screening
 from deap_lossgp.search.store import Store
 from deap_lossgp.search.trainings import Request, Trainings
 from deap_lossgp.training.results import TrainingResult
@@ -20,18 +19,6 @@ from deap_lossgp.trees import LossTree
 
 class BaselineError(TrainingError):
     """Cross entropy itself cannot be trained, so there is nothing to compare with."""
-
-
-@dataclass(frozen=True)
-class _Screened:
-    """A loss after screening: what is trained, how the tree is made of it, and its key.
-
-    The curves are not kept: a run screens thousands of trees, and curves are quickly made again.
-    """
-
-    form: AffineForm
-    key: str
-    valid: bool
 
 
 class Evaluation:
@@ -67,7 +54,7 @@ class Evaluation:
 
     # Slots: DEAP's register copies an object's __dict__ into its partial, which then cannot travel.
     __slots__ = ("tasks", "pset", "fitness", "mean_over_all", "seed", "counts", "store", "engine",
-                 "_name", "_screened", "_trainings", "_baselines", "_cross_entropy", "_rungs",
+                 "_name", "_screen", "_trainings", "_baselines", "_cross_entropy", "_rungs",
                  "_asked", "_stops")
 
     def __init__(self, tasks, pset, fitness="error", *, mean_over_all=False, seed=0, store=None,
@@ -84,7 +71,7 @@ class Evaluation:
         self._trainings = Trainings(tasks, pset, self.store, self.engine, on_training)
         self.counts = self._trainings.counts
         self._name = uuid.uuid4().hex
-        self._screened = {}
+        self._screen = Screening(pset, tasks, self.raw)
         self._baselines = None
         tree = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)
         self._cross_entropy = Request(tree, canonical_key(tree, pset), False, seed)
@@ -134,8 +121,7 @@ class Evaluation:
 
     def is_promising(self, tree):
         """Whether a tree may be valid in any mode but ``thesis``: the cheap part of screening."""
-        curves = LossCurves.of(self.core(tree), self.pset)
-        return curves.finite and curves.gradient_scale > 0.0
+        return self._screen.is_promising(tree)
 
     def known_results(self, tree):
         """Returns an evaluated tree's ``TrainingResult`` on each task; losses are the tree's."""
@@ -143,12 +129,12 @@ class Evaluation:
         if not screened.valid:
             return [TrainingResult(task.name, task.data.num_classes, "no_gradient",
                                    message="refused by screening") for task in self.tasks]
-        return [_rescaled(result, screened.form)
+        return [screened.rescaled(result)
                 for result in self._trainings.results(self._request(tree))]
 
     def core(self, tree):
         """Returns what is trained for a tree: the loss without its affine wrapping."""
-        return self._form(tree).core
+        return self._screen.form(tree).core
 
     def trained(self):
         """Returns what was trained with the evaluation's own seed, in the order of asking.
@@ -260,24 +246,6 @@ class Evaluation:
         except ValueError as error:  # raised by the user's fitness
             raise TrainingError(str(error)) from error
 
-    def _screen(self, tree):
-        text = str(tree)
-        if text not in self._screened:
-            form = self._form(tree)
-            curves = LossCurves.of(form.core, self.pset)
-            if self.raw:
-                valid = all(in_value_range(curves, task.data.num_classes) for task in self.tasks)
-            else:
-                valid = is_trainable(curves)
-            screened = _Screened(form, canonical_key(form.core, self.pset), valid)
-            if not valid:
-                return screened  # not kept: there are thousands, and few are asked for again
-            self._screened[text] = screened
-        return self._screened[text]
-
-    def _form(self, tree):
-        return AffineForm(tree, 1.0, 0.0) if self.raw else affine_form(tree, self.pset)
-
     def _request(self, tree):
         """The request of a tree: the first one, if it was asked for before."""
         screened = self._screen(tree)
@@ -307,14 +275,3 @@ def _evaluation_here(name, tasks, pset, fitness, mean_over_all, seed):
         _HERE.clear()
         _HERE[name] = Evaluation(tasks, pset, fitness, mean_over_all=mean_over_all, seed=seed)
     return _HERE[name]
-
-
-def _rescaled(result, form):
-    """Returns the result of a loss's core as the result of the loss itself."""
-    if not result.ok:
-        return result
-    return replace(
-        result,
-        loss=form.scale * result.loss + form.shift,
-        losses=tuple(form.scale * loss + form.shift for loss in result.losses),
-    )

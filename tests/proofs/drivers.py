@@ -44,7 +44,7 @@ def _evaluate_on_and_on(folder, seed, total, max_size):
     (before, fds), (after, fds_after) = at.values()
     return {"evaluations": total, "trained": len(store), "seconds": f"{seconds:.0f}",
             "mb": f"{before:.1f}", "mb_after": f"{after:.1f}", "fds": fds, "fds_after": fds_after,
-            "screened": len(evaluation._screened),
+            "screened": len(evaluation._screen),
             "held": int(after - before < GROWTH_MB and fds_after <= fds)}
 
 

@@ -17,6 +17,7 @@ from deap_lossgp.engines.engine import InProcess  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.psets import loss_primitive_set  # noqa: E402
 from deap_lossgp.search import evaluation as evaluation_module  # noqa: E402
+from deap_lossgp.search import screened as screened_module  # noqa: E402
 from deap_lossgp.search.evaluation import Evaluation  # noqa: E402
 from deap_lossgp.search.fitness import WORST  # noqa: E402
 from deap_lossgp.search.rungs import stopped_at, stops_of  # noqa: E402
@@ -130,7 +131,7 @@ def engine():
 @pytest.fixture
 def new(engine, monkeypatch):
     """Evaluations with rungs, in which screening lets everything pass."""
-    monkeypatch.setattr(evaluation_module, "is_trainable", lambda curves: True)
+    monkeypatch.setattr(screened_module, "is_trainable", lambda curves: True)
 
     def make(tasks=1, **options):
         return Evaluation(engine.worker.tasks[:tasks], PSET,
