@@ -16,7 +16,7 @@ EVOLVE = Path(__file__).parents[2] / "examples" / "evolve_loss.py"
 SMALL = ["--population", "8", "--generations", "4", "--epochs", "2", "--train-size", "300",
          "--test-seeds", "1"]
 SMALLER = ["--population", "4", "--generations", "2", "--epochs", "1", "--train-size", "300",
-           "--test-seeds", "1", "--max-size", "30"]
+           "--test-seeds", "1", "--max-size", "30", "--no-preselect"]
 TWO_WORKERS = ("--workers", "2")
 RAY = ("--engine", "ray")
 

@@ -2,13 +2,14 @@
 
 import random
 
+import faulty
 import numpy as np
 import pytest
 from invented import Invented
 
 from deap_lossgp.data.datasets import load_dataset
 from deap_lossgp.found_losses import KNOWN_LOSSES
-from deap_lossgp.psets import loss_primitive_set
+from deap_lossgp.psets import add_primitive, loss_primitive_set
 from deap_lossgp.search import foresight as foresight_module
 from deap_lossgp.search.evaluation import Evaluation
 from deap_lossgp.search.foresight import Foresight
@@ -132,6 +133,17 @@ def test_plain_primitives_are_foreseen_too(asked):
     chosen = foresight(population(n=40), 3)
     assert len(chosen) == 3
     assert np.isfinite([foresight.features(tree) for tree in chosen]).all()
+
+
+def test_a_primitive_of_ones_own_is_foreseen_too(asked):
+    own = loss_primitive_set()
+    add_primitive(own, faulty.row("same", faulty.in_numpy))
+    foresight, evaluation, population = foresight_on([images("mine")], own)
+    evaluation.map(evaluation, [tree_of("same(sub(y_pred, y_true))", own), *population(n=4)])
+    chosen = foresight(population(n=60), 3)
+    assert len(chosen) == 3 and asked == [["mine"]]
+    for tree in (*chosen, tree_of("same(log(y_pred))", own)):
+        assert np.isfinite(foresight.features(tree)).all()
 
 
 def test_a_run_on_all_data_sets_of_the_atlas_has_no_prior_but_its_own_trainings(asked):
