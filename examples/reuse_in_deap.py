@@ -164,7 +164,8 @@ def run_all(output, seed=1, ngen=80, population=100):
 
 
 def main(argv=None):
-    parser = CommandParser("Solve DEAP's problems with our algorithms, and evolve our trees with DEAP's.")
+    parser = CommandParser("Solve DEAP's problems with our algorithms, and evolve our trees in "
+                           "DEAP's.")
     parser.add_argument("--seed", type=int, default=1, help="seed of every run")
     parser.add_argument("--ngen", type=int, default=80, help="number of generations")
     parser.add_argument("--population", type=int, default=100, help="number of individuals")
