@@ -54,7 +54,7 @@ def regularised(input_shape, num_classes):
 
 def task(network=linear, train_size=222, epochs=2, **budget):
     """200 training images: three batches of 64 and one that is filled."""
-    return Task(load_dataset("digits"), network, epochs, train_size=train_size, **budget)
+    return Task(load_dataset("digits"), network, epochs=epochs, train_size=train_size, **budget)
 
 
 def candidate(expression, *, exact=False, pset=PSET):
