@@ -260,7 +260,7 @@ def fingerprint():
 
 
 def test_a_process_of_another_hash_seed_trains_alike():
-    script = ("from deap_lossgp.tensorflow_setup import prepare_tensorflow;"
+    script = ("from deap_lossgp.training import prepare_tensorflow;"
               "prepare_tensorflow(); import test_trainer; print(test_trainer.fingerprint())")
     environment = {
         **os.environ,
