@@ -104,7 +104,7 @@ class Comparison(Evolution):
 
     @property
     def _fewest(self):
-        """The number of evaluations of the arm that asks for the fewest."""
+        """The number of evaluations of the arm that asks for the fewest evaluations."""
         return min(self.settings.asked(arm) for arm in self.settings.arms)
 
     def _equal(self, arm):

@@ -1,4 +1,4 @@
-"""The audit of GPU kernels on functions whose faults are known, with a registry made up."""
+"""The audit of GPU kernels, on functions with known faults and an invented registry."""
 
 import pytest
 
