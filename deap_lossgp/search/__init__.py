@@ -5,6 +5,9 @@ and makes those that are missing, and ``fitness`` is a pure function of their fi
 describe a run, and ``algorithms`` is the table from which they choose. ``experiments`` holds a
 folder (``folders``), ``evolutions`` adds engine and toolbox, and ``runs`` evolves: ``logbooks`` are
 its tables, and ``run_results`` its report.
+
+A run that was killed is resumed by running it again: all its randomness comes from its seed, and
+the store replays what was trained.
 """
 
 import lazy_loader
