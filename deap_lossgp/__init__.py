@@ -2,11 +2,12 @@
 
 The folders are wings on a ground of files that any DEAP project can reuse: ``primitives``,
 ``psets``, ``constants``, ``expressions``, ``trees``, ``loss_rules``, ``operators``, ``toolbox`` and
-``found_losses``. From the ground up: ``data`` (labelled images), ``algorithms`` (the evolutionary
-loops), ``curves`` (a loss evaluated), ``losses`` (a loss for Keras), ``export`` and ``plotting``
-(what is taken away), ``training`` (one loss on one task), ``engines`` (where trainings run),
-``search`` (from a tree to its fitness, and a run), ``comparison`` (algorithms or losses side by
-side) and ``commands``. A wing imports only from wings below it.
+``found_losses``. The wings, from the lowest to the highest, are ``data`` (labelled images),
+``algorithms`` (the evolutionary loops), ``curves`` (a loss as two functions of the probability),
+``losses`` (a file: a loss for Keras), ``export`` (losses as files for others), ``plotting``
+(figures), ``training`` (one loss on one task), ``engines`` (where trainings run), ``search`` (the
+fitness of a tree, and runs), ``comparison`` (algorithms or losses side by side) and ``commands``.
+A wing imports only from wings below it.
 """
 
 import lazy_loader

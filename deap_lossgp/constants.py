@@ -76,19 +76,20 @@ def with_constants(tree, values):
 def insert_coefficients(tree, pset, *, prune=True):
     """Returns a tree with a factor of 1 in front of its nodes, for ``eaConstants`` to tune.
 
-    GLO regards a loss as having a coefficient of 1 at each node, and leaves out those that others
-    absorb. The paper does not say which these are. Here a factor is put in front of each term of a
-    sum, and of what a function other than ``add sub neg mul div`` is applied to. A sum, a negation
-    and a factor of a product get none, nor does what is already multiplied by a constant; if a sum
-    is itself a factor, one of its terms gets none. So Baikal, log(p) - t/p, gets the three of
-    w0·log(w1·p) - w2·t/p, to which the published Baikal-CMA can be reduced.
+    GLO regards a loss as having a coefficient of 1 at each node, and leaves out the coefficients
+    that others absorb. The paper does not say which ones these are. Here a factor is put in front
+    of each term of a sum, and of each operand of a function other than ``add sub neg mul div``.
+    There is none in front of a sum, a negation, a factor of a product, or a node that is already
+    multiplied by a constant. If a sum is a factor itself, one of its terms gets none. So Baikal,
+    log(p) - t/p, gets three, w0·log(w1·p) - w2·t/p, to which the published Baikal-CMA can be
+    reduced.
 
     Args:
         tree: A ``deap.gp.PrimitiveTree`` such as a ``LossTree``; not changed.
         pset: Its primitive set, with a primitive named ``mul``. The functions ``add sub mul div
             neg`` are recognised by their names.
-        prune: Whether to leave out what others absorb. Without it each node gets a factor, except
-            the constants.
+        prune: Whether to leave out the factors that others absorb. Without it each node gets a
+            factor, except the constants.
 
     Returns:
         A new tree of the same class with the same values and derivatives, two nodes larger for
@@ -115,7 +116,7 @@ def insert_coefficients(tree, pset, *, prune=True):
     if not isinstance(factor, gp.Primitive) or factor.arity != 2:
         raise ValueError(f"the primitive set {pset.name!r} has no mul(a, b) to put factors with")
     nodes = []
-    pending = [True]  # of the nodes to come: whether each shall have a scale of its own
+    pending = [True]  # for each of the next nodes: whether it has a scale of its own
     for node, places in zip(tree, _operands(tree), strict=True):
         own = pending.pop()
         known = any(is_constant(tree[place]) for place in places)
@@ -137,14 +138,14 @@ def insert_coefficients(tree, pset, *, prune=True):
 
 
 def _ephemeral(kind, value):
-    """A leaf of a class of ephemeral constants."""
+    """Returns a leaf of a class of ephemeral constants, with a given value."""
     leaf = kind.__new__(kind)  # calling the class would draw a random number
     leaf.value = value
     return leaf
 
 
 def _operands(tree):
-    """For each node the places of its operands; one pass, since trees may be of any height."""
+    """Returns the places of each node's operands, in one pass: trees may be of any height."""
     operands, roots = [], []  # roots: the places of the subtrees found so far, the last first
     for place in reversed(range(len(tree))):
         operands.append([roots.pop() for _ in range(tree[place].arity)])

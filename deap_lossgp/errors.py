@@ -1,4 +1,4 @@
-"""What error messages share: the nearest known name, another error in one line, a lower bound."""
+"""Parts of error messages: the nearest known name, another error in one line, a lower bound."""
 
 import difflib
 from numbers import Real
@@ -10,10 +10,10 @@ def unknown_name(kind, name, known, *, hint=None):
     Upper and lower case count as the same when the nearest name is looked for.
 
     Args:
-        kind: What the name stands for, for example "data set".
+        kind: The kind of thing that has such names, for example "data set".
         name: The name that was given.
         known: Iterable of the names that would have been right.
-        hint: What else the user could do; stands at the end of the message. None by default.
+        hint: What else the user could do, for the end of the message; None by default.
 
     Returns:
         A ``ValueError`` whose message is one line.

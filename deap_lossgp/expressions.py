@@ -128,7 +128,7 @@ def _tokens(text):
 
 
 def _node(match, place, text, pset):
-    """The node that a name or a number stands for."""
+    """Returns the node that a name or a number stands for."""
     if match.lastgroup == "number":
         if not math.isfinite(float(match[0])):
             raise _fault(f"the constant {_short(match[0])} is not finite", place, text)
@@ -142,7 +142,7 @@ def _node(match, place, text, pset):
 
 
 def _fault(what, place, text):
-    """The error for a fault at a place; shows 80 characters of the text around it."""
+    """Returns the error for a fault at a place, with 80 characters of the text around it."""
     start = max(0, min(place - 40, len(text) - 80))
     shown = ("..." if start else "") + _short(text[start:], 80)
     return ValueError(f"{what} at character {place + 1} of {shown!r}")
@@ -153,7 +153,7 @@ def _short(text, width=40):
 
 
 def _leaf(node, digits):
-    """A leaf as (text, rank, whether a minus belongs before it)."""
+    """Writes a leaf as (text, rank, whether a minus belongs before it)."""
     if not is_constant(node):
         return node.value, _ATOM, False
     text = number_text(node.value, digits)

@@ -34,7 +34,7 @@ class FoundLoss:
     """A loss with a name, and what its file says about it.
 
     Attributes:
-        name: Of the known loss, or of the file, or of the run's folder.
+        name: Name of the known loss, of the file, or of the run's folder.
         tree: The ``LossTree``.
         pset: Its primitive set.
         record: The other contents of the file, a dict; empty for a known loss.
@@ -89,7 +89,7 @@ def read_loss(source, pset=None):
 
 
 def _primitives(text):
-    """The name of the primitive set in a JSON text; None if there is none."""
+    """Returns the name of the primitive set in a JSON text; None if there is none."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):

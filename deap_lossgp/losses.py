@@ -149,7 +149,7 @@ class TreeLoss(keras.losses.Loss):
 
 
 def _clipped(loss, y_true, y_pred):
-    """The element-wise loss of clipped predictions, with the derivative of the primitives.
+    """Computes the element-wise loss of clipped predictions, with the primitives' derivatives.
 
     The derivative that a backend computes is infinite or NaN for some protected trees.
     """
@@ -173,7 +173,7 @@ def _clipped(loss, y_true, y_pred):
 
 
 def _precision(dtype):
-    """The dtype to compute in, float32 at least."""
+    """Returns the dtype to compute in, at least float32."""
     asked = keras.dtype_policies.get(dtype or keras.config.floatx()).compute_dtype
     if asked not in ("float16", "bfloat16", "float32", "float64"):
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
@@ -191,7 +191,7 @@ def _number(name, value, expected, fits):
 
 
 def _tree_and_set(loss, primitives):
-    """The loss as a tree of the primitive set, and the set."""
+    """Returns the loss as a tree of the primitive set, and the set."""
     if isinstance(loss, FoundLoss):
         pset = loss.pset if primitives is None else _primitive_set(primitives)
         if pset.name != loss.pset.name:
@@ -232,7 +232,7 @@ def _primitive_set(primitives):
 
 
 def _one_hot(y_true, y_pred, axis, from_logits):
-    """Labels and probabilities of one shape, (batch, ..., classes)."""
+    """Returns labels and probabilities of one shape, (batch, ..., classes)."""
     shape, labels = tuple(y_pred.shape), tuple(y_true.shape)
     if len(shape) < 2 or not -len(shape) < axis < len(shape) or axis == 0:
         raise ValueError(f"expected predictions of shape (batch, ..., classes), the classes on "

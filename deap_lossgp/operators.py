@@ -88,7 +88,7 @@ def genLoss(pset, min_=2, max_=MAX_HEIGHT, max_size=MAX_SIZE, type_=None):
 
 
 def _grow(pset, size, min_height, max_height):
-    """The nodes, in prefix order, of a random tree of at most ``size`` nodes.
+    """Returns the nodes, in prefix order, of a random tree of at most ``size`` nodes.
 
     The tree reaches ``min_height`` if the set's arities allow it: the nodes needed for that are
     held in reserve, and once no others are left, the deepest slot is extended.
@@ -120,7 +120,7 @@ def _grow(pset, size, min_height, max_height):
 
 
 def _terminal(pset, other_than=None):
-    """A random leaf: an argument or a new constant."""
+    """Returns a random leaf: an argument or a new constant."""
     choices = [terminal for terminal in pset.terminals[pset.ret] if terminal != other_than]
     terminal = random.choice(choices or [other_than])
     return terminal() if isinstance(terminal, gp.MetaEphemeral) else terminal

@@ -138,7 +138,7 @@ def _uniform(low, high):
 
 
 def _difference(row, operands, index):
-    """The central difference of a row's value by one of its operands."""
+    """Returns the central difference of a row's value by one of its operands."""
     shifted = [
         row.value(np, *(x + sign * _STEP if i == index else x for i, x in enumerate(operands)))
         for sign in (1.0, -1.0)

@@ -9,10 +9,10 @@ def setting(default, help, **option):
 
     Args:
         default: The default value; ``dataclasses.MISSING`` for none.
-        help: What the setting says: in docstrings, and in ``--help`` of commands.
+        help: What the setting means; used in docstrings and in ``--help`` of commands.
         **option: Further arguments of the command-line option, as ``add_argument`` takes them.
-            ``flag`` is the option itself where it is not the field's name, and ``group`` the group
-            of options where it is not the class's.
+            ``flag`` is the option's name if it is not that of the field; ``group`` is the group of
+            options if it is not that of the class.
 
     Returns:
         A dataclass field.

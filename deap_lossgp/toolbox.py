@@ -73,7 +73,7 @@ def make_toolbox(
 
 
 def _individual(expr, valid):
-    """A new tree that is valid."""
+    """Returns a new tree that is valid."""
     for _ in range(_MOST_ATTEMPTS):
         individual = LossTree(expr())
         if valid is None or valid(individual):

@@ -1,4 +1,4 @@
-"""The user's own functions: found by ``module:function``, told apart by what they compute."""
+"""The user's own functions: found by ``module:function``, and compared by their source."""
 
 import importlib.util
 import inspect
@@ -60,10 +60,9 @@ def look_here():
 
 
 def source_of(function):
-    """Returns what a function computes, as far as its source text tells.
+    """Returns a description of what a function computes, made from its source text.
 
-    The result has the same ``repr`` in every process, and another one if the code is another. It
-    consists of
+    It has the same ``repr`` in every process, and another one if the code changes. It consists of
 
     * for a function: its name, its source, and what it holds: its defaults, the variables of the
       functions around it, the object whose method it is. Functions of this package are named
@@ -106,7 +105,7 @@ def _source_of(function, around):
 
 
 def _full_name(function):
-    """The name with its module, unless that is one of this package's own."""
+    """Returns the name with its module; without it for the functions of this package."""
     package = __name__.partition(".")[0]
     if str(function.__module__).partition(".")[0] == package:
         return function.__qualname__
@@ -114,7 +113,7 @@ def _full_name(function):
 
 
 def _held(function):
-    """What determines, beside its source, what a function computes."""
+    """Returns everything besides its source that determines what a function computes."""
     held = {"self": getattr(function, "__self__", None)}
     function = getattr(function, "__func__", function)
     for name in ("__defaults__", "__kwdefaults__"):
@@ -128,7 +127,7 @@ def _held(function):
 
 
 def _content(value, around):
-    """Something that has the same text in every process as long as the value is the same."""
+    """Returns an object whose text is the same in every process if the value is the same."""
     if isinstance(value, np.ndarray):
         return value.shape, str(value.dtype), value.tobytes()
     if isinstance(value, dict):
@@ -143,7 +142,7 @@ def _content(value, around):
 
 
 def _module_bytes(name):
-    """The content of the file of a ``module:function``; nothing if there is none."""
+    """Returns the content of the file of a ``module:function``; empty bytes if there is none."""
     module, colon, _ = name.partition(":")
     if not colon:
         return b""

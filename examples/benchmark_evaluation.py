@@ -1,12 +1,12 @@
-"""What one candidate costs, measured side by side in one run.
+"""Measures what one candidate costs, in several ways side by side in one run.
 
-For each of several random losses, in turn:
+It times these ways in turn, for each of several random losses:
 
-* ours: curves and one training in the compiled trainer, validation included;
+* ours: the curves and one training in the compiled trainer, with validation;
 * hand-written: cross entropy written out in the same compiled loop;
 * exact path: the same loss as operations, in the same trainer;
-* plain: DEAP's ``gp.compile``, and Keras's ``compile`` and ``fit`` on the same batches; the
-  training alone, and with the validation accuracy, which all the others measure, too.
+* plain: DEAP's ``gp.compile``, and Keras's ``compile`` and ``fit`` on the same batches; first the
+  training alone, then with the validation accuracy, which all other ways include.
 
     python examples/benchmark_evaluation.py --data-dir DIR_WITH_FASHION_MNIST_NPZ
 """
@@ -30,11 +30,11 @@ from deap_lossgp.training.tensorflow_setup import import_tensorflow
 IMAGES = 8192
 VALIDATION = 512
 ROUNDS = 5
-"""Trainings of each loss in the two arms that are to be told apart by a few per cent."""
+"""Trainings of each loss in the two cheapest arms, whose times differ by a few per cent only."""
 
 
 def random_losses(pset, count, sizes, seed):
-    """Certified trainable random trees whose sizes run through ``sizes``."""
+    """Returns certified, trainable random trees whose sizes run through ``sizes``."""
     from deap_lossgp.curves import LossCurves, is_trainable
     from deap_lossgp.operators import genLoss
     from deap_lossgp.trees import LossTree
@@ -54,7 +54,7 @@ def random_losses(pset, count, sizes, seed):
 
 
 def resized(data, images):
-    """The data set with so many training images, repeated where it has fewer."""
+    """Returns the data set with so many training images; they are repeated if there are fewer."""
     import numpy as np
 
     index = np.resize(np.arange(len(data.x_train)), images)
@@ -62,7 +62,7 @@ def resized(data, images):
 
 
 def plain_pset(pset):
-    """The same primitives as a DEAP user would register them, for ``gp.compile``."""
+    """Returns the same primitives as a DEAP user would register them, for ``gp.compile``."""
     import copy
 
     from keras import ops
@@ -76,13 +76,13 @@ def plain_pset(pset):
 
 
 def train_plainly(tree, pset, task, images, labels):
-    """The network, trained with DEAP's gp.compile and Keras's compile and fit."""
+    """Trains a new network with DEAP's gp.compile and Keras's compile and fit, and returns it."""
     import keras
     from deap import gp
     from keras import ops
 
     function = gp.compile(tree, pset)
-    # Unseeded: seeding empties TensorFlow's cache of kernels, which the next arm would pay for.
+    # Not seeded: it would empty TensorFlow's cache of kernels, at the expense of the next arm.
     model = task.network(input_shape=task.data.input_shape, num_classes=task.data.num_classes)
     model.compile(
         keras.optimizers.Adam(task.learning_rate),
@@ -95,13 +95,14 @@ def train_plainly(tree, pset, task, images, labels):
 
 
 def seconds(action, *args):
+    """Returns the seconds that a call takes."""
     start = time.perf_counter()
     action(*args)
     return time.perf_counter() - start
 
 
 def measure(task, pset, trees, seed):
-    """Seconds per arm, one entry per tree; the arms take turns, the two cheapest several each."""
+    """Returns the first times, the times by arm and tree, and the trainer; the arms take turns."""
     import numpy as np
     from keras import ops
 
@@ -158,11 +159,11 @@ def measure(task, pset, trees, seed):
     turns = [*arms, *cheapest * (ROUNDS - 1)]
     for tree in trees:
         taken = {name: [] for name in arms}
-        # In any order: what an arm leaves behind, in caches and memory, is the next one's burden.
+        # In random order, because caches and memory of an arm slow the next one down.
         for name in orders.sample(turns, len(turns)):
             taken[name].append(seconds(arms[name], tree))
             if name not in cheapest:
-                gc.collect()  # each arm clears up its own models, not the next one's
+                gc.collect()  # an arm's models are freed here, not during the next arm
         for name in arms:
             times[name].append(statistics.median(taken[name]))
     return first, times, trainer
@@ -178,7 +179,7 @@ def report(name, images, first, times):
 
 
 def compare_sizes(trainer, pset, rounds, seed):
-    """The cost of a tree of about 200 nodes over that of one of 10, in turn."""
+    """Prints the cost of a tree of about 200 nodes, divided by that of a tree of 10 nodes."""
     from deap_lossgp.training import candidate_of
 
     small, large = random_losses(pset, 2, [10, 200], seed)
@@ -192,7 +193,7 @@ def compare_sizes(trainer, pset, rounds, seed):
 
 
 def measure_determinism(task, pset, trees, seed):
-    """Seconds per tree with and without deterministic operations, in two worker processes."""
+    """Returns seconds per tree with and without deterministic operations, each in a worker."""
     from deap_lossgp.engines import Job, WorkerProcesses
     from deap_lossgp.training import candidate_of
 
@@ -213,7 +214,7 @@ def measure_determinism(task, pset, trees, seed):
 
 
 def compare_memory(task, pset, count, seed):
-    """Traces of the network, and growth of the process, over many different losses."""
+    """Prints traces of the network and growth of the process over many different losses."""
     from deap_lossgp.training import Trainer, candidate_of
 
     trainer = Trainer(task)

@@ -1,12 +1,12 @@
 """Compares algorithms that evolve losses on equal terms: the thesis's experiment, with replicates.
 
 As in the thesis's Algorithm 2, cross entropy is trained first, then an initial population is made,
-and each algorithm starts from a copy of it. On real images of the thesis's three data sets, at the
-scale of a laptop, in minutes:
+and each algorithm starts from a copy of it. This takes minutes on a laptop, with real images of the
+thesis's three data sets:
 
     python examples/compare_algorithms.py --preset laptop --data-dir DIR_WITH_NPZ
 
-The same command with --replicates 5 adds replicates later.
+The same command with a larger --replicates adds replicates later.
 """
 
 import sys

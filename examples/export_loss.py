@@ -1,6 +1,6 @@
 """Writes a loss as a file that does not need this package: for Keras, PyTorch or a paper.
 
-LOSS is a run's best_loss.json, the run's folder, or the name of a known loss:
+A loss is a run's best_loss.json, the run's folder, or the name of a known loss:
 
     python examples/export_loss.py runs/NAME --to torch
     python examples/export_loss.py ngl --to latex --output paper/ngl.tex
@@ -15,7 +15,7 @@ from deap_lossgp.found_losses import read_loss
 
 
 def main(argv=None):
-    parser = CommandParser("Write a loss as a file that needs nothing of this package.")
+    parser = CommandParser("Write a loss as a file that does not need this package.")
     parser.add_argument("loss", metavar="LOSS",
                         help="a run's best_loss.json or folder, or the name of a known loss")
     parser.add_argument("--to", required=True, choices=TARGETS, help="what to write")
@@ -38,7 +38,7 @@ def main(argv=None):
 
 
 def export(loss, to, scale="1", output="."):
-    """Writes the file; returns the loss, the file's path and its text."""
+    """Writes the file and returns the loss, the file's path and its text."""
     found = read_loss(loss)
     text = export_loss(found, to, scale=scale if scale == "cross_entropy" else number(scale))
     path, ending = Path(output), Path(file_name(found, to)).suffix

@@ -1,7 +1,7 @@
-"""This package's parts in other DEAP projects, without TensorFlow.
+"""Uses parts of this package in other DEAP projects, without TensorFlow.
 
-(a) OneMax and (b) symbolic regression, with DEAP's own operators, under this package's algorithms;
-(c) this package's toolbox of loss trees, under DEAP's eaSimple.
+(a) OneMax and (b) symbolic regression, with DEAP's own operators, in this package's algorithms;
+(c) this package's toolbox of loss trees, in DEAP's eaSimple.
 """
 
 import operator
@@ -80,7 +80,7 @@ def regression_toolbox():
     target = x**4 + x**3 + x**2 + x
 
     def squared_error(tree):
-        # What overflows becomes NaN, which the algorithms rank as the worst.
+        # An overflow becomes NaN, which the algorithms rank as the worst value.
         with np.errstate(all="ignore"):
             return (float(np.mean((gp.compile(tree, pset)(x) - target) ** 2)),)
 
@@ -164,7 +164,8 @@ def run_all(output, seed=1, ngen=80, population=100):
 
 
 def main(argv=None):
-    parser = CommandParser("Drive DEAP's problems with our algorithms, and our trees with DEAP's.")
+    parser = CommandParser("Solve DEAP's problems with our algorithms, and evolve our trees in "
+                           "DEAP's.")
     parser.add_argument("--seed", type=int, default=1, help="seed of every run")
     parser.add_argument("--ngen", type=int, default=80, help="number of generations")
     parser.add_argument("--population", type=int, default=100, help="number of individuals")

@@ -1,4 +1,4 @@
-"""What every test session needs before TensorFlow is first used."""
+"""Prepares every test session before TensorFlow is first used."""
 
 import os
 import signal

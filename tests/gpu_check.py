@@ -31,7 +31,7 @@ from gpu_timings import candidates, processes
 
 HERE = Path(__file__).parent
 BEGIN = "the training begins"
-TESTS = ["test_training.py", "test_look_up.py", "test_adam.py", "test_loops.py"]
+TESTS = ["test_trainer.py", "test_look_up.py", "test_adam.py", "test_loop.py"]
 
 
 def side_by_side(options, log):

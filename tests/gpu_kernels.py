@@ -26,7 +26,6 @@ from tensorflow.core.framework import types_pb2  # noqa: E402
 
 BY_NATURE = {
     "EagerPyFunc": "calls a loss's operations from Python, by its nature",
-    "ImageProjectiveTransformV3": "takes a constant of Keras's augmentation from the host",
     "StatelessRandomGetKeyCounter": "takes Keras's seed from the host",
 }
 MISSING = "no kernel"
@@ -85,10 +84,12 @@ def faults(function, kernels_of, operation_of):
     for argument in function.signature.input_arg:
         on_device[argument.name] = argument.type not in (INT32, HANDLE)
     chosen = {node.name: kernel_of(node.attr, kernels_of(node.op)) for node in function.node_def}
+    folded = _folded(function)
     for node in function.node_def:
         for argument, _ in _arguments(node, operation_of(node.op).output_arg):
-            on_device[f"{node.name}:{argument.name}"] = _is_on_device(chosen[node.name], argument,
-                                                                      node)
+            kernel = chosen[node.name]
+            on_device[f"{node.name}:{argument.name}"] = (
+                node.name not in folded and _is_on_device(kernel, argument, node))
     for node in function.node_def:
         kernel = chosen[node.name]
         if kernel is None:
@@ -106,6 +107,19 @@ def faults(function, kernels_of, operation_of):
                 ):
                     found.append(Finding(node.op, _types(node), f"{WAITS} ({argument.name})"))
     return found
+
+
+def _folded(function):
+    """The names of the nodes that TensorFlow computes before it runs anything: constants."""
+    inputs = {node.name: [source.split(":")[0] for source in node.input]
+              for node in function.node_def}
+    folded = {node.name for node in function.node_def if node.op == "Const"}
+    grown = True
+    while grown:
+        grown = {name for name, sources in inputs.items()
+                 if name not in folded and sources and folded.issuperset(sources)}
+        folded |= grown
+    return folded
 
 
 def _arguments(node, arguments):

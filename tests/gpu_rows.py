@@ -1,4 +1,4 @@
-"""What the measurements on a GPU share: their images, and tables that are written row by row."""
+"""Images for the measurements on a GPU, and tables that are written row by row."""
 
 import csv
 import os

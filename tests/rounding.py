@@ -1,4 +1,4 @@
-"""What rounding to float32 may make of a loss, as a measure for other ways of computing it."""
+"""Bounds on the effect of rounding to float32, to compare other ways of computing a loss with."""
 
 import copy
 from dataclasses import dataclass, field

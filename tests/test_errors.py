@@ -1,4 +1,4 @@
-"""What a user reads after a misspelt name."""
+"""Error messages that a user reads after a misspelt name."""
 
 import pytest
 

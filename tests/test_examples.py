@@ -74,7 +74,7 @@ def test_readme_holds_the_two_commands_that_ci_and_newcomers_run():
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes of a shell")
 @pytest.mark.parametrize("command", ["export_loss.py ngl --to text", "describe_loss.py ngl"])
-def test_who_reads_what_is_printed_may_stop(command, tmp_path):
+def test_a_closed_pipe_ends_a_command_silently(command, tmp_path):
     script = f"set -o pipefail; {sys.executable} {ROOT / 'examples'}/{command} | true"
     process = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True,
                              check=False)

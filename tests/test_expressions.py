@@ -1,4 +1,4 @@
-"""Expressions written out: they mean what the tree means, and look as one would write them."""
+"""Written expressions mean what the tree means, and look as people write them."""
 
 import random
 
@@ -38,7 +38,7 @@ PSET = loss_primitive_set()
         ("-3", "-3"),
     ],
 )
-def test_as_one_would_write_it(expression, text):
+def test_expressions_are_written_as_people_write_them(expression, text):
     assert infix(LossTree.from_string(expression, PSET)) == text
 
 

@@ -1,4 +1,4 @@
-"""Operators that keep a rule: DEAP's own, and such as break it again and again."""
+"""Operators that keep a rule: DEAP's own, and operators that always break it."""
 
 import random
 from functools import partial
@@ -88,6 +88,6 @@ def test_a_child_that_keeps_breaking_the_rule_is_replaced_where_asked():
     assert [str(tree) for tree in pair] == ["add(y_true, y_pred)", "sub(y_true, y_pred)"]
 
 
-def test_an_individual_that_the_operator_left_alone_is_not_judged():
+def test_an_individual_that_the_operator_did_not_change_is_not_checked():
     (tree,) = keepRules(LossRules())(lambda tree: (tree,))(read("y_pred"))
     assert str(tree) == "y_pred"

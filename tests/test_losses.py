@@ -372,7 +372,7 @@ def test_a_network_of_mixed_precision_learns(policy, last):
     {"label_smoothing": 1.0 / 3.0, "scale": "cross_entropy", "reduction": "sum", "name": "mine",
      "dtype": "float64"},
 ])  # fmt: skip
-def test_a_loss_is_its_config_again_with_exact_constants(options):
+def test_a_loss_is_restored_from_its_config_with_exact_constants(options):
     text = ("sub(exp(mul(-0.30000000000000004, y_pred)), "
             "mul(mul(y_true, 5e-324), 1.7976931348623157e+308))")
     loss = TreeLoss(text, **options)
@@ -383,7 +383,7 @@ def test_a_loss_is_its_config_again_with_exact_constants(options):
     assert {**loss.get_config(), **options} == loss.get_config()
 
 
-def test_random_trees_are_their_configs_again():
+def test_random_trees_are_restored_from_their_configs():
     random.seed(8)
     for _ in range(50):
         tree = LossTree(genLoss(PSET, max_size=80))

@@ -1,4 +1,4 @@
-"""What random losses look like, and what crossover and mutations do to a tree."""
+"""Random losses keep their limits, and crossover and mutations change one part of a tree."""
 
 import copy
 import math

@@ -227,11 +227,11 @@ def test_kinks_and_constant_partial_derivatives_are_accepted(row):
         (primitive(lambda ops, a, b: a * b, lambda ops, a, b: (b, b), arity=2), "derivative 1 at"),
     ],
 )
-def test_a_faulty_primitive_is_refused_by_its_name_and_fault(row, fault):
+def test_a_faulty_primitive_is_refused_with_its_name_and_its_fault(row, fault):
     with np.errstate(all="ignore"), pytest.raises(ValueError, match=f"^primitive .*{fault}"):
         check_primitive(row)
 
 
-def test_something_else_than_a_primitive_is_refused():
+def test_anything_but_a_primitive_is_refused():
     with pytest.raises(TypeError, match="a primitive is a LossPrimitive, got ufunc"):
         check_primitive(np.sin)

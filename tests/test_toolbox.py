@@ -1,4 +1,4 @@
-"""One toolbox drives DEAP's loops and ours, and lets only valid losses in."""
+"""One toolbox serves DEAP's loops and ours, and makes valid losses only."""
 
 import random
 

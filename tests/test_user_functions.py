@@ -1,4 +1,4 @@
-"""The user's functions, found and told apart; the networks' tests hold the errors."""
+"""The user's functions are found and compared; the tests of networks check the errors."""
 
 import sys
 
@@ -36,7 +36,7 @@ def test_a_fitness_of_ones_own_by_name_and_as_a_function(own):
         assert fitness == (1.0, pytest.approx(0.2))
 
 
-def test_one_that_is_not_there_is_refused_with_the_nearest(own):
+def test_a_missing_function_is_refused_with_the_nearest_name(own):
     with pytest.raises(ValueError, match="'last_epoch': did you mean 'last_epochs'"):
         fitness_mode("own_fitness:last_epoch")
 

@@ -1,7 +1,7 @@
-"""Command lines: options that follow from settings, and how commands end.
+"""Command lines: options made from settings, and the ways in which a command ends.
 
-``parser`` has a parser whose errors are one line, and the ways in which a command ends;
-``options`` makes the options of commands that run experiments.
+``parser`` has a parser whose errors are one line, and the ways in which a command ends: bad input,
+a closed pipe, a stop. ``options`` makes the options of the commands that run experiments.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Options of the commands that run experiments; they follow from the fields of the settings."""
+"""Options of the commands that run experiments, made from the fields of the settings."""
 
 import argparse
 from dataclasses import asdict, fields, is_dataclass
@@ -25,8 +25,8 @@ PRESETS = {"small": {**_THESIS, "generations": 4, "epochs": 6},
 def add_settings(parser, settings):
     """Adds an option for each field of a dataclass that has a help text.
 
-    The fields that a class declares are one group of options, called ``group`` in that class. The
-    settings' values are the defaults.
+    The fields that a class declares are one group of options; the class attribute ``group`` is its
+    title. The settings' values are the defaults.
 
     Args:
         parser: An ``ArgumentParser``.
@@ -49,11 +49,14 @@ def add_settings(parser, settings):
 
 
 def read_settings(options, cls):
-    """Makes settings of parsed options.
+    """Makes settings from parsed options.
 
     Args:
         options: dict from name to value; names that are not fields of the class are ignored.
         cls: The class of the settings.
+
+    Returns:
+        An instance of the class.
 
     Raises:
         ValueError, TypeError: The options are not usable together.
@@ -96,7 +99,7 @@ def parse_experiment(parser, argv, settings_class, presets):
         presets: As for ``experiment_parser``.
 
     Returns:
-        (settings, execution, all options as a dict)
+        tuple: The settings, the ``Execution``, and all options as a dict.
 
     Raises:
         ValueError, TypeError: The options are not usable together.

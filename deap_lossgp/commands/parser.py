@@ -1,4 +1,4 @@
-"""How commands read their line and how they end: bad input, a closed pipe, a stop."""
+"""How commands read their arguments, and how they end: bad input, a closed pipe, a stop."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from deap_lossgp.errors import unknown_name
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows defaults, except those that say nothing; of several values without brackets."""
+    """Shows defaults, but no empty or boolean ones; several values are shown without brackets."""
 
     def _get_help_string(self, action):
         if action.default in (None, (), []) or isinstance(action.default, bool):
@@ -46,7 +46,15 @@ class CommandParser(argparse.ArgumentParser):
 
 
 def fail(program, message):
-    """Prints one line and ends the command with exit status 2."""
+    """Prints an error in one line and ends the command with exit status 2.
+
+    Args:
+        program: The command's name.
+        message: The text, or an exception.
+
+    Raises:
+        SystemExit: Always.
+    """
     print(f"{program}: error: {' '.join(str(message).split())}", file=sys.stderr)
     sys.exit(2)
 
@@ -56,14 +64,17 @@ def refused(program, action, *args, **kwargs):
 
     Args:
         program: The command's name.
-        action: Called with the other arguments.
+        action: Is called with the other arguments.
 
     Returns:
-        What the action returns.
+        The result of the action.
+
+    Raises:
+        SystemExit: The action raised one of these errors.
     """
     try:
         return action(*args, **kwargs)
-    except BrokenPipeError:  # the user's input is not the reason
+    except BrokenPipeError:  # not caused by bad input
         raise
     except (ValueError, TypeError, OSError) as error:
         return fail(program, error)

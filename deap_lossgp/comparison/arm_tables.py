@@ -1,10 +1,12 @@
 """Tables about the arms of a comparison, computed from its raw rows, with the thesis's figures."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import pandas as pd
 
-from deap_lossgp.comparison.replicates import compare_arms
+from deap_lossgp.comparison.arm_statistics import compare_arms
 
 THESIS_ACCURACY = {
     "small": {"cifar10": (0.0239, 0.0149), "fashion_mnist": (0.001, 9.999e-05),
@@ -117,7 +119,7 @@ def statistics_table(tests, couples):
         couples: Pairs of arms to compare.
 
     Returns:
-        A DataFrame with the column ``task`` and those of ``replicates.compare_arms``; the task
+        A DataFrame with the column ``task`` and those of ``arm_statistics.compare_arms``; the task
         ``all`` is the mean over tasks. P-values are corrected within each task.
     """
     # A failed training is a failure of its arm, not a missing value.
@@ -150,3 +152,39 @@ def at_chance_table(tests, chances):
     means["at_chance"] = means["test_accuracy"].fillna(0.0) <= means["task"].map(chances)
     table = means.groupby(["arm", "task"], sort=False)["at_chance"].agg(["sum", "count"])
     return table.rename(columns={"sum": "at_or_below_chance", "count": "replicates"}).reset_index()
+
+
+@dataclass(frozen=True)
+class DerivedTable:
+    """A row of ``DERIVED_TABLES``.
+
+    Attributes:
+        make: ``make(comparison) -> DataFrame``, from an executed ``Comparison``.
+        caption: The caption in the report; empty for a table that is only written as CSV.
+        section: The title of the report's section where it stands.
+    """
+
+    make: Callable
+    caption: str = ""
+    section: str = "Further tables"
+
+
+DERIVED_TABLES = {
+    "progress": DerivedTable(lambda c: progress_table(c.evaluations, len(c.tasks))),
+    "accuracy": DerivedTable(
+        lambda c: accuracy_table(c.tests),
+        "Test accuracy by data set and arm, over replicates; the thesis's figures (tables 4.2 and "
+        "4.3) beside ours", "Result"),
+    "time": DerivedTable(
+        lambda c: time_table(c.evaluations, len(c.tasks)),
+        "Trainings and charged seconds (table 4.4), means over replicates; ratios to the "
+        "archive's, with and without the initial population", "Cost"),
+    "statistics": DerivedTable(
+        lambda c: statistics_table(c.tests, c.couples),
+        "Paired differences of test accuracy, first minus second", "Statistics"),
+    "at_chance": DerivedTable(
+        lambda c: at_chance_table(
+            c.tests, {task.name: 1.0 / task.data.num_classes for task in c.tasks}),
+        "Replicates whose winner is at or below guessing on the test set", "Statistics"),
+}
+"""The tables that follow from a comparison's raw ones. Each is written as CSV, and reported."""

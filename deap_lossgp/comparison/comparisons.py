@@ -6,13 +6,7 @@ import random
 import numpy as np
 import pandas as pd
 
-from deap_lossgp.comparison.arm_tables import (
-    accuracy_table,
-    at_chance_table,
-    progress_table,
-    statistics_table,
-    time_table,
-)
+from deap_lossgp.comparison.arm_tables import DERIVED_TABLES
 from deap_lossgp.comparison.confirmation_results import BASELINE
 from deap_lossgp.comparison.report import write_report
 from deap_lossgp.errors import unknown_name
@@ -92,31 +86,25 @@ class Comparison(Evolution):
         return {name: getattr(self, name) for name in (*self._rows, *self._tables)}
 
     def tables(self):
-        """Returns the derived tables by name, as ``comparison.arm_tables`` makes them."""
-        chances = {task.name: 1.0 / task.data.num_classes for task in self.tasks}
-        return {
-            "progress": progress_table(self.evaluations, len(self.tasks)),
-            "accuracy": accuracy_table(self.tests),
-            "time": time_table(self.evaluations, len(self.tasks)),
-            "statistics": statistics_table(self.tests, self._couples()),
-            "at_chance": at_chance_table(self.tests, chances),
-        }
+        """Returns the tables of ``DERIVED_TABLES`` by name."""
+        return {name: row.make(self) for name, row in DERIVED_TABLES.items()}
+
+    @property
+    def couples(self):
+        """The pairs to test: arms with cross entropy, and any two at equal trainings."""
+        arms = self.settings.arms
+        return [*((arm, BASELINE) for arm in arms),
+                *itertools.combinations(map(self._equal, arms), 2)]
 
     @property
     def _fewest(self):
-        """The number of evaluations of the arm that asks for the fewest."""
+        """The number of evaluations of the arm that asks for the fewest evaluations."""
         return min(self.settings.asked(arm) for arm in self.settings.arms)
 
     def _equal(self, arm):
         """Returns the name of an arm's winner at equal trainings."""
         fewest = self._fewest
         return arm if self.settings.asked(arm) == fewest else f"{arm}, {fewest} evaluations"
-
-    def _couples(self):
-        """Returns the pairs to test: arms with cross entropy, and any two at equal trainings."""
-        arms = self.settings.arms
-        return [*((arm, BASELINE) for arm in arms),
-                *itertools.combinations(map(self._equal, arms), 2)]
 
     def _replicate(self, replicate, seed):
         s = self.settings

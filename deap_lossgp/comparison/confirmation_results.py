@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from deap_lossgp.comparison.arm_statistics import COLUMNS
 from deap_lossgp.comparison.arm_tables import statistics_table
-from deap_lossgp.comparison.replicates import COLUMNS
 
 BASELINE = "cross_entropy"
 """The loss that the others are compared with, by name."""
@@ -115,9 +115,9 @@ def summary_table(trainings):
 
     Returns:
         A DataFrame ``task model loss n_seeds failed mean std`` (over the trainings that did not
-        fail), then ``difference`` and the columns of ``replicates.compare_arms`` from ``median``
-        on; these are missing for cross entropy. P-values are corrected within each data set and
-        network.
+        fail), then ``difference`` and the columns of ``arm_statistics.compare_arms`` from
+        ``median`` on; these are missing for cross entropy. P-values are corrected within each data
+        set and network.
 
     Examples:
         >>> rows = [{"task": "digits", "model": "small_cnn", "loss": loss, "seed": seed,

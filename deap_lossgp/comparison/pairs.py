@@ -58,7 +58,7 @@ class PairedDifference:
 
     @property
     def verdict(self):
-        """What the pairs show at the level, as a sentence.
+        """A sentence that says what the pairs show at the level.
 
         A difference is shown if the p-value is below 1 - level and the interval, if there is one,
         lies on the side of zero that the ranks favour. If no difference is shown, there may still

@@ -4,26 +4,17 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from deap_lossgp.comparison.arm_statistics import noise_floor
+from deap_lossgp.comparison.arm_tables import DERIVED_TABLES
 from deap_lossgp.comparison.confirmation_results import BASELINE
 from deap_lossgp.comparison.html_page import to_html
 from deap_lossgp.comparison.markdown import to_markdown
-from deap_lossgp.comparison.replicates import noise_floor
 from deap_lossgp.comparison.sections import Figure, Section
 from deap_lossgp.plotting.accuracies import plot_test_accuracies
 from deap_lossgp.plotting.best_so_far import plot_comparison
 from deap_lossgp.plotting.individuals import plot_individuals
 from deap_lossgp.plotting.loss_accuracy import plot_loss_accuracy
 from deap_lossgp.search.folders import versions
-
-CAPTIONS = {
-    "accuracy": "Test accuracy by data set and arm, over replicates; the thesis's figures (tables "
-                "4.2 and 4.3) beside ours",
-    "time": "Trainings and charged seconds (table 4.4), means over replicates; ratios to the "
-            "archive's, with and without the initial population",
-    "statistics": "Paired differences of test accuracy, first minus second",
-    "at_chance": "Replicates whose winner is at or below guessing on the test set",
-    "winners": "The winners",
-}
 
 
 def write_report(comparison):
@@ -38,8 +29,6 @@ def write_report(comparison):
     tables = {**comparison.raw_tables(), **comparison.tables()}
     for name, table in tables.items():
         comparison.write_table(table, f"{name}.csv")
-    for name, caption in CAPTIONS.items():
-        tables[name].attrs["caption"] = caption
     title = f"Comparison of {', '.join(comparison.settings.arms)}"
     sections = _sections(comparison, tables)
     comparison.write_text(to_html(title, sections), "report.html")
@@ -77,23 +66,31 @@ def _sections(comparison, tables):
     settings = pd.DataFrame({"setting": list(asdict(s)),
                              "value": [str(value) for value in asdict(s).values()]})
     software = pd.DataFrame({"package": list(versions()), "version": list(versions().values())})
-    settings.attrs["caption"], software.attrs["caption"] = "Settings", "Versions"
-    return [
+    reported = {}
+    for name, row in DERIVED_TABLES.items():
+        if row.caption:
+            tables[name].attrs["caption"] = row.caption
+            reported.setdefault(row.section, []).append(tables[name])
+    for table, caption in ((settings, "Settings"), (software, "Versions"),
+                           (tables["winners"], "The winners")):
+        table.attrs["caption"] = caption
+    sections = [
         Section("Result", (
             f"{s.replicates} replicates, each from one initial population of {s.population} "
             f"losses that every arm starts from. The winners were trained again on "
             f"{s.test_seeds} seeds that the search never saw.",
-            *_verdicts(tables), tables["accuracy"], *tests)),
-        Section("Statistics", (tables["statistics"], *floors, tables["at_chance"])),
+            *_verdicts(tables), *reported.pop("Result"), *tests)),
+        Section("Statistics", (*reported.pop("Statistics"), *floors)),
         Section("Cost", (
             "Every arm is charged the trainings that it asked for, and the seconds that they "
             "took, even if another arm asked first. The thesis's clock starts after the initial "
-            "population.", tables["time"], *progress)),
+            "population.", *reported.pop("Cost"), *progress)),
         Section("Winners", (tables["winners"],)),
         Section("Individuals", individuals),
         Section("Losses and accuracies", losses),
-        Section("Settings and versions", (settings, software)),
     ]
+    sections += [Section(title, tuple(further)) for title, further in reported.items()]
+    return [*sections, Section("Settings and versions", (settings, software))]
 
 
 def _figures(comparison, tables):

@@ -94,7 +94,7 @@ class Column:
     of_index: bool
 
     def is_code(self, text):
-        """Whether a cell is an expression."""
+        """Returns whether a cell is an expression."""
         return self.kind == "code" and text.strip() not in ("", MISSING)
 
 

@@ -59,7 +59,7 @@ class AffineForm:
     """A loss as ``scale * core + shift``.
 
     Attributes:
-        core: What is left of the tree.
+        core: The tree without the scale and the shift.
         scale: A positive number.
         shift: A finite number.
     """
@@ -99,7 +99,7 @@ def affine_form(tree, pset):
 
 
 def _unwrap(tree, pset):
-    """(core, factor, summand) with tree = factor * core + summand; None if there is no such."""
+    """Returns (core, factor, summand) with tree = factor * core + summand, or None."""
     name = tree[0].name
     if name == "neg":
         return tree[1:], -1.0, 0.0
@@ -125,7 +125,7 @@ def _unwrap(tree, pset):
 
 
 def _constant_value(nodes, pset):
-    """The value of a subtree without arguments; None if it has any, or if it is not finite."""
+    """Returns the value of a subtree; None if it has arguments or the value is not finite."""
     if any(node.arity == 0 and not is_constant(node) for node in nodes):
         return None
     value = float(evaluate(nodes, pset, 0.0, 0.0))

@@ -34,7 +34,7 @@ def describe(tree, pset, *, name=None, seed=0):
         tree: A ``LossTree``.
         pset: Its primitive set.
         name: For the card; None calls it ``loss``.
-        seed: Of the random predictions at which it is compared with the known losses.
+        seed: Seed of the random predictions at which it is compared with the known losses.
 
     Returns:
         A ``LossCard``.
@@ -92,7 +92,7 @@ def _total_loss(tree, pset, curves, num_classes):
 
 
 def _total_at(tree, pset, p_target, num_classes):
-    """The loss at predictions for the target, and its derivative by the target's logit.
+    """Returns the loss at predictions for the target, and its derivative by the target's logit.
 
     As p_target rises, the others stay in proportion, so dp_target/dlogit = p_target (1 - p_target).
     """
@@ -104,7 +104,7 @@ def _total_at(tree, pset, p_target, num_classes):
 
 
 def _relative_gradient(curves, target, other):
-    """The gradient on the target's logit at two predictions, relative to cross entropy's.
+    """Returns the gradient on the target's logit, relative to cross entropy's.
 
     Both losses are brought to the same scale before.
     """
@@ -119,7 +119,7 @@ def _relative_gradient(curves, target, other):
 
 
 def _course(total):
-    """How a loss changes as p_target rises, in the words of ``TotalLoss.course``."""
+    """Says how a loss changes as p_target rises, in the words of ``TotalLoss.course``."""
     if np.isnan(total).any():
         return "undefined"
     total = np.clip(total, -LIMIT**2, LIMIT**2)
@@ -137,7 +137,7 @@ def _course(total):
 
 
 def _power(curves):
-    """The power of p to which the target's derivative is in proportion near 0; NaN if to none."""
+    """Returns the power of p that the target's derivative follows near 0; NaN if there is none."""
     p = np.logspace(-6.0, -3.0, 31)
     slopes = interpolate(curves.derivatives[1], p)
     if not (np.isfinite(slopes).all() and (np.all(slopes > 0.0) or np.all(slopes < 0.0))):

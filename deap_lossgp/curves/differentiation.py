@@ -70,10 +70,10 @@ def differentiate(tree, pset, y_true, y_pred, *, ops=np, with_reach=False):
 
 
 def _walk(tree, pset, y_true, y_pred, ops, count):
-    """The value and what is carried along: nothing (0), the derivative (1), its reach too (2).
+    """Returns the value, and ``count`` further arrays: first the derivative, then its reach.
 
-    A loop over the nodes with a stack, since trees may be of any height. On the stack are pairs
-    (value, carried); nothing is carried where a value does not depend on y_pred.
+    It loops over the nodes with a stack, because trees may be of any height. The stack holds pairs
+    (value, carried); ``carried`` is empty if the value does not depend on y_pred.
     """
     as_array = np.asarray if ops is np else ops.convert_to_tensor
     y_pred = as_array(y_pred)

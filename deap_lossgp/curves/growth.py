@@ -41,10 +41,10 @@ def unbounded_places(tree, pset, curves):
 
 
 def _grows_outwards(values):
-    """Whether the last decade of p adds nearly as much to the range of values as the one before.
+    """Returns whether the last decade of p widens the range of values as much as the one before.
 
-    Each decade adds the same to the range of log(p), and 10**-a as much as the one before to that
-    of p**a.
+    Each decade adds the same to the range of log(p). To the range of p**a it adds 10**-a times as
+    much as the decade before.
     """
     half = values[KNOTS // 2:]
     ranges = [np.ptp(half[:len(half) - decades * _DECADE]) for decades in (2, 1, 0)]
@@ -54,9 +54,9 @@ def _grows_outwards(values):
 
 
 def _pole(tree, pset, label, sign, values):
-    """The place of the greatest value of ``sign`` times the loss, if that is a pole; else None.
+    """Returns the place of the greatest value of ``sign`` times the loss if it is a pole, or None.
 
-    A pole's values keep growing as one looks closer, or become far greater than the grid's.
+    Nearer to a pole the values keep growing, or become far greater than those on the grid.
     """
     knot, spread = int(np.argmax(sign * values)), np.ptp(values)
     inside = 2 * _DECADE <= knot < KNOTS - 2 * _DECADE

@@ -116,7 +116,7 @@ def logit_gradients(derivatives, logits, one_hot):
     """Returns the gradients of samples' losses with respect to the logits, through softmax.
 
     Args:
-        derivatives: Of the loss, on the grid; shape (2, KNOTS).
+        derivatives: Derivatives of the loss on the grid, shape (2, KNOTS).
         logits: Array of shape (samples, classes).
         one_hot: The labels, bool of the same shape.
 
@@ -136,7 +136,7 @@ _TO_LOGITS = (_PROBES * (1.0 - _PROBES))[_PROBES_CENTRE]
 
 
 def _certificate_error(derivatives, single, reach):
-    """``LossCurves.error``, from the derivative at the probes in float32 and its reach."""
+    """Computes ``LossCurves.error`` from the derivative in float32 at the probes and its reach."""
     with np.errstate(all="ignore"):
         between = interpolate(derivatives, _PROBES)
         size = maximum_filter1d(np.abs(between), _NEIGHBOURHOOD, axis=1)

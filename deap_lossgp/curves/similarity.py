@@ -27,7 +27,7 @@ def similarities(curves, seed):
 
     Args:
         curves: The loss's ``LossCurves``.
-        seed: Of the random predictions, at least 0.
+        seed: Seed of the random predictions, at least 0.
 
     Returns:
         A tuple of (name, cosine), the most similar first; a cosine is NaN where the losses cannot
@@ -49,7 +49,7 @@ def _gradients(curves, seed):
 
 @lru_cache(maxsize=4)
 def _predictions(seed, samples=1000, num_classes=10):
-    """Random logits, from undecided to confident, and one-hot labels."""
+    """Draws random logits, from undecided to confident, and one-hot labels."""
     generator = np.random.default_rng(seed)
     logits = generator.uniform(0.0, 3.0, (samples, 1)) * generator.standard_normal(
         (samples, num_classes))
@@ -57,9 +57,9 @@ def _predictions(seed, samples=1000, num_classes=10):
 
 
 def _cosine(one, two):
-    """The cosine over the samples where both are finite.
+    """Returns the cosine over the samples where both are finite.
 
-    NaN where these are less than half of the samples, or where one of the two is zero.
+    It is NaN if fewer than half of the samples are finite, or if one of the two is zero.
     """
     known = np.isfinite(one).all(axis=1) & np.isfinite(two).all(axis=1)
     if 2 * known.sum() < len(known):

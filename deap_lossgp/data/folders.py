@@ -64,7 +64,7 @@ def read_size(size):
 
 
 def check_image_mode(mode):
-    """Refuses what is neither one of ``IMAGE_MODES`` nor None.
+    """Checks that an image mode is one of ``IMAGE_MODES`` or None.
 
     Args:
         mode: Name of an image mode, or None.
@@ -92,7 +92,7 @@ def load_folder(path, size=IMAGE_SIZE, mode=None):
         mode: "grey", "rgb", or None: grey if all pixels of all images are, else rgb.
 
     Returns:
-        ImageData: Of type uint8, with the names of the class folders and the name of the folder.
+        ImageData: Images of type uint8, named by the folder, with its class folders as classes.
 
     Raises:
         ValueError: There are fewer than two class folders, a class has no image that can be read,
@@ -165,7 +165,7 @@ def _check_classes(folder, classes, parts):
 
 
 def _image_files(folder):
-    """(the image files below a folder, sorted; the number of other files)."""
+    """Returns the image files below a folder, sorted, and the number of other files."""
     images, others = [], 0
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
@@ -209,7 +209,7 @@ def _read(files, folder, size, mode):
 
 
 def _resized(file, size, mode):
-    """The image of a file, brought to a mode and to (height, width)."""
+    """Reads the image of a file, in a mode and of the size (height, width)."""
     height, width = size
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -223,7 +223,7 @@ def _resized(file, size, mode):
 
 
 def _flat(image):
-    """An image of 8 bits without transparency."""
+    """Returns the image with 8 bits and without transparency."""
     if image.mode.startswith("I;16"):  # Pillow would clip it to 8 bits
         pixels = (np.asarray(image).astype(np.uint32) + 128) // 257
         return Image.fromarray(pixels.astype(np.uint8))

@@ -1,4 +1,4 @@
-"""What an engine takes and gives, and the simplest engine: training in this process."""
+"""The interface of engines, and the simplest engine: training in this process."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -63,7 +63,7 @@ def _end_cluster_after_driver(folder):
 
 
 def _is_of_cluster(process, folder):
-    """Whether a process names the folder, as Ray's servers do, or writes there.
+    """Returns whether a process names the folder, as Ray's servers do, or writes there.
 
     Ray's workers and agents rename themselves, but their logs are in the folder.
     """

@@ -96,7 +96,7 @@ class RayTasks(Engine):
         self._task = self._ray.remote(_train_on_node).options(**self._options)
 
     def _own_cluster(self):
-        """Further options of ``ray.init``: a guarded folder for a cluster that is started here."""
+        """Returns further options of ``ray.init``; a cluster that is started here gets a guard."""
         if self._address != "local":
             return {}
         self._guard = ClusterGuard()

@@ -6,6 +6,9 @@ a pure function of their figures. ``settings`` describe a run, and ``algorithms`
 which they choose. ``experiments`` holds a folder (``folders``), ``evolutions`` adds engine and
 toolbox with its ``foresight``, and ``runs`` evolves and lets the finalists ``race``: ``logbooks``
 are its tables, and ``run_results`` its report.
+
+A run that was killed is resumed by running it again: all its randomness comes from its seed, and
+the store replays what was trained.
 """
 
 import lazy_loader

@@ -12,7 +12,7 @@ from deap_lossgp.errors import unknown_name
 
 
 def _children(s):
-    """N, the children of a generation: the same for all algorithms but the archive."""
+    """Returns N, the children of a generation of all algorithms except the archive."""
     return tournament_sizes(s.population, s.sample_size, s.parents)[1]
 
 

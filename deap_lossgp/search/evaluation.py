@@ -49,7 +49,7 @@ class Evaluation:
             counts of an undisturbed one.
 
     Raises:
-        ValueError: The tasks have not distinct names, or the fitness is not usable.
+        ValueError: The tasks do not have distinct names, or the fitness is not usable.
     """
 
     # Slots: DEAP's register copies an object's __dict__ into its partial, which then cannot travel.
@@ -114,7 +114,7 @@ class Evaluation:
         return self._baselines
 
     def is_valid(self, tree):
-        """Whether a tree may enter the population, as ``deap_lossgp.curves.screening`` says."""
+        """Returns whether a tree may enter the population, by ``deap_lossgp.curves.screening``."""
         valid = self._screen(tree).valid
         self.counts["discarded"] += not valid
         return valid

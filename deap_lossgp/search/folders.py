@@ -1,4 +1,4 @@
-"""The folder of an experiment: whose it is, and files that are whole or not there."""
+"""The folder of one experiment: it is locked while in use, and its files are always complete."""
 
 import hashlib
 import json
@@ -45,7 +45,7 @@ class RunFolder:
             self._open()
 
     def claim(self, data, code):
-        """Makes the folder where it is missing, and writes down whose it is.
+        """Makes the folder if it is missing, and writes into run.json to which run it belongs.
 
         Args:
             data: What ``ImageData.summary`` says of each data set.

@@ -125,7 +125,7 @@ class Trainings:
             random.setstate(state)
 
     def is_charged(self, request):
-        """Whether the request has been charged."""
+        """Returns whether the request has been charged."""
         return request in self._charged
 
     def charge(self, request):

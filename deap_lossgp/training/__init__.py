@@ -1,10 +1,11 @@
-"""The training of one loss on one task, and the raw figures that it yields.
+"""Trains one loss on one task and returns the raw figures.
 
-``tasks`` says what is trained (data set, network, budget) and ``candidates`` with which loss;
-``trainer`` does it, on ``networks`` and ``loop`` (the compiled epoch, with ``look_up`` and
-``adam``); ``results`` is what comes out. ``keras_trainer`` trains in plain Keras instead, and
-``tensorflow_setup`` prepares a process. Only rooms of this wing import TensorFlow when they are
-imported; ``tasks``, ``candidates`` and ``results`` do without, and so does this face.
+``tasks`` says what is trained (data set, network, ``budget``), ``candidates`` with which loss.
+``trainer`` trains: it builds one of the ``networks`` and runs ``loop``, the compiled epoch, which
+uses ``look_up`` and ``adam``. ``results`` holds the figures. ``keras_trainer`` trains in plain
+Keras instead, from an ``initial_state``; ``tensorflow_setup`` prepares a process. No other wing
+imports TensorFlow when it is imported. In this wing ``tasks``, ``budget``, ``candidates`` and
+``results`` do not need it, nor does this face.
 """
 
 import lazy_loader

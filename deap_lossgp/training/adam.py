@@ -1,4 +1,4 @@
-"""Adam as one kernel for each variable."""
+"""Adam with one kernel for each variable."""
 
 import keras
 import tensorflow as tf
@@ -6,14 +6,24 @@ from keras import ops
 
 
 class FusedAdam(keras.optimizers.Adam):
-    """Adam whose step of a variable is one kernel, not a dozen; ``amsgrad`` it has not.
+    """Adam that updates a variable with one kernel instead of about a dozen.
 
-    The kernel writes into the moments that Keras's Adam keeps. Keras does not promise where it
-    keeps them: a version that does so elsewhere takes its own steps.
+    The kernel writes into the moments of Keras's Adam, which are not public attributes. With a
+    version of Keras that keeps them under other names, Keras's own step is taken. ``amsgrad`` is
+    not supported.
+
+    References:
+        Kingma and Ba, Adam: a method for stochastic optimization, ICLR 2015, arXiv:1412.6980.
     """
 
     def update_step(self, gradient, variable, learning_rate):
-        """Takes the step of one variable, given its gradient."""
+        """Updates one variable.
+
+        Args:
+            gradient: The gradient of the loss, of the variable's shape.
+            variable: A Keras variable that the optimizer was built on.
+            learning_rate: The learning rate of this step.
+        """
         try:
             weights, momentum, velocity = self._handles(variable)
         except AttributeError:
@@ -34,6 +44,7 @@ class FusedAdam(keras.optimizers.Adam):
         )
 
     def _handles(self, variable):
+        """Returns TensorFlow's handles of a variable and of its two moments."""
         index = self._get_variable_index(variable)
         moments = self._momentums[index], self._velocities[index]
         return [variable.handle, *[moment.value.handle for moment in moments]]

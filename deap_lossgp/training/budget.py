@@ -1,4 +1,4 @@
-"""The budget of a training: how long and on how much a network is trained."""
+"""The budget of a training: how long, on how many images and how a network is trained."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from deap_lossgp.settings import documented, setting
 @documented
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How a network is trained; a value out of its range is a ValueError."""
+    """How a network is trained. A value out of its range raises a ValueError."""
 
     group = "training"
 

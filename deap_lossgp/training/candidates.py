@@ -1,4 +1,4 @@
-"""What is sent to a training: a candidate loss as two curves, and the job it belongs to."""
+"""A candidate loss in the form that the trainer takes: as two curves."""
 
 from dataclasses import dataclass
 
@@ -10,16 +10,16 @@ from deap_lossgp.curves.operations import elementwise_loss
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A loss as the trainer takes it; it knows neither trees nor primitives.
+    """A loss for the trainer, without its tree and primitives.
 
     Attributes:
-        derivatives: Of one sample's loss with respect to each of its predictions, on the grid of
-            ``deap_lossgp.curves.loss_curves``; float32 of shape (2, KNOTS).
-        values: The element-wise loss on the grid, float64 of shape (2, KNOTS); what is reported,
-            while only ``derivatives`` train.
-        loss: For the exact path: an ``elementwise_loss``, ``loss(y_true, y_pred)`` and
+        derivatives: Derivatives of one sample's loss with respect to its predictions, on the grid
+            of ``deap_lossgp.curves.grid``; float32 of shape (2, KNOTS). They train the network.
+        values: The element-wise loss on the grid, float64 of shape (2, KNOTS). They give the
+            reported validation loss.
+        loss: The ``elementwise_loss`` that the exact path calls, with ``loss(y_true, y_pred)`` and
             ``loss.derivative(y_true, y_pred)`` in keras.ops; None to train on the curves.
-        gradient_factor: On the exact path, what the element-wise loss is multiplied by.
+        gradient_factor: Factor by which the exact path multiplies the element-wise loss.
     """
 
     derivatives: np.ndarray
@@ -29,21 +29,21 @@ class Candidate:
 
 
 def candidate_of(tree, pset, task, *, raw=False, curves=None):
-    """What the trainer is given for a loss.
+    """Makes the candidate for a loss tree.
 
-    By default the gradient is brought to the common scale: the median gradient that reaches a
-    logit is that of cross entropy, so an optimizer tuned for cross entropy suits every loss. A
-    raw loss is trained as it stands: the mean over classes.
+    By default the gradient is scaled so that the median gradient that reaches a logit is that of
+    cross entropy: an optimizer tuned for cross entropy then suits every loss. A raw loss is not
+    scaled; it is the mean of the element-wise loss over the classes.
 
     Args:
         tree: A ``LossTree``.
         pset: Its primitive set.
-        task: The ``Task``; its number of classes matters to a raw loss.
-        raw: Whether to leave the scale alone.
-        curves: The tree's ``LossCurves``, where they are known already.
+        task: The ``Task``; its number of classes is used for a raw loss.
+        raw: Whether the loss is trained without scaling.
+        curves: The tree's ``LossCurves`` if they are known already.
 
     Returns:
-        A ``Candidate``, on the exact path where the curves are not certified.
+        A ``Candidate``. It takes the exact path if the curves are not certified.
     """
     curves = LossCurves.of(tree, pset) if curves is None else curves
     if raw:

@@ -1,4 +1,4 @@
-"""How one network is trained again and again from a beginning: its seed and its values."""
+"""The initial state of a training: its seed and the values of its variables."""
 
 import random
 from contextlib import contextmanager
@@ -9,7 +9,11 @@ import numpy as np
 
 @contextmanager
 def seeded(seed):
-    """Seeds Keras inside; leaves Python's and NumPy's random streams as they were."""
+    """Seeds Keras inside the block; afterwards Python's and NumPy's random streams are as before.
+
+    Args:
+        seed: An integer from 0 to below 2**32.
+    """
     states = random.getstate(), np.random.get_state()
     keras.utils.set_random_seed(seed)
     try:
@@ -20,11 +24,11 @@ def seeded(seed):
 
 
 def values_of(variables):
-    """Copies of the values of Keras variables, as NumPy arrays."""
+    """Returns copies of the values of Keras variables, as NumPy arrays."""
     return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
 
 def restore(variables, values):
-    """Brings Keras variables back to such values."""
+    """Assigns the values that ``values_of`` returned to Keras variables."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

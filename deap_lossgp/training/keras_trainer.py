@@ -1,6 +1,6 @@
-"""Trainings in plain Keras: ``compile`` and ``fit``, as one would write them for oneself.
+"""Trainings in plain Keras, with ``compile`` and ``fit`` as a user would write them.
 
-Nothing here is of one backend of Keras: with ``KERAS_BACKEND=jax`` or ``torch`` it trains there.
+They run on every backend of Keras: ``KERAS_BACKEND=jax`` or ``torch`` chooses another one.
 """
 
 import math
@@ -16,21 +16,21 @@ from deap_lossgp.training.results import TrainingResult
 
 
 class KerasTrainer:
-    """Trains a task's network with one loss by ``fit``, from the beginning for each seed.
+    """Trains a task's network with one loss by ``fit``, once for each seed.
 
     All losses with the same seed begin with the same weights, see the same batches in the same
-    order and drop the same units. The caller's streams of random numbers are left as they were,
-    but for those of Keras.
+    order and drop the same units. The random streams of Python and NumPy stay as they were;
+    Keras is seeded.
 
     Args:
         task: A ``Task``.
         loss: A ``keras.losses.Loss`` that takes numbers of classes and probabilities, such as
             ``TreeLoss``.
         optimizer: Configuration of a Keras optimizer, as ``keras.optimizers.get`` takes it; None
-            for Adam at the task's learning rate.
+            for Adam with the task's learning rate.
 
     Raises:
-        ValueError: The task's network is none, as ``training.networks.build_network`` says.
+        ValueError: The network cannot be used, as for ``build_network``.
 
     Examples:
         >>> from deap_lossgp.losses import TreeLoss
@@ -44,7 +44,7 @@ class KerasTrainer:
         self.task = task
         with seeded(0):
             self._network = build_model(task)
-        # The pixels' scale in float32 under a mixed-precision policy too, as in the evolution.
+        # Pixels are scaled in float32 even under a mixed-precision policy, as in the evolution.
         rescaling = keras.layers.Rescaling(task.data.scale, dtype="float32")
         shape = task.data.input_shape
         self._model = keras.Sequential([keras.Input(shape), rescaling, self._network])
@@ -52,34 +52,34 @@ class KerasTrainer:
             optimizer=keras.optimizers.get(optimizer or _adam(task)), loss=loss,
             metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy"),
                      keras.metrics.SparseCategoricalCrossentropy("cross_entropy")],
-            # Keras runs uncompiled on JAX without it.
+            # Without jit_compile Keras does not compile on JAX.
             jit_compile=task.jit_compile or keras.backend.backend() == "jax",
         )
         self._model.optimizer.build(self._model.trainable_variables)
         self._optimizer_values = values_of(self._model.optimizer.variables)
 
     def train(self, seed, on_epoch=None):
-        """Trains the network from its beginning, and tests it.
+        """Trains the network from its initial weights and tests it.
 
         Args:
-            seed: Of the training, from 0 to below 2**32.
-            on_epoch: ``on_epoch()``, called at the end of each epoch.
+            seed: Seed of the training, from 0 to below 2**32.
+            on_epoch: ``on_epoch()`` is called at the end of each epoch.
 
         Returns:
-            A ``TrainingResult`` of status ``ok``; or ``nan``, if the loss or the predictions
-            became anything but finite numbers, at the end of that epoch. Its losses are means over
-            the validation images of the loss as it was given, its seconds those of ``fit``, in
-            which the first training traces the network.
+            A ``TrainingResult`` of status ``ok``, or ``nan`` if the loss or the predictions are not
+            finite; the training then ends after that epoch. ``losses`` are means of the given loss
+            over the validation images. ``seconds`` are those of ``fit``; in the first training
+            they include tracing the network.
 
         Raises:
-            Exception: Whatever goes wrong in Keras.
+            Exception: An error in Keras, whatever its class.
         """
         task, data, (train, validation) = self.task, self.task.data, self.task.split()
         x_validation, y_validation = data.x_train[validation], data.y_train[validation]
         with seeded(seed):
             restore(self._network.variables, values_of(build_model(task).variables))
             restore(self._model.optimizer.variables, self._optimizer_values)
-            # Again, so that the batches' order does not depend on what was drawn for the weights.
+            # Seeded again: the order of batches must not depend on how many weights were drawn.
             keras.utils.set_random_seed(seed)
             start = time.perf_counter()
             history = self._model.fit(
@@ -99,7 +99,7 @@ class KerasTrainer:
             whole, message = whole - 1, "the predictions are not finite"
         losses, accuracies, entropies = (tuple(map(float, curve[:whole])) for curve in curves)
         n = len(validation)
-        accuracies = tuple(round(n * accuracy) / n for accuracy in accuracies)  # past float32
+        accuracies = tuple(round(n * accuracy) / n for accuracy in accuracies)  # beyond float32
         result = {"seconds": seconds, "losses": losses, "accuracies": accuracies,
                   "cross_entropies": entropies, "message": message}
         if message:
@@ -118,15 +118,15 @@ def _adam(task):
 
 
 def _finite_epochs(*curves):
-    """The number of epochs before the first in which a loss is not finite."""
+    """Returns the number of epochs before the first one in which a loss is not finite."""
     finite = [all(map(math.isfinite, values)) for values in zip(*curves, strict=True)]
     return [*finite, False].index(False)
 
 
 class _Watch(keras.callbacks.Callback):
-    """Tells of each epoch, and ends a training whose loss is not finite.
+    """Calls ``on_epoch`` after each epoch, and ends a training whose loss is not finite.
 
-    At the end of an epoch: looking at each batch would stop a GPU after each.
+    The loss is not checked after each batch: a GPU would have to wait for the check.
     """
 
     def __init__(self, on_epoch):

@@ -1,9 +1,9 @@
-"""The compiled loop: an epoch, a validation or a new beginning is one call each.
+"""The compiled loop: an epoch, a validation and a reset are one call of a compiled function each.
 
-Each function is traced once per task. What a candidate brings is an argument, so a new one costs
-no tracing, whatever its size. On a GPU nothing crosses to the host while a call runs: images,
-labels and their order lie on the device, and integers are int64, whose arithmetic TensorFlow does
-there (that of int32 it does on the host). Only a loss's own operations are called from Python.
+Each function is traced once per task. A candidate is an argument of the epoch, so a new candidate
+costs no tracing, whatever its size. On a GPU nothing is copied to the host while a call runs:
+images, labels and their order are on the device, and integers are int64, because TensorFlow does
+the arithmetic of int32 on the host. Only the exact path calls Python: the loss's own operations.
 """
 
 import numpy as np
@@ -14,9 +14,13 @@ from deap_lossgp.training.look_up import CELLS, lines_of, look_up
 
 
 def on_device(images):
-    """Images as ``CompiledLoop`` takes them again and again without their crossing to a GPU.
+    """Copies images to the device once, for all later calls.
 
-    A variable, because what gathers from a tensor has no GPU kernel for uint8.
+    Args:
+        images: Array of shape (n, h, w, c).
+
+    Returns:
+        tf.Variable: Not a tensor, because gathering uint8 from a tensor has no kernel on a GPU.
     """
     return tf.Variable(images, trainable=False)
 
@@ -27,12 +31,15 @@ class CompiledLoop:
     Args:
         model: A Keras model that ends in softmax.
         optimizer: A Keras optimizer, built on the model's variables.
-        images, labels: Training data, kept on the device as they are (uint8 images).
-        scale: What brings pixel values to [0, 1], applied on the device.
+        images: Training images, shape (n, h, w, c); kept on the device in their own type (uint8).
+        labels: Their classes, shape (n,).
+        scale: Factor that brings pixel values to [0, 1], applied on the device.
         batch_size: Images per step.
         jit_compile: Whether XLA compiles the training loop; for GPUs.
 
     Attributes:
+        model: The model.
+        optimizer: The optimizer.
         traces: How often the network's training step was traced.
     """
 
@@ -47,13 +54,18 @@ class CompiledLoop:
         self._exact_gradient = None
         self._train_on_curves = self.compile_epoch(look_up, jit_compile)
         self._train_exactly = self.compile_epoch(self._call_exact_gradient)
-        # Without AutoGraph, whose files a killed process would leave in the temporary folder.
+        # Without AutoGraph: it writes temporary files, which a killed process would leave behind.
         self._begin = tf.function(self._assign, autograph=False)
         self._differ = tf.function(self._weights_differ, autograph=False)
         self._predict = tf.function(self._predict_all, autograph=False)
 
     def prepare(self, steps, exact):
-        """Traces the epoch of so many steps, and runs nothing."""
+        """Traces an epoch without running it.
+
+        Args:
+            steps: Number of batches of the epoch.
+            exact: Whether the epoch takes the exact path.
+        """
         order = tf.TensorSpec([steps * self._batch_size], tf.int64)
         if exact:
             self._train_exactly.get_concrete_function(order)
@@ -62,39 +74,53 @@ class CompiledLoop:
             self._train_on_curves.get_concrete_function(order, lines)
 
     def begin(self, values):
-        """Brings the network's variables, then the optimizer's, to such values."""
+        """Assigns values to the variables of the network and the optimizer.
+
+        Args:
+            values: Values of the network's variables, then of the optimizer's, in their order.
+        """
         self._begin(values)
 
     def weights_differ(self, values):
-        """Whether the network's weights are others than those that ``begin`` took."""
+        """Returns whether a trainable weight differs from its value in what ``begin`` took."""
         return bool(self._differ(values[:len(self.model.variables)]))
 
     def train_on_curves(self, order, derivatives):
-        """An epoch on a candidate's derivative curves, in the given order of images (int64)."""
+        """Trains one epoch on the derivative curves of a loss.
+
+        Args:
+            order: Indices of the training images, int64; a whole number of batches.
+            derivatives: The derivative curves, float32 of shape (2, KNOTS).
+        """
         self._train_on_curves(order, lines_of(derivatives / np.float32(self._batch_size)))
 
     def train_exactly(self, order, gradient):
-        """An epoch on a loss's own operations: ``gradient(labels, y_pred)`` is a batch's.
+        """Trains one epoch on a loss's own operations.
 
-        The compiled loop calls out to them, so the network is not traced again for each loss.
+        The compiled loop calls them from Python, so the network is not traced again for each loss.
+
+        Args:
+            order: As for ``train_on_curves``.
+            gradient: ``gradient(labels, y_pred)`` returns the derivative of a batch's loss with
+                respect to ``y_pred``, float32 of shape (batch size, classes).
         """
         self._exact_gradient = gradient
         self._train_exactly(order)
 
     def predict(self, images, batch_size=256):
-        """Predictions for images, float32 of shape (len(images), classes)."""
+        """Returns the predictions for images, float32 of shape (len(images), classes)."""
         return self.validate(images, batch_size)[0]
 
     def validate(self, images, batch_size=256):
-        """What tells how far a training has come.
+        """Predicts from images and checks the network's weights.
 
         Args:
-            images: As the training images, or what ``on_device`` made of them.
+            images: Images of the same form as the training images, or ``on_device`` of them.
             batch_size: Images per step.
 
         Returns:
-            predictions, finite: float32 of shape (len(images), classes), and whether every weight
-            of the network is a finite number.
+            tuple: The predictions, float32 of shape (len(images), classes), and whether every
+            trainable weight is a finite number.
         """
         images = images if isinstance(images, tf.Variable) else on_device(images)
         predictions, finite = self._predict(images, min(batch_size, images.shape[0]))
@@ -104,13 +130,13 @@ class CompiledLoop:
         """Compiles ``epoch(order, *candidate)``.
 
         Args:
-            output_gradient: ``output_gradient(*candidate, labels, y_pred)``, the derivative of
-                the batch's loss, the mean over its samples, with respect to the predictions.
-            jit_compile: Whether XLA compiles it.
+            output_gradient: ``output_gradient(*candidate, labels, y_pred)`` returns the derivative
+                of the batch's loss, the mean over its samples, with respect to the predictions.
+            jit_compile: Whether XLA compiles the epoch.
 
         Returns:
-            A function of the order of images (int64, as many as whole batches hold) and of what
-            makes up a candidate; it trains the network for one epoch.
+            callable: Trains the network for one epoch, given the order of images (int64, a whole
+            number of batches) and the tensors of a candidate.
         """
         model, optimizer, size = self.model, self.optimizer, self._batch_size
 
@@ -118,7 +144,7 @@ class CompiledLoop:
             images = self._normalised(tf.gather(self._images, batch))
             labels = tf.gather(self._labels, batch)
             with tf.GradientTape() as tape:
-                # A network of the user's may end in half precision.
+                # A user's own network may end in half precision.
                 y_pred = tf.cast(model(images, training=True), tf.float32)
                 penalties = tf.add_n(model.losses) if model.losses else None
             targets, slopes = [y_pred], [output_gradient(*candidate, labels, y_pred)]
@@ -162,7 +188,7 @@ class CompiledLoop:
 
     def _predict_all(self, images, size):
         count = images.shape[0]
-        # The last batch is as large as the others and begins with some of the one before it.
+        # The last batch is as large as the others; it starts with images of the batch before it.
         starts = np.minimum(np.arange(0, count, size), count - size)
         order = tf.constant(starts[:, np.newaxis] + np.arange(size), tf.int64)
         batches = len(starts)

@@ -12,10 +12,11 @@ from deap_lossgp.user_functions import load_function
 
 
 def small_cnn(input_shape, num_classes):
-    """Build a network that is very cheap on small images: two convolutions and a hidden layer.
+    """Builds a network that is very cheap on small images: two convolutions and a hidden layer.
 
-    On a CPU the first layer's pixels are what costs, so its filters are large and far apart. The
-    hidden layer grows with the image: 64x64 pixels make 250,000 weights, 224x224 make 3 million.
+    On a CPU most time goes into the first layer's pixels, so its filters are large and far apart.
+    The hidden layer grows with the image: it has 250,000 weights for 64x64 pixels and 3 million for
+    224x224.
 
     Args:
         input_shape: Shape (h, w, c) of an image, from 4x4 pixels up.
@@ -36,11 +37,11 @@ def small_cnn(input_shape, num_classes):
 
 
 def resnet8(input_shape, num_classes):
-    """Build the residual network of eight weight layers that MLPerf Tiny uses for CIFAR-10.
+    """Builds the residual network of eight weight layers that MLPerf Tiny uses for CIFAR-10.
 
-    A convolution, three stages of one residual block each (16, 32 and 64 filters, batch
-    normalisation), global average pooling and a dense layer. Without MLPerf's weight decay: the
-    loss under trial is to be the only term.
+    It has a convolution, three stages of one residual block each (16, 32 and 64 filters, batch
+    normalisation), global average pooling and a dense layer. MLPerf's weight decay is left out, so
+    that the loss under trial is the only term.
 
     Args:
         input_shape: Shape (h, w, c) of an image, from 4x4 pixels up.
@@ -68,11 +69,11 @@ def resnet8(input_shape, num_classes):
 
 
 def inception_v3(input_shape, num_classes):
-    """Build InceptionV3 with the dense head of NGL and the thesis, to be trained from scratch.
+    """Builds InceptionV3 with the dense head of NGL and the thesis, to be trained from scratch.
 
-    Images are up-sampled by doublings, as many as keep the shorter side within InceptionV3's own
-    299 pixels: three for 28 and 32 pixels, as published, and five for 8. (InceptionV3 needs at
-    least 75.) Grey images are repeated in three channels, pixels are brought to [-1, 1].
+    Images are doubled in size as long as the shorter side stays within InceptionV3's own 299
+    pixels: three times from 28 or 32 pixels, as published, and five times from 8. (InceptionV3
+    needs at least 75.) Grey images are repeated in three channels; pixels are scaled to [-1, 1].
 
     Args:
         input_shape: Shape (h, w, c) of an image.
@@ -96,7 +97,7 @@ def inception_v3(input_shape, num_classes):
         x = layers.UpSampling2D()(x)
     if channels == 1:
         x = layers.Concatenate()([x, x, x])
-    # What preprocess_input does to pixels in 0..255.
+    # The same as preprocess_input for pixels in 0..255.
     x = layers.Rescaling(2.0, offset=-1.0)(x)
     x = keras.applications.InceptionV3(
         include_top=False, weights=None, input_shape=x.shape[1:], pooling="max"
@@ -117,7 +118,7 @@ def _convolution(x, filters, strides=1):
 
 
 def _softmax(x, num_classes):
-    # float32 under a mixed-precision policy too: losses are steep where float16 has no numbers.
+    # float32 even under a mixed-precision policy: losses are steep where float16 has no numbers.
     return layers.Dense(num_classes, activation="softmax", dtype="float32", name="softmax")(x)
 
 
@@ -125,18 +126,17 @@ NETWORKS = {name: globals()[name] for name in NETWORK_NAMES}
 
 
 def load_network(name):
-    """Find the function that builds a network.
+    """Finds the function that builds a network.
 
     Args:
-        name: A name in NETWORKS, or `module:function` for a function of the user's; modules in
+        name: A name in ``NETWORKS``, or ``module:function`` for a user's own function; modules in
             the current working directory are found.
 
     Returns:
-        callable: To be called as `function(input_shape=(h, w, c), num_classes=n)`.
+        callable: ``function(input_shape=(h, w, c), num_classes=n)`` builds the network.
 
     Raises:
-        ValueError: If there is no such network, module or function, or the module cannot be
-            imported.
+        ValueError: There is no such network, module or function, or the module cannot be imported.
 
     Examples:
         >>> load_network("resnet8").__name__
@@ -150,22 +150,22 @@ def load_network(name):
 
 
 def build_network(network, input_shape, num_classes):
-    """Build a network and check that it is a classifier ending in softmax.
+    """Builds a network and checks that it is a classifier that ends in softmax.
 
     Args:
-        network: A name, as `load_network` takes it, or a function
-            `f(input_shape=(h, w, c), num_classes=n)`.
+        network: A name, as for ``load_network``, or a function
+            ``f(input_shape=(h, w, c), num_classes=n)``.
         input_shape: Shape (h, w, c) of an image.
         num_classes: Number of classes, K.
 
     Returns:
-        keras.Model: As the function made it. Keras seeds its weights from Python's `random`, which
-            moves on by it: seed and restore `random` around this call.
+        keras.Model: The model that the function returned. Keras draws the seeds of its weights from
+            Python's ``random``: seed and restore it around this call, as ``seeded`` does.
 
     Raises:
-        ValueError: If the function fails or does not take these arguments, if what it returns is
-            no keras.Model, or if the model's predictions on two random images are not
-            probabilities of shape (2, K) that sum to 1.
+        ValueError: The function fails or does not take these arguments; or it does not return a
+            keras.Model; or the model's predictions on two random images are not probabilities of
+            shape (2, K) that sum to 1.
 
     Examples:
         >>> build_network("small_cnn", (8, 8, 1), 10).output_shape
@@ -210,16 +210,16 @@ def build_network(network, input_shape, num_classes):
 
 
 def build_model(task):
-    """Build a task's network, in bfloat16 inside and behind augmentation where the task says so.
+    """Builds a task's network, with the augmentation and the mixed precision of its budget.
 
     Args:
-        task: A `Task`.
+        task: A ``Task``.
 
     Returns:
-        keras.Model: New, its weights drawn from Keras's global seed.
+        keras.Model: A new network whose weights are drawn from Keras's global seed.
 
     Raises:
-        ValueError: As `build_network`.
+        ValueError: The network cannot be used, as for ``build_network``.
     """
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if task.mixed_precision else "float32")
@@ -231,7 +231,7 @@ def build_model(task):
 
 
 def _augmented(model):
-    # As published with arXiv:2404.12948: zoom 0.2, shifts 0.1, horizontal flip.
+    # The augmentation published with arXiv:2404.12948: horizontal flip, shifts 0.1, zoom 0.2.
     return keras.Sequential([
         keras.Input(model.input_shape[1:]),
         layers.RandomFlip("horizontal"),

@@ -1,4 +1,4 @@
-"""What one training yields: raw figures, from which any fitness can be computed later."""
+"""The result of one training: raw figures, from which any fitness can be computed later."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,12 @@ FAILURES = ("nan", "no_gradient", "error", "oom", "timeout", "crashed")
 STATUSES = ("ok", "stopped", *FAILURES)
 
 ARITHMETIC = 4
-"""Raised whenever the same training comes to have other figures, if only in the last bits."""
+"""Version of the arithmetic. Increase it when the same training gives other figures, to the bit."""
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """The raw figures of one training on one task; those of failed trainings are None.
+    """The raw figures of one training on one task; for a failed training they are None.
 
     Attributes:
         task: Name of the task's data set.
@@ -24,11 +24,10 @@ class TrainingResult:
         seconds: Wall time of the training.
         losses, accuracies, cross_entropies: The same figures at the end of each epoch.
         exact: Whether it was trained on the exact path instead of on curves.
-        message: What went wrong, in one line.
-        test_accuracy: Accuracy on the test set, where it was asked for.
+        message: What went wrong, in one line; else empty.
+        test_accuracy: Accuracy on the test set, in [0, 1]; None unless it was asked for.
         balanced_accuracy: Mean over classes of the share of a class's validation images that is
-            classified right, in [0, 1]; None in results of package versions that had no such
-            figure.
+            classified right, in [0, 1].
 
     Examples:
         >>> TrainingResult("digits", 10, "ok", 0.2, 0.9, 0.3, 1.0).error_rate
@@ -65,5 +64,5 @@ class TrainingResult:
 
     @property
     def error_rate(self):
-        """1 - accuracy, rounded so that equal counts of errors give equal rates."""
+        """1 - accuracy, rounded so that equal numbers of errors give equal rates."""
         return round(1.0 - self.accuracy, 12)

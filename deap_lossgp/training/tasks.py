@@ -1,4 +1,4 @@
-"""Tasks: a data set, a network and a budget. They describe a training; nothing is built here."""
+"""Tasks: a data set, a network and a budget. A task describes a training and builds nothing."""
 
 import hashlib
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def reduce_on_plateau():
 @documented
 @dataclass(frozen=True)
 class Task(Budget):
-    """A data set, a network and a budget: what a loss is tried on."""
+    """A data set, a network and a budget, with which losses are tried."""
 
     data: ImageData = setting(MISSING, "the images")
     network: str | Callable = setting(
@@ -105,7 +105,7 @@ class Task(Budget):
 
     @property
     def network_name(self):
-        """The network's name, or ``module:function``; of a function its name."""
+        """The network's name, ``module:function``, or the name of the function."""
         network = self.network
         return network if isinstance(network, str) else getattr(network, "__name__", repr(network))
 
@@ -113,7 +113,7 @@ class Task(Budget):
         """Splits the training set.
 
         Returns:
-            (training images, validation images), as arrays of indices into the training set.
+            tuple: Indices into the training set: of the images to train on and to validate on.
         """
         y = self.data.y_train
         try:
@@ -125,7 +125,7 @@ class Task(Budget):
 
     @cached_property
     def fingerprint(self):
-        """A digest of all that determines a training but loss and seed: images, code, numbers."""
+        """Digest of all that determines a training, except loss and seed: images, code, numbers."""
         digest = hashlib.sha256()
         for name in ARRAYS:
             array = getattr(self.data, name)
@@ -174,7 +174,7 @@ def check_names(tasks):
     """Checks that tasks can be told apart.
 
     Raises:
-        ValueError: There are no tasks, or two of one name.
+        ValueError: There are no tasks, or two with the same name.
     """
     names = [task.name for task in tasks]
     if not names or len(set(names)) < len(names):

@@ -1,4 +1,4 @@
-"""TensorFlow in a process: imported late and quietly, and set up before it is first used.
+"""Imports TensorFlow late and quietly, and sets it up before it is first used in a process.
 
 Importing this module does not import TensorFlow; calling its functions does.
 """
@@ -10,7 +10,11 @@ import sys
 
 
 def check_tensorflow():
-    """Raises a ValueError with the command that installs TensorFlow where it is not installed."""
+    """Checks that TensorFlow is installed, without importing it.
+
+    Raises:
+        ValueError: It is not installed. The message gives the command that installs it.
+    """
     if importlib.util.find_spec("tensorflow") is None:
         raise ValueError(_missing("there is no module of this name"))
 
@@ -19,10 +23,10 @@ def import_tensorflow():
     """Imports TensorFlow without its start-up messages on the screen.
 
     Raises:
-        ValueError: It is not installed; names the command that installs it.
+        ValueError: It cannot be imported. The message gives the command that installs it.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # The messages come from C++, before any log level is read: only the descriptor helps.
+    # C++ prints the messages before it reads any log level, so the descriptor is redirected.
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere:
@@ -44,21 +48,21 @@ def _missing(reason):
 
 
 def prepare_tensorflow(threads=1, determinism=None):
-    """Sets what TensorFlow takes once per process, before it is first used.
+    """Sets up TensorFlow in this process, before it is first used.
+
+    GPUs get memory growth. If TensorFlow has been used in this process already, as in a notebook,
+    its threads and memory settings stay as they are.
 
     Args:
         threads: Threads of one operation on the CPU. One is fastest for small networks, whose
-            operations are shorter than sharing them out, and makes results independent of the
-            number of cores; large networks want more.
-        determinism: Whether operations are deterministic, so that a training is bit-identical
-            when repeated. By default where there is no GPU: on GPUs it can be very slow.
-
-    GPUs get memory growth. Where TensorFlow has been used in this process already, as in a
-    notebook, its threads and memory stay as they are.
+            operations are too short to be shared out, and makes results independent of the number
+            of cores. Large networks need more threads to be fast.
+        determinism: Whether operations are deterministic, so that a repeated training gives the
+            same bits. Default: only without a GPU, because on GPUs it can be slow.
 
     Returns:
-        What the bits of a training depend on besides seed and code: a dict with the keys
-        ``tensorflow keras threads determinism device``.
+        dict: Everything on which the bits of a training depend, besides its seed and the code; the
+        keys are ``tensorflow keras threads determinism device``.
     """
     import keras
     import tensorflow as tf
@@ -66,7 +70,7 @@ def prepare_tensorflow(threads=1, determinism=None):
     gpus = tf.config.list_physical_devices("GPU")
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-        # Two at least: the exact path's loss runs inside an operation of the loop.
+        # At least two: on the exact path the loss runs inside an operation of the loop.
         tf.config.threading.set_inter_op_parallelism_threads(max(2, threads))
         for gpu in gpus:
             tf.config.experimental.set_memory_growth(gpu, True)
@@ -91,10 +95,16 @@ def _device_name(gpus):
 
 
 def compiled(function):
-    """The function as a graph, traced when first called.
+    """Makes a graph of a function that the loop calls while it runs; it is traced when called.
 
-    Left to eager operations where the one thread there is would wait for itself: the loop calls
-    the function while it runs.
+    If TensorFlow has a single thread for operations, the function is returned as it is and runs
+    eagerly: the loop's operation holds this thread, so a graph would wait for it for ever.
+
+    Args:
+        function: A function of tensors.
+
+    Returns:
+        callable: Takes the same arguments and returns the same values.
     """
     import tensorflow as tf
 
@@ -103,7 +113,7 @@ def compiled(function):
 
 
 def _usable_cpus():
-    """TensorFlow sizes its pool by these, not by the machine's."""
+    """Returns the number of CPUs that this process may use; TensorFlow's default thread count."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count()

@@ -1,4 +1,4 @@
-"""The compiled trainer: trains a task's network with any loss, from its curves."""
+"""The compiled trainer: trains a task's network with any loss, on its curves."""
 
 import time
 from functools import partial
@@ -17,7 +17,7 @@ from deap_lossgp.training.tensorflow_setup import compiled
 
 
 class Trainer:
-    """Trains one task's network; built once, it takes any number of candidates.
+    """Trains one task's network with any number of candidates; the network is compiled once.
 
     All candidates with the same seed begin with the same weights, see the same batches in the
     same order and drop the same units.
@@ -25,16 +25,23 @@ class Trainer:
     Args:
         task: A ``Task``.
 
-    >>> from deap_lossgp.training.candidates import candidate_of
-    >>> from deap_lossgp.found_losses import KNOWN_LOSSES
-    >>> from deap_lossgp.psets import loss_primitive_set
-    >>> from deap_lossgp.training.tasks import Task
-    >>> from deap_lossgp.trees import LossTree
-    >>> pset = loss_primitive_set()
-    >>> trainer = Trainer(Task.load("digits", epochs=2))
-    >>> mse = LossTree.from_string(KNOWN_LOSSES["mse"], pset)
-    >>> trainer.train(candidate_of(mse, pset, trainer.task), seed=1).status
-    'ok'
+    Attributes:
+        task: The task.
+        loop: Its ``CompiledLoop``.
+
+    Raises:
+        ValueError: The network cannot be used, as for ``build_network``.
+
+    Examples:
+        >>> from deap_lossgp.found_losses import KNOWN_LOSSES
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> from deap_lossgp.training import Task, candidate_of
+        >>> from deap_lossgp.trees import LossTree
+        >>> pset = loss_primitive_set()
+        >>> trainer = Trainer(Task.load("digits", epochs=2))
+        >>> mse = LossTree.from_string(KNOWN_LOSSES["mse"], pset)
+        >>> trainer.train(candidate_of(mse, pset, trainer.task), seed=1).status
+        'ok'
     """
 
     def __init__(self, task):
@@ -63,11 +70,11 @@ class Trainer:
 
     @property
     def traces(self):
-        """How often the network was traced so far: once for the curves, once for exact losses."""
+        """How often the network was traced: at most once for curves and once for exact losses."""
         return self.loop.traces
 
     def prepare(self, candidate, seed):
-        """What is done once: traces the path that the candidate takes, draws the seed's weights."""
+        """Traces the path that the candidate takes and draws the seed's weights, each only once."""
         steps = -(-self._train_size // self._batch_size)
         self.loop.prepare(steps, exact=candidate.loss is not None)
         if seed != self._initial_seed:
@@ -138,12 +145,12 @@ class Trainer:
         )
 
     def test_accuracy(self):
-        """Accuracy on the test set of the network as the last training left it."""
+        """Returns the test accuracy, in [0, 1], of the network that was trained last."""
         predictions = self.loop.predict(self.task.data.x_test)
         return float(np.mean(predictions.argmax(1) == self.task.data.y_test))
 
     def _epoch_of(self, candidate):
-        """``epoch(order)``, which trains one epoch on the candidate."""
+        """Returns ``epoch(order)``, which trains one epoch on the candidate."""
         if candidate.loss is None:
             return lambda order: self.loop.train_on_curves(order, candidate.derivatives)
         factor = candidate.gradient_factor / self._batch_size
@@ -151,13 +158,13 @@ class Trainer:
         return lambda order: self.loop.train_exactly(order, gradient)
 
     def _batches(self, generator):
-        """A new order of the training images, filled up to whole batches from its beginning."""
+        """Draws an order of the training images; its first ones are repeated to fill a batch."""
         order = generator.permutation(self._train_size)
         missing = -len(order) % self._batch_size
         return np.concatenate([order, order[:missing]])
 
     def _validate(self, candidate):
-        """((loss, accuracy, cross entropy, balanced accuracy), "") or (None, what is wrong)."""
+        """Returns ((loss, accuracy, cross entropy, balanced accuracy), "") or (None, message)."""
         images, labels = self._validation
         predictions, weights_are_finite = self.loop.validate(images)
         if not np.isfinite(predictions).all():
@@ -181,7 +188,7 @@ class Trainer:
 
 
 def balanced_accuracy(right, labels):
-    """The mean of each class's share of right predictions, over the classes that occur.
+    """Returns the mean over classes of the share of right predictions; only classes that occur.
 
     Args:
         right: Whether each prediction is right, shape (n,), bool.
@@ -190,8 +197,9 @@ def balanced_accuracy(right, labels):
     Returns:
         float in [0, 1].
 
-    >>> balanced_accuracy(np.array([True, True, True, False]), np.array([0, 0, 0, 1]))
-    0.5
+    Examples:
+        >>> balanced_accuracy(np.array([True, True, True, False]), np.array([0, 0, 0, 1]))
+        0.5
     """
     counts = np.bincount(labels)
     present = counts > 0  # a small validation set may lack a rare class
@@ -199,12 +207,12 @@ def balanced_accuracy(right, labels):
 
 
 def _exact_gradient(loss, factor, labels, y_pred):
-    """``factor`` times the derivative by the loss's operations; zero where they are clipped."""
+    """Returns ``factor`` times the loss's derivative; zero where predictions are clipped."""
     p = ops.clip(y_pred, LOWEST, 1.0 - LOWEST)
     y_true = ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
     return ops.where(p == y_pred, factor * loss.derivative(y_true, p), 0.0 * y_pred)
 
 
 def _copies(variables):
-    """Their values, on the device."""
+    """Returns copies of the variables' values, on the device."""
     return [ops.copy(variable) for variable in variables]

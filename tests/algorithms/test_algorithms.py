@@ -1,4 +1,4 @@
-"""Sample tournament, archive and random search: the published draws, and what users rely on."""
+"""Sample tournament, archive and random search: the published draws, and promises to users."""
 
 import ast
 import itertools
@@ -218,7 +218,7 @@ def test_given_sizes_replace_the_defaults():
 
 
 @pytest.mark.parametrize("run", LOOPS)
-def test_what_is_valid_at_the_start_is_not_evaluated_again(run):
+def test_individuals_valid_at_the_start_are_not_evaluated_again(run):
     toolbox, calls = counting_toolbox()
     population = individuals(toolbox, 8)
     for individual in population[:5]:
@@ -571,7 +571,7 @@ def test_nan_becomes_the_worst_value_of_its_own_objective(run):
 
 
 @pytest.mark.parametrize("run", LOOPS)
-def test_nan_brought_along_does_not_survive_either(run):
+def test_nan_in_the_initial_population_does_not_survive_either(run):
     toolbox = onemax_toolbox()
     population = individuals(toolbox, 4)
     for individual in population:

@@ -35,7 +35,7 @@ def statistics():
 
 
 @pytest.mark.parametrize(("ngen", "first", "second"), [(0, 0, 0), (1, 1, 0), (4, 2, 2), (5, 3, 2)])
-def test_it_is_its_two_halves_draw_by_draw(ngen, first, second):
+def test_glo_is_its_two_halves_draw_by_draw(ngen, first, second):
     population, toolbox = start()
     _, expected = eaSampleTournament(population, toolbox, 0.5, 1, first, stats=statistics(),
                                      verbose=False)

@@ -1,4 +1,4 @@
-"""Regularised evolution against the published pseudocode, and what its users rely on."""
+"""Regularised evolution: the published pseudocode draw by draw, and promises to users."""
 
 import math
 import operator
@@ -115,7 +115,7 @@ def test_a_tournament_of_all_is_drawn_with_replacement():
     assert children.count("4'") > children.count("3'") > children.count("2'")
 
 
-def test_a_tournament_of_one_draws_everybody_alike():
+def test_a_tournament_of_one_draws_all_with_equal_probability():
     toolbox = naming_toolbox()
     random.seed(1)
     children = [child.name for _ in range(800) for child in varRegularized(
@@ -245,7 +245,7 @@ def test_three_a_generation_compares_with_algorithm_1_at_equal_evaluations():
     assert ours.select("nevals") == theirs.select("nevals")
 
 
-def test_what_is_valid_at_the_start_is_not_evaluated_again():
+def test_individuals_valid_at_the_start_are_not_evaluated_again():
     toolbox, calls = counting_toolbox()
     population = individuals(toolbox, 8)
     for individual in population[:5]:

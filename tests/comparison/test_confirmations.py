@@ -198,7 +198,7 @@ def test_a_stopped_command_goes_on_and_ends_as_an_undisturbed_one(tmp_path, made
     pd.testing.assert_frame_equal(resumed.epochs, undisturbed.epochs)
 
 
-def test_what_failed_for_want_of_memory_is_tried_again(tmp_path, made, monkeypatch):
+def test_a_training_that_ran_out_of_memory_is_tried_again(tmp_path, made, monkeypatch):
     def train(self, seed, on_epoch):
         made.append(seed)
         raise MemoryError("no room")

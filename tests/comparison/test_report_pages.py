@@ -1,4 +1,4 @@
-"""One report in two forms, read back by parsers, with texts that try to be markup."""
+"""The report as HTML and Markdown, read by parsers; some of its texts look like markup."""
 
 import base64
 import math

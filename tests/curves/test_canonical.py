@@ -1,4 +1,4 @@
-"""Which expressions are the same loss, and what is left when constants are taken off a loss."""
+"""Expressions that are the same loss share a key; constants are taken off a loss."""
 
 import math
 import os
@@ -202,7 +202,7 @@ def test_a_nested_wrapping_is_taken_off_entirely():
         "y_pred",
     ],
 )
-def test_what_is_no_wrapping_stays(name, text):
+def test_a_loss_that_is_not_wrapped_stays_as_it_is(name, text):
     tree = read(text, PSETS[name])
     with warnings.catch_warnings():
         warnings.simplefilter("error")

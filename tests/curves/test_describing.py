@@ -217,14 +217,14 @@ def test_a_loss_of_the_wrong_sign_makes_mistakes_worse():
 
 
 @pytest.mark.parametrize("name", KNOWN_LOSSES)
-def test_a_known_loss_is_nearest_to_itself_whatever_trains_nothing(name):
+def test_changes_that_train_nothing_leave_a_known_loss_nearest_to_itself(name):
     # A factor, a summand, and a constant added to both derivatives.
     wrapped = f"add(mul(0.3, {KNOWN_LOSSES[name]}), sub(mul(1.7, y_pred), 5.0))"
     card = card_of(wrapped)
     assert card.nearest == name and card.similarity == pytest.approx(1, abs=1e-9)
 
 
-def test_similarities_are_in_order_and_do_not_hang_on_the_seed():
+def test_similarities_are_in_order_and_do_not_depend_on_the_seed():
     cards = [card_of("ngl", seed=seed) for seed in (0, 1)]
     for card in cards:
         cosines = [cosine for _, cosine in card.similarities]
@@ -235,7 +235,7 @@ def test_similarities_are_in_order_and_do_not_hang_on_the_seed():
     assert cards[0] == card_of("ngl", seed=0) != cards[1]
 
 
-def test_a_loss_without_gradient_is_like_none():
+def test_a_loss_without_gradient_is_similar_to_no_known_loss():
     card = card_of("y_true")
     assert math.isnan(card.similarity) and card.scale == 0.0
     assert "nearest known loss  none" in str(card)

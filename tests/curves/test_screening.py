@@ -1,4 +1,4 @@
-"""Which losses may be trained at all, by either notion of validity."""
+"""Which losses are valid, by each of the two rules."""
 
 import math
 

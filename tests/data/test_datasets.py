@@ -1,4 +1,4 @@
-"""Data sets: whole ones are loaded, others are refused in one line."""
+"""Complete data sets are loaded, and damaged ones are refused in one line."""
 
 import gzip
 import hashlib

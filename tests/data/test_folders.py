@@ -217,7 +217,7 @@ def test_sixteen_bits_become_eight_by_their_scale(tmp_path, name):
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_what_is_transparent_is_white(tmp_path, mode):
+def test_transparent_pixels_become_white(tmp_path, mode):
     image = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
     image.paste((0, 0, 0, 255), (0, 0, 4, 8))
     if mode == "P":
@@ -258,7 +258,7 @@ def test_a_sixteen_bit_image_is_turned_too(tmp_path):
     np.testing.assert_array_equal(out[..., 0], np.rint(values[::-1, ::-1] / 257))
 
 
-def test_of_several_frames_the_first_counts(tmp_path):
+def test_only_the_first_of_several_frames_is_read(tmp_path):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
     for name in ("x.gif", "x.webp", "x.png", "x.tif"):
         options = {"lossless": True} if name == "x.webp" else {}
@@ -444,7 +444,7 @@ def test_a_path_that_leads_nowhere_is_an_error(path, message):
 
 @pytest.mark.parametrize("size", [0, -3, "", "x", "3x", "axb", "1x2x3", (1, 2, 3), (0, 5), 2.5,
                                   float("nan"), "2.5"])
-def test_a_size_that_is_none_is_an_error(size):
+def test_an_invalid_size_is_an_error(size):
     assert message_of(read_size, size) == f"expected image_size N or HxW, from 1 up, got {size!r}"
 
 

@@ -106,7 +106,7 @@ def test_all_these_faults_change_no_bit_of_the_other_results(mixed, expected):
 
 @pytest.mark.parametrize("fault", ["leaves", "leaves_at_last", "raises", "nan", "infinite",
                                    "flat"])
-def test_what_leaves_the_process_alive_ends_the_same_way_without_workers(mixed, expected, fault):
+def test_faults_that_leave_the_process_alive_end_alike_without_workers(mixed, expected, fault):
     in_process = results(InProcess([TASK], PSET), [faulty_job(fault), GOOD[0]])
     assert in_process == [mixed[fault], expected[0]]
 
@@ -146,7 +146,7 @@ def test_workers_killed_while_they_idle_cost_nothing(pair, expected):
 
 
 @on_linux
-def test_who_stops_listening_leaves_no_process(pair, expected):
+def test_a_caller_that_stops_iterating_leaves_no_process(pair, expected):
     for stop in (stop_by_closing, stop_by_raising):
         processes = stop(pair)
         assert processes and not alive(processes)

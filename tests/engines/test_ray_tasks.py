@@ -34,7 +34,7 @@ def test_ray_gives_the_same_bits_and_faults_cost_only_themselves(ray, expected):
     assert ray.environment["device"].startswith("CPU")
 
 
-def test_ray_refuses_in_one_line_what_no_loss_is_to_blame_for(ray):
+def test_ray_refuses_in_one_line_faults_that_are_not_of_a_loss(ray):
     task = faulty.digits("faulty:linaer")
     engine = RayTasks([task], PSET)
     with pytest.raises(TrainingError, match=r"^unknown function in [^\n]* did you mean 'linear'"):

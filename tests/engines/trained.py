@@ -1,4 +1,4 @@
-"""What the tests of engines train: good jobs and faulty ones, here and in drivers of their own."""
+"""Jobs for the tests of engines, good and faulty, trained here and by drivers of their own."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What the tests of exported files share: losses to export, and how their files are run."""
+"""Losses for the tests of exported files, and functions that run their files."""
 
 import os
 import random

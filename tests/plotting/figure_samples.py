@@ -1,4 +1,4 @@
-"""What the tests of figures share: small logbooks and tables, and what is on the axes."""
+"""Samples for the tests of figures: small logbooks and tables, and readers of the axes."""
 
 import math
 import random

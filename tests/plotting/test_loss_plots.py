@@ -106,14 +106,14 @@ def test_the_labels_name_the_classes_the_gradient_and_the_scale():
         (FoundLoss("_a$b$", tree_of("y_pred"), PSET), None, [r" _a\$b\$"]),
     ],
 )  # fmt: skip
-def test_what_may_be_drawn(losses, pset, labels):
+def test_trees_found_losses_and_lists_of_them_are_drawn(losses, pset, labels):
     axes = plot_loss(losses, pset=pset)
     for ax in axes.flat:
         assert [each.get_label() for each in ax.lines] == ["cross entropy", "NGL", *labels]
     drawn(axes[0, 0])
 
 
-def test_what_is_drawn_beside_is_chosen_and_never_drawn_twice():
+def test_the_known_losses_beside_are_chosen_and_never_drawn_twice():
     assert len(plot_loss(read_loss("mse"), beside=())[0, 0].lines) == 1
     assert len(plot_loss(read_loss("mse"), beside=("baikal",))[0, 0].lines) == 2
     both = plot_loss([read_loss("ngl"), read_loss("cross_entropy")])
@@ -142,7 +142,7 @@ def test_axes_given_are_drawn_on():
         ([read_loss("ngl")], {"beside": ["nlg"]}, ValueError, "did you mean 'ngl'"),
     ],
 )
-def test_what_is_refused(arguments, options, error, message):
+def test_wrong_arguments_are_refused(arguments, options, error, message):
     with pytest.raises(error, match=message):
         plot_loss(*arguments, **options)
 

@@ -1,4 +1,4 @@
-"""Long proofs that nothing is lost; ``tests/soak.py`` makes them.
+"""Long proofs that nothing is lost; ``tests/soak.py`` runs them.
 
 ``bench`` runs commands and keeps the tables of the rounds; ``linux`` lists processes. ``kills``,
 ``disks``, ``workers`` and ``drivers`` hold the proofs. A proof is a function

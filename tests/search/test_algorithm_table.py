@@ -22,7 +22,7 @@ LIMITS = {name: 20 for name in ("max_size", "max_height")}
 @pytest.mark.parametrize("name", ALGORITHMS)
 @pytest.mark.parametrize("population", [1, 4, 8])
 @pytest.mark.parametrize("generations", [0, 1, 5])
-def test_each_asks_for_the_evaluations_that_it_announces(name, population, generations):
+def test_each_algorithm_asks_for_the_evaluations_that_it_announces(name, population, generations):
     settings = RunSettings(algorithm=name, population=population, generations=generations)
     random.seed(1)
     toolbox = make_toolbox(PSET, lambda tree: (0.0, -len(tree)), **LIMITS,

@@ -1,4 +1,4 @@
-"""What is told of a run's events, and what happens when a listener fails."""
+"""Callbacks are told of a run's events, and one that raises does not end the run."""
 
 import pytest
 

@@ -87,7 +87,7 @@ def test_a_rescaled_and_shifted_loss_has_exactly_the_fitness_of_the_loss(new, fi
 
 @pytest.mark.parametrize("loss", [CURVES, EXACT], ids=["curves", "exact"])
 @pytest.mark.parametrize(("c", "k"), [(1e-6, 0.1), (1e6, -7.0)])
-def test_so_it_has_when_both_are_trained(new, loss, c, k):
+def test_a_rescaled_and_shifted_loss_trains_to_exactly_the_fitness_of_the_loss(new, loss, c, k):
     one, other = new("reference"), new("reference")
     assert one(tree_of(loss)) == other(tree_of(f"add({k}, mul({c}, {loss}))"))
     assert trained(other)[:2] == trained(one)[:2] == [1, 0]

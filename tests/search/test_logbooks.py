@@ -1,4 +1,4 @@
-"""What a run writes down, from a real algorithm with a cheap evaluation."""
+"""The statistics and tables of a run, from a real algorithm with a cheap evaluation."""
 
 import csv
 import math

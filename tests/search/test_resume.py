@@ -256,7 +256,7 @@ def test_a_folder_without_run_json_is_refused_and_not_trained_anew(complete, mon
     assert trainings(complete / "here") == before
 
 
-def test_a_start_at_which_nothing_could_be_trained_is_as_none(finished, tmp_path):
+def test_after_a_start_that_trained_nothing_a_run_begins_anew(finished, tmp_path):
     process = evolve("--seed", "5", "--time-limit", "0.0001", cwd=tmp_path)
     assert process.returncode == 2 and not process.stdout
     message = "the cross-entropy baseline failed on digits: timeout, stopped after 0.0001 s"

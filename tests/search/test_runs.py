@@ -120,7 +120,7 @@ def test_other_tasks_in_its_folder_are_refused(tmp_path):
         ([3], {}, "expected names of data sets or Task objects, got int"),
     ],
 )
-def test_options_that_there_are_not_are_refused_in_one_line(tasks, options, message, tmp_path):
+def test_unknown_options_are_refused_in_one_line(tasks, options, message, tmp_path):
     with pytest.raises(TypeError, match=message):
         evolve(tasks, output=tmp_path / "none", **options)
     assert not (tmp_path / "none").exists()
@@ -142,7 +142,7 @@ def test_a_run_on_other_images_under_the_same_name_is_refused(tmp_path):
         evolve(str(tmp_path / "mine.npz"), **options)
 
 
-def test_a_result_that_is_worth_nothing_says_so(tmp_path):
+def test_a_worthless_result_says_so(tmp_path):
     x, _ = images(0)
     y = np.array([0] * 100 + [1] * 20)  # noise: cross entropy can only name the larger class
     task = Task.from_arrays("noise", x, y, epochs=1, learning_rate=1e-9)

@@ -1,4 +1,4 @@
-"""What SECURITY.rst calls safe: files from strangers that try to run something, and do not."""
+"""Files from strangers that try to run something: what SECURITY.rst calls safe never does."""
 
 import io
 import json

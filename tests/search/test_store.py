@@ -200,7 +200,7 @@ def test_a_store_knows_its_keys(tmp_path):
     assert list(contents(tmp_path / "s.sqlite")) == ["a", "c", "b"]
 
 
-def test_a_result_takes_the_place_of_another_only_where_that_is_said(tmp_path):
+def test_a_result_replaces_another_only_if_asked(tmp_path):
     path = tmp_path / "s.sqlite"
     with Store(path) as store:
         fill(store, {"a": small(1), "b": small(2)})
@@ -246,7 +246,7 @@ assert seen == sorted(seen)
 """
 
 
-def test_others_read_during_the_writing(tmp_path):
+def test_other_processes_read_while_one_writes(tmp_path):
     with Store(tmp_path / "s.sqlite") as store:
         reader = subprocess.Popen([sys.executable, "-c", COUNT, tmp_path / "s.sqlite"],
                                   stdout=subprocess.PIPE, text=True)  # fmt: skip
@@ -306,7 +306,7 @@ def test_a_process_killed_while_it_makes_the_file_leaves_a_file_that_can_be_used
             store.put("k", small(), expression="", seed=0)
 
 
-def test_a_file_whose_making_was_begun_is_completed(tmp_path):
+def test_a_half_made_file_is_completed(tmp_path):
     (tmp_path / "empty").touch()
     with contextlib.closing(sqlite3.connect(tmp_path / "bare")) as client:
         client.execute("PRAGMA journal_mode = WAL")  # writes a header

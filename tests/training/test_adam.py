@@ -13,7 +13,7 @@ STEPS = 20
 
 
 class Elsewhere(FusedAdam):
-    """As with a Keras whose Adam keeps its moments elsewhere."""
+    """Adam as in a version of Keras that keeps its moments elsewhere."""
 
     def _handles(self, variable):
         raise AttributeError("no _momentums")

@@ -1,4 +1,4 @@
-"""The audit of GPU kernels on functions whose faults are known, with a registry made up."""
+"""The audit of GPU kernels, on functions with known faults and an invented registry."""
 
 import pytest
 
@@ -12,7 +12,6 @@ from tensorflow.python.framework import op_def_registry  # noqa: E402
 OF_INT32 = 'constraint { name: "T" allowed_values { list { type: DT_INT32 } } }'
 OF_FLOAT = 'constraint { name: "T" allowed_values { list { type: DT_FLOAT } } }'
 REGISTRY = {
-    "Const": ['device_type: "DEFAULT" host_memory_arg: "output"'],
     "Neg": [f'device_type: "CPU" {OF_INT32}', f'device_type: "GPU" {OF_FLOAT}'],
     "Maximum": [
         f'device_type: "GPU" {OF_FLOAT}',
@@ -44,6 +43,13 @@ def test_the_host_waits_where_a_kernel_reads_there_what_lies_on_the_device():
     ((operation, fault),) = faults_of(on_device, tf.float32)
     assert operation == "Maximum" and fault.endswith("(x)")
     assert faults_of(lambda x: tf.maximum(x, 1), tf.int32) == []  # it is on the host already
+
+
+def test_nobody_waits_for_what_is_computed_from_constants_beforehand():
+    def constant(x):
+        return tf.maximum(tf.cast(tf.constant(2.5), tf.int32), x)
+
+    assert faults_of(constant, tf.int32) == []
 
 
 def test_the_bodies_of_loops_are_walked():

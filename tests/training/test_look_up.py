@@ -35,7 +35,7 @@ def test_the_look_up_is_accurate_at_the_ends_of_the_grid(jit_compile):
         np.testing.assert_allclose(ours[:, 0], expected, rtol=1e-5)
 
 
-def test_a_prediction_that_is_no_number_has_no_gradient_that_is_one():
+def test_a_prediction_of_nan_has_a_gradient_of_nan():
     y_pred = np.full((64, 10), 0.1, np.float32)
     y_pred[::7, ::3] = np.nan
     slope = look_up(lines_of(np.ones((2, KNOTS), np.float32)), tf.zeros(64, tf.int32),

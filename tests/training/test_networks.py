@@ -31,7 +31,7 @@ def message_of(function, *args, **kwargs):
 
 @pytest.fixture
 def policy():
-    """Set a dtype policy for one test."""
+    """Sets a dtype policy for one test."""
     before = keras.config.dtype_policy()
     yield keras.config.set_dtype_policy
     keras.config.set_dtype_policy(before)
@@ -230,7 +230,7 @@ def test_a_module_that_fails_on_import_says_why(folder, text, reason):
 
 
 @pytest.mark.parametrize("name", [":tiny", "users_networks:", ":"])
-def test_half_a_name_is_refused(name):
+def test_a_name_without_module_or_function_is_refused(name):
     message = message_of(load_network, name)
     assert message == f"network {name!r}: expected module:function, both named"
 
@@ -325,7 +325,7 @@ def test_what_is_no_classifier_is_refused_with_what_was_expected(network, expect
 
 
 @pytest.mark.parametrize("network", [None, 3, ["small_cnn"]])
-def test_neither_name_nor_function_is_refused(network):
+def test_a_network_must_be_a_name_or_a_function(network):
     assert message_of(build_network, network, (4, 4, 1), 10) == (
         f"network: expected a name or a function, got {network!r}"
     )

@@ -1,4 +1,4 @@
-"""Tasks: what a budget may be, how images are split, and what a task builds."""
+"""Tasks: their budget, the split of their images, and their networks."""
 
 import math
 import sys

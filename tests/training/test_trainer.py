@@ -54,8 +54,8 @@ def regularised(input_shape, num_classes):
 
 def task(network=linear, train_size=222, epochs=2, **budget):
     """200 training images: three batches of 64 and one that is filled."""
-    return Task(load_dataset("digits"), network, **{"epochs": epochs, "train_size": train_size,
-                                                   "validation_share": 0.1, **budget})
+    return Task(load_dataset("digits"), network, epochs=epochs, train_size=train_size,
+                validation_share=0.1, **budget)
 
 
 def candidate(expression, *, exact=False, pset=PSET):
@@ -261,8 +261,8 @@ def fingerprint():
 
 
 def test_a_process_of_another_hash_seed_trains_alike():
-    script = ("from deap_lossgp.tensorflow_setup import prepare_tensorflow;"
-              "prepare_tensorflow(); import test_training; print(test_training.fingerprint())")
+    script = ("from deap_lossgp.training import prepare_tensorflow;"
+              "prepare_tensorflow(); import test_trainer; print(test_trainer.fingerprint())")
     environment = {
         **os.environ,
         "PYTHONHASHSEED": "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1",
@@ -552,7 +552,7 @@ def test_mixed_precision_trains_nearly_as_float32(network, exact):
     assert mixed.cross_entropy == pytest.approx(plain.cross_entropy, rel=0.1)
 
 
-def test_jit_compilation_trains_as_without():
+def test_jit_compilation_does_not_change_a_training():
     compiled, plain = (Trainer(task(jit_compile=jit)) for jit in (True, False))
     ours = compiled.train(known("ngl"), seed=1)
     assert ours.cross_entropies == pytest.approx(

@@ -1,4 +1,4 @@
-"""The compiled loop under conditions that only a process of its own can have."""
+"""The compiled loop on one CPU, which needs a process of its own."""
 
 import os
 import subprocess

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from deap_lossgp.comparison.arm_statistics import COLUMNS, compare_arms, holm, noise_floor
 from deap_lossgp.comparison.pairs import paired_difference
-from deap_lossgp.comparison.replicates import COLUMNS, compare_arms, holm, noise_floor
 
 NAN = math.nan
 
