@@ -179,3 +179,14 @@ def test_a_seed_loss_that_there_is_not_is_refused_before_a_folder_is_made(tmp_pa
     with pytest.raises(ValueError, match="did you mean 'ngl'"):
         evolve("digits", output=tmp_path / "run", seed_losses=("nlg",), **TINY)
     assert not (tmp_path / "run").exists()
+
+
+def test_where_every_loss_fell_behind_the_result_is_cross_entropy(tmp_path, monkeypatch):
+    monkeypatch.setattr("deap_lossgp.search.evaluation.stops_of", lambda *_: ((1, 1.1),))
+    result = evolve("digits", output=tmp_path / "run", **{**TINY, "preselect": False})
+    assert str(result.best) == KNOWN_LOSSES["cross_entropy"]
+    assert result.best.fitness.values == (0.0, 0.0)
+    assert [row["seeds"] for row in result.race] == [0], "what was stopped is no finalist"
+    assert str(result).startswith("No loss was better than cross entropy")
+    assert "finalists" not in str(result)
+    assert json.loads((tmp_path / "run" / "best_loss.json").read_text())["improvement"] == 0.0
