@@ -1,0 +1,21 @@
+"""What a loss would do, foretold from its curves, for a search that trains only the promising.
+
+``features`` reads a few numbers from a loss's curves, ``scale`` puts the figures of several tasks
+on one scale, ``evidence`` makes rows of both from tables of trainings, and ``model`` learns from
+the rows. On these stand ``preselection`` (which children to train), ``atlas`` (the table of
+measured losses that comes with the package), ``tabular`` (an evaluation that stands in for
+training), and ``validation`` (how far the predictions can be trusted).
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
+    "atlas": ["ATLAS", "load_atlas", "write_atlas"],
+    "evidence": ["OWN_WEIGHT", "RUNGS", "Evidence", "baselines_of", "evidence_of"],
+    "features": ["LANDMARKS", "LossFeatures", "forces", "landmarks"],
+    "model": ["Surrogate"],
+    "preselection": ["Preselection"],
+    "scale": ["from_common_scale", "to_common_scale"],
+    "tabular": ["SurrogateEvaluation"],
+    "validation": ["cross_validate"],
+})
