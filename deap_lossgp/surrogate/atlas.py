@@ -1,0 +1,106 @@
+"""The atlas: the table of measured losses that comes with the package.
+
+Each row is one training: small_cnn on 10,000 training and 5,000 validation images, 6 epochs,
+batches of 64, Adam with learning rate 1e-3, gradients at the common scale. Its columns:
+
+    dataset                     fashion_mnist, cifar10 or cifar100
+    seed                        of the training
+    bred                        where the loss comes from: ``random``, ``known``, or the data set
+                                on which its parents were the best
+    expression                  the loss, over the protected primitives
+    status                      ok, nan, no_gradient; stopped: at most 1.5 times chance after
+                                the first epoch, and not trained further
+    exact                       1 if it took the exact path, 0 if its curves
+    seconds                     of one CPU core; empty where it was not measured
+    validation_accuracies       by epoch, separated by spaces
+    validation_cross_entropies  likewise
+    test_accuracy               at the end
+
+**Honesty.** A result on a data set is reported with a prior that has not seen that data set:
+``load_atlas(without=...)`` drops its rows, and the losses that were bred on it from all others.
+"""
+
+from pathlib import Path
+
+COLUMNS = ("dataset", "seed", "bred", "expression", "status", "exact", "seconds",
+           "validation_accuracies", "validation_cross_entropies", "test_accuracy")  # fmt: skip
+ATLAS = Path(__file__).with_name("atlas.csv.xz")
+_NUMBERS = ("seconds", "test_accuracy")
+
+
+def load_atlas(without=(), *, path=ATLAS):
+    """Reads the atlas.
+
+    Args:
+        without: Names of data sets that the table must not know anything of: their rows are left
+            out, and so are, on every data set, the losses that were bred on them.
+        path: Another table of the same columns.
+
+    Returns:
+        A pandas ``DataFrame`` with the columns above, its rows ordered by expression, data set
+        and seed.
+
+    Raises:
+        TypeError: ``without`` is one text, not a sequence of names.
+
+    Examples:
+        >>> atlas = load_atlas(without=["cifar10"])
+        >>> "cifar10" in {*atlas["dataset"], *atlas["bred"]}
+        False
+    """
+    if isinstance(without, str):
+        raise TypeError(f"without must be a sequence of names, such as [{without!r}]")
+    table = _read(path)
+    left_out = set(without)
+    bred = set(table["expression"][table["bred"].isin(left_out)])
+    keep = ~table["dataset"].isin(left_out) & ~table["expression"].isin(bred)
+    return table[keep].reset_index(drop=True)
+
+
+def write_atlas(tables, out=ATLAS):
+    """Joins tables of trainings into one compressed file.
+
+    Of trainings of the same loss on the same data set with the same seed the first is kept. Where
+    ``bred`` is missing, a row with a ``name`` is a known loss, any other a random one.
+
+    Args:
+        tables: Paths of CSV files with the columns above.
+        out: Path of the file to write; its ending names the compression.
+
+    Returns:
+        Number of rows written.
+
+    Raises:
+        ValueError: A table lacks a column; names both.
+    """
+    import pandas as pd
+
+    frames = []
+    for path in tables:
+        frame = _read(path)
+        if "bred" not in frame:
+            named = frame["name"] != "" if "name" in frame else False
+            frame["bred"] = "random"
+            frame.loc[named, "bred"] = "known"
+        if "seconds" not in frame:
+            frame["seconds"] = float("nan")
+        missing = [name for name in COLUMNS if name not in frame]
+        if missing:
+            raise ValueError(f"{path}: expected the columns {', '.join(COLUMNS)}, "
+                             f"got none named {', '.join(missing)}")
+        frames.append(frame[list(COLUMNS)])
+    table = pd.concat(frames, ignore_index=True)
+    table["seconds"] = table["seconds"].round(2)
+    table = table.drop_duplicates(["expression", "dataset", "seed"])
+    table = table.sort_values(["expression", "dataset", "seed"])
+    table.to_csv(out, index=False)
+    return len(table)
+
+
+def _read(path):
+    """A table of trainings; nothing but an empty number is missing: ``nan`` is a status."""
+    import pandas as pd
+
+    texts = dict.fromkeys(("validation_accuracies", "validation_cross_entropies"), str)
+    return pd.read_csv(path, dtype=texts, keep_default_na=False,
+                       na_values=dict.fromkeys(_NUMBERS, [""]))

@@ -1,0 +1,177 @@
+"""Rows to learn from: the features of measured losses, and their figures on the common scale."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from deap_lossgp.errors import unknown_name
+from deap_lossgp.surrogate.features import LossFeatures
+from deap_lossgp.surrogate.scale import to_common_scale
+from deap_lossgp.trees import LossTree
+
+RUNGS = (1, 3, 6)
+"""Epochs after which figures are read; the last is the end of a training."""
+
+CLASSES = {"fashion_mnist": 10, "cifar10": 10, "cifar100": 100, "digits": 10, "mnist": 10}
+"""Numbers of classes of data sets by name."""
+
+CROSS_ENTROPY = "neg(mul(y_true, log(y_pred)))"
+
+OWN_WEIGHT = 10.0
+"""What a run's own trainings count, to the atlas's 1. With 12 to 60 of them, weights from 3 to 30
+rank alike, a little better than 1; own trainings alone rank badly before there are hundreds."""
+
+FAILED = ("nan", "no_gradient")
+"""Statuses that count as an accuracy at chance."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a surrogate learns from; ``one + other`` joins two sources.
+
+    Attributes:
+        features: float array of shape (rows, features).
+        figures: float array of shape (rows, rungs), larger is better; NaN at the rungs that a
+            training did not reach.
+        weights: float array of shape (rows,): how much each row counts.
+    """
+
+    features: np.ndarray
+    figures: np.ndarray
+    weights: np.ndarray
+
+    def __add__(self, other):
+        return Evidence(*(np.concatenate(pair) for pair in (
+            (self.features, other.features), (self.figures, other.figures),
+            (self.weights, other.weights),
+        )))  # fmt: skip
+
+    def __len__(self):
+        return len(self.weights)
+
+
+def rung_figures(validation_accuracies, rungs=RUNGS):
+    """The accuracy at each rung: the mean of the last two epochs up to it.
+
+    The mean halves the variance of what one epoch happens to show.
+
+    Args:
+        validation_accuracies: By epoch; may have stopped early.
+        rungs: Epochs, ascending.
+
+    Returns:
+        A list of floats, NaN where the training did not get there.
+
+    Examples:
+        >>> rung_figures([0.25, 0.5, 0.75])
+        [0.25, 0.625, nan]
+    """
+    return [float(np.mean(validation_accuracies[max(0, rung - 2) : rung]))
+            if len(validation_accuracies) >= rung else np.nan for rung in rungs]
+
+
+def measured(table, rungs=RUNGS):
+    """The accuracies of a table's rows at each rung; a failed training is at chance throughout.
+
+    Returns:
+        float array of shape (rows, rungs).
+    """
+    epochs = ([float(word) for word in text.split()] for text in table["validation_accuracies"])
+    figures = np.array([rung_figures(row, rungs) for row in epochs]).reshape(-1, len(rungs))
+    figures[table["status"].isin(FAILED).to_numpy()] = 0.0
+    return figures
+
+
+def baselines_of(table, rungs=RUNGS):
+    """Cross entropy's accuracies at each rung.
+
+    Returns:
+        A dict from (dataset, seed), and from dataset for the mean over seeds, to a float array of
+        shape (rungs,).
+
+    Raises:
+        ValueError: A data set of the table has no row of cross entropy; names it.
+    """
+    rows = table[(table["expression"] == CROSS_ENTROPY) & (table["status"] == "ok")]
+    figures = measured(rows, rungs)
+    found = {}
+    for dataset in table["dataset"].unique():
+        of_dataset = (rows["dataset"] == dataset).to_numpy()
+        if not of_dataset.any():
+            raise ValueError(f"no training with cross entropy on {dataset!r}: figures on it cannot "
+                             f"be compared with those of other data sets")
+        found[dataset] = figures[of_dataset].mean(0)
+    for dataset, seed, figure in zip(rows["dataset"], rows["seed"], figures, strict=True):
+        found[dataset, seed] = figure
+    return found
+
+
+def one_name(expressions, features):
+    """Names losses of equal features alike.
+
+    Args:
+        expressions: Texts.
+        features: ``LossFeatures``.
+
+    Returns:
+        A dict from each text to the first, in alphabetical order, that has the same features.
+    """
+    first, names = {}, {}
+    for text in sorted({*expressions}):
+        tree = LossTree.from_string(text, features.pset)
+        names[text] = first.setdefault(features(tree).tobytes(), text)
+    return names
+
+
+def evidence_of(table, pset, *, weight=1.0, rungs=RUNGS, classes=CLASSES, by_task=None):
+    """Makes rows to learn from out of a table of trainings.
+
+    The seeds of a loss become one row, and so do losses of equal features.
+
+    Args:
+        table: A pandas ``DataFrame`` with the columns dataset, seed, expression, status and
+            validation_accuracies (by epoch, separated by spaces), as ``load_atlas`` gives it. A
+            row of cross entropy is needed for each data set.
+        pset: The primitive set of the expressions.
+        weight: How much a training counts: ``OWN_WEIGHT`` for a run's own.
+        rungs: Epochs at which figures are read.
+        classes: Number of classes by name of the data set.
+        by_task: ``LossFeatures`` by number of classes, to share what has been computed; a dict
+            that gets what is missing.
+
+    Returns:
+        An ``Evidence``, its rows ordered by data set and expression.
+
+    Raises:
+        ValueError: A data set without cross entropy, or one that ``classes`` does not know; an
+            expression that cannot be read.
+    """
+    by_task = {} if by_task is None else by_task
+    for dataset in {*table["dataset"]} - {*classes}:
+        raise unknown_name("data set", dataset, classes, hint="or give its number of classes")
+    baselines, accuracies = baselines_of(table, rungs), measured(table, rungs)
+    rows = {}
+    columns = (table[name] for name in ("dataset", "seed", "expression"))
+    names = {dataset: one_name(part["expression"],
+                               by_task.setdefault(classes[dataset],
+                                                  LossFeatures(pset, classes[dataset])))
+             for dataset, part in table.groupby("dataset")}  # fmt: skip
+    for accuracy, dataset, seed, text in zip(accuracies, *columns, strict=True):
+        baseline = baselines.get((dataset, seed), baselines[dataset])
+        figure = to_common_scale(accuracy, baseline, 1.0 / classes[dataset])
+        rows.setdefault((dataset, names[dataset][text]), []).append(figure)
+    keys = sorted(rows)
+    features = [by_task[classes[dataset]](LossTree.from_string(text, pset))
+                for dataset, text in keys]  # fmt: skip
+    trainings = [np.array(rows[key]) for key in keys]
+    return Evidence(
+        np.array(features),
+        np.array([_mean_where_reached(each) for each in trainings]),
+        np.array([weight * len(each) for each in trainings], float),
+    )
+
+
+def _mean_where_reached(figures):
+    reached = ~np.isnan(figures)
+    total = np.where(reached, figures, 0.0).sum(0)
+    return np.where(reached.any(0), total / np.maximum(reached.sum(0), 1), np.nan)
