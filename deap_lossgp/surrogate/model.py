@@ -1,0 +1,143 @@
+"""A surrogate: what trainings would show, foretold from features by extremely randomised trees."""
+
+import numpy as np
+
+from deap_lossgp.surrogate.scale import from_common_scale
+
+GUESSED = 0.5
+"""What a row that did not reach the last rung counts, relative to one that did."""
+
+_ENOUGH = 5  # rows that reached both of two rungs, to learn the second from the first
+
+
+class Surrogate:
+    """Learns figures at several rungs from features, and says how sure it is.
+
+    It knows nothing of losses: features and figures are arrays, larger figures are better. What
+    else a figure depends on, such as the budget of a training, can be one more feature.
+
+    A row that stopped at a rung counts as evidence too: its later figures are guessed from the
+    last one that it has, by isotonic regression over the rows that have both.
+
+    Args:
+        trees: Number of trees.
+        min_samples_leaf: Least number of rows in a leaf.
+        max_features: Share of the features that are tried at each split.
+        seed: Of the trees. Equal seeds and equal rows give equal predictions.
+
+    References:
+        P. Geurts, D. Ernst and L. Wehenkel, Extremely randomized trees, Machine Learning 63, 2006.
+        Deviation over the trees as uncertainty: F. Hutter, H. Hoos and K. Leyton-Brown, Sequential
+        model-based optimization for general algorithm configuration, LION 5, 2011.
+
+    Examples:
+        >>> from deap_lossgp.surrogate.evidence import Evidence
+        >>> x = np.linspace(0, 1, 40)[:, None]
+        >>> surrogate = Surrogate(seed=1).fit(Evidence(x, x**2, np.ones(40)))
+        >>> mean, deviation = surrogate.predict([[0.2], [0.5], [0.8]])
+        >>> bool((np.diff(mean) > 0.0).all())
+        True
+    """
+
+    def __init__(self, *, trees=200, min_samples_leaf=2, max_features=0.3, seed=0):
+        self._settings = {"n_estimators": trees, "min_samples_leaf": min_samples_leaf,
+                          "max_features": max_features, "random_state": seed}  # fmt: skip
+        self._forest = None
+
+    def fit(self, evidence):
+        """Learns from an ``Evidence`` anew, and returns the surrogate.
+
+        Raises:
+            ValueError: No rows, a row without a figure at the first rung, or features that are
+                not finite.
+        """
+        from sklearn.ensemble import ExtraTreesRegressor
+
+        if not len(evidence) or np.isnan(evidence.figures[:, 0]).any():
+            raise ValueError(f"expected rows with a figure at the first rung, got "
+                             f"{len(evidence)} rows, {np.isnan(evidence.figures[:, 0]).sum()} "
+                             f"of them without")
+        reached = ~np.isnan(evidence.figures[:, -1])
+        figures = completed(evidence.figures)
+        self._forest = ExtraTreesRegressor(**self._settings, n_jobs=1).fit(
+            evidence.features, figures[:, 0] if figures.shape[1] == 1 else figures,
+            sample_weight=evidence.weights * np.where(reached, 1.0, GUESSED),
+        )  # fmt: skip
+        return self
+
+    def predict_trees(self, features):
+        """What each tree foretells.
+
+        Args:
+            features: Array of shape (individuals, features).
+
+        Returns:
+            float64 of shape (trees, individuals, rungs).
+
+        Raises:
+            ValueError: The surrogate has not been fitted.
+        """
+        if self._forest is None:
+            raise ValueError("the surrogate has learned nothing: call fit first")
+        features = np.ascontiguousarray(features, np.float32)
+        # Straight from the trees: scikit-learn's checks of a single row cost 50 times the rest.
+        trees = [tree.tree_.predict(features) for tree in self._forest.estimators_]
+        return np.array(trees).reshape(len(trees), len(features), -1)
+
+    def predict(self, features):
+        """Foretells the figure at the last rung.
+
+        Args:
+            features: Array of shape (individuals, features).
+
+        Returns:
+            Mean and standard deviation over the trees, each float64 of shape (individuals,). The
+            deviation does not know what differs between data sets: on one that was left out, 83
+            to 90% of the truths lay within two deviations.
+        """
+        last = self.predict_trees(features)[..., -1]
+        return last.mean(0), last.std(0)
+
+    def improvement(self, features, baseline, chance):
+        """Foretells by how much the accuracy at the last rung exceeds cross entropy's.
+
+        For a surrogate whose figures are on the common scale.
+
+        Args:
+            features: Array of shape (individuals, features).
+            baseline: Cross entropy's accuracy at the last rung of the task.
+            chance: 1 / number of classes.
+
+        Returns:
+            Mean and standard deviation over the trees, each float64 of shape (individuals,).
+        """
+        last = self.predict_trees(features)[..., -1]
+        improvements = from_common_scale(last, baseline, chance) - baseline
+        return improvements.mean(0), improvements.std(0)
+
+
+def completed(figures):
+    """Fills figures that are NaN with guesses from the rung before, as ``Surrogate`` describes.
+
+    Args:
+        figures: float array of shape (rows, rungs), without NaN at the first rung.
+
+    Returns:
+        float64 of that shape.
+    """
+    from sklearn.isotonic import IsotonicRegression
+
+    figures = np.array(figures, np.float64)
+    for rung in range(1, figures.shape[1]):
+        before, here = figures[:, rung - 1], figures[:, rung]
+        missing = np.isnan(here)
+        if (~missing).sum() >= _ENOUGH:
+            rule = IsotonicRegression(out_of_bounds="clip").fit(before[~missing], here[~missing])
+            # What did worse than all that went on can only be as bad as it was.
+            lowest = before[~missing].min()
+            guesses = np.where(before < lowest, np.minimum(before, here[~missing].min()),
+                               rule.predict(before))
+        else:
+            guesses = before
+        here[missing] = guesses[missing]
+    return figures
