@@ -80,16 +80,17 @@ def landmarks(curves, num_classes):
     with np.errstate(all="ignore"):
         places, fine = forces(curves.derivatives, num_classes)
         places = places.mean(1)
-        start = np.abs(places - logit(1.0 / num_classes)) < 1.2
+        guess = 1.0 / num_classes
+        beginning = np.clip(logit(guess), places[2], places[-3])
+        start = np.abs(places - beginning) < 1.2
         sizes = np.abs(fine)
         unit = np.median(sizes[0, start]) or np.median(sizes) or sizes.max() or 1.0
         fine = fine / unit
         mean, size = fine.mean(-1), np.sqrt((fine**2).mean(-1))
         mean[np.abs(mean) < _NEGLIGIBLE] = 0.0
         true, false, _ = mean
-        guess = 1.0 / num_classes
         bias = guess * true + (1.0 - guess) * false
-        first = np.clip(np.searchsorted(places, logit(guess)), 2, WINDOWS - 3)
+        first = np.searchsorted(places, beginning)
         jumps = np.abs(np.diff(fine.reshape(3, -1))).max(-1)
         found = [
             *(_rest(places, belief * true + (1.0 - belief) * false, first)
