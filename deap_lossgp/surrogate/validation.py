@@ -16,8 +16,12 @@ from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.surrogate.atlas import load_atlas
 from deap_lossgp.surrogate.evidence import CLASSES, evidence_of, one_name
 from deap_lossgp.surrogate.model import Surrogate, completed
+from deap_lossgp.surrogate.preselection import spread_out
 
 QUESTIONS = ("new", "elsewhere", "within")
+NEAR_CHANCE = -4.4
+"""On the common scale, on which chance is at about -4.6."""
+
 _FOLDS = 10
 _FEWEST = 40  # losses on a data set, for a rank correlation to say anything
 
@@ -39,7 +43,7 @@ def cross_validate(table=None, *, make=Surrogate, questions=QUESTIONS, losses=No
         A list of dicts: dataset, question, losses (that were predicted), all and half (rank
         correlations with the truth, over all losses and over the truly better half), top (share of
         the true best 20 in the predicted best quarter), within (share of the truths at most two
-        deviations from their prediction).
+        deviations from their prediction), and what ``chosen`` gives.
     """
     table = load_atlas() if table is None else table
     pset = pset or loss_primitive_set()
@@ -69,7 +73,9 @@ def cross_validate(table=None, *, make=Surrogate, questions=QUESTIONS, losses=No
                 model = make().fit(rows.evidence(known))
                 mean[test], deviation[test] = model.predict(rows.features[test])
             figures = agreement(rows.figures[here, -1], mean[here], deviation[here])
-            results.append({"dataset": dataset, "question": question, **figures})
+            choice = chosen(rows.figures[here, -1], mean[here], deviation[here],
+                            rows.features[here], seed)  # fmt: skip
+            results.append({"dataset": dataset, "question": question, **figures, **choice})
     return results
 
 
@@ -87,6 +93,28 @@ def agreement(truth, mean, deviation):
         "top": float(np.isin(best, quarter).mean()),
         "within": float((np.abs(truth - mean) <= 2.0 * deviation).mean()),
     }
+
+
+def chosen(truth, mean, deviation, features, seed, k=6, children=150, draws=100):
+    """What preselection makes of it: ``k`` of ``children`` that are drawn by chance.
+
+    Args:
+        truth, mean, deviation: float arrays of shape (losses,), on the common scale.
+        features: float array of shape (losses, features).
+        seed: Of the draws.
+        k, children, draws: How many are chosen of how many, how often.
+
+    Returns:
+        A dict: dead and good, the shares of all losses that end near chance and above cross
+        entropy; dead_chosen and good_chosen, those among the chosen.
+    """
+    draw, picked = np.random.default_rng(seed), []
+    for _ in range(draws):
+        some = draw.permutation(len(truth))[:children]
+        picked.extend(some[spread_out(mean[some], deviation[some], features[some], k)])
+    shares = {"dead": truth < NEAR_CHANCE, "good": truth > 0.0}
+    return {name + ending: float(share[rows].mean()) for name, share in shares.items()
+            for ending, rows in (("", slice(None)), ("_chosen", picked))}  # fmt: skip
 
 
 class _Rows:
@@ -140,12 +168,15 @@ def main(argv=None):
     settings = parser.parse_args(argv)
     table = load_atlas(path=settings.atlas) if settings.atlas else load_atlas()
     make, by_task = Boosted if settings.boosted else Surrogate, {}
-    print(f"{'learned from':>12} {'dataset':14} {'question':10} losses   all  half   top  2 dev.")
+    print(f"{'learned from':>12} {'dataset':14} {'question':10} losses   all  half   top  2 dev."
+          "  dead > chosen  good > chosen")
     for losses in settings.losses:
         for row in cross_validate(table, make=make, losses=losses, by_task=by_task):
             row = SimpleNamespace(**row)
             print(f"{losses or 'all':>12} {row.dataset:14} {row.question:10} {row.losses:6}  "
-                  f"{row.all:.2f}  {row.half:.2f}  {row.top:.2f}  {row.within:.2f}", flush=True)
+                  f"{row.all:.2f}  {row.half:.2f}  {row.top:.2f}  {row.within:.2f}  "
+                  f"   {row.dead:.2f} > {row.dead_chosen:.2f}     {row.good:.2f} > "
+                  f"{row.good_chosen:.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,13 @@ def test_it_ranks_new_losses_on_a_data_set_that_was_left_out(figures, dataset):
 
 
 @pytest.mark.parametrize("dataset", ["cifar10", "fashion_mnist"])
+def test_of_many_children_it_chooses_few_that_die_and_many_that_are_good(figures, dataset):
+    row = figures[dataset, "new"]
+    assert row["dead_chosen"] < 0.25 * row["dead"]
+    assert row["good_chosen"] > 3.0 * row["good"]
+
+
+@pytest.mark.parametrize("dataset", ["cifar10", "fashion_mnist"])
 def test_it_ranks_losses_measured_on_other_data_sets_better_still(figures, dataset):
     row = figures[dataset, "elsewhere"]
     assert row["all"] > 0.8
