@@ -12,15 +12,12 @@ import numpy as np
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.surrogate.atlas import load_atlas
-from deap_lossgp.surrogate.evidence import Evidence, evidence_of
+from deap_lossgp.surrogate.evidence import OWN_WEIGHT, Evidence, evidence_of
 from deap_lossgp.surrogate.features import LossFeatures
 from deap_lossgp.surrogate.model import Surrogate
 from deap_lossgp.surrogate.preselection import Preselection
 from deap_lossgp.surrogate.scale import to_common_scale
 from deap_lossgp.trees import LossTree
-
-OWN_WEIGHT = 4.0
-"""How much a training of the run itself counts, relative to one on another data set."""
 
 LEAST_LEARNED = 0.01
 """What cross entropy is taken to have gained over chance, at least: the scale divides by it."""

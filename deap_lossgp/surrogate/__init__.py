@@ -10,8 +10,8 @@ training), and ``validation`` (how far the predictions can be trusted).
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "atlas": ["ATLAS", "RUNGS", "load_atlas", "write_atlas"],
-    "evidence": ["Evidence", "baselines_of", "evidence_of"],
+    "atlas": ["ATLAS", "load_atlas", "write_atlas"],
+    "evidence": ["OWN_WEIGHT", "RUNGS", "Evidence", "baselines_of", "evidence_of"],
     "features": ["LANDMARKS", "LossFeatures", "forces", "landmarks"],
     "model": ["Surrogate"],
     "preselection": ["Preselection"],

@@ -17,6 +17,10 @@ CLASSES = {"fashion_mnist": 10, "cifar10": 10, "cifar100": 100, "digits": 10, "m
 
 CROSS_ENTROPY = "neg(mul(y_true, log(y_pred)))"
 
+OWN_WEIGHT = 10.0
+"""What a run's own trainings count, to the atlas's 1. With 12 to 60 of them, weights from 3 to 30
+rank alike, a little better than 1; own trainings alone rank badly before there are hundreds."""
+
 FAILED = ("nan", "no_gradient")
 """Statuses that count as an accuracy at chance."""
 
@@ -102,16 +106,34 @@ def baselines_of(table, rungs=RUNGS):
     return found
 
 
+def one_name(expressions, features):
+    """Names losses of equal features alike.
+
+    Args:
+        expressions: Texts.
+        features: ``LossFeatures``.
+
+    Returns:
+        A dict from each text to the first, in alphabetical order, that has the same features.
+    """
+    first, names = {}, {}
+    for text in sorted({*expressions}):
+        tree = LossTree.from_string(text, features.pset)
+        names[text] = first.setdefault(features(tree).tobytes(), text)
+    return names
+
+
 def evidence_of(table, pset, *, weight=1.0, rungs=RUNGS, classes=CLASSES, by_task=None):
-    """Makes rows to learn from out of a table of trainings; seeds of one loss become one row.
+    """Makes rows to learn from out of a table of trainings.
+
+    The seeds of a loss become one row, and so do losses of equal features.
 
     Args:
         table: A pandas ``DataFrame`` with the columns dataset, seed, expression, status and
             validation_accuracies (by epoch, separated by spaces), as ``load_atlas`` gives it. A
             row of cross entropy is needed for each data set.
         pset: The primitive set of the expressions.
-        weight: How much a training counts. A run's own trainings should count more than those on
-            other data sets.
+        weight: How much a training counts: ``OWN_WEIGHT`` for a run's own.
         rungs: Epochs at which figures are read.
         classes: Number of classes by name of the data set.
         by_task: ``LossFeatures`` by number of classes, to share what has been computed; a dict
@@ -130,18 +152,26 @@ def evidence_of(table, pset, *, weight=1.0, rungs=RUNGS, classes=CLASSES, by_tas
     baselines, accuracies = baselines_of(table, rungs), measured(table, rungs)
     rows = {}
     columns = (table[name] for name in ("dataset", "seed", "expression"))
+    names = {dataset: one_name(part["expression"],
+                               by_task.setdefault(classes[dataset],
+                                                  LossFeatures(pset, classes[dataset])))
+             for dataset, part in table.groupby("dataset")}  # fmt: skip
     for accuracy, dataset, seed, text in zip(accuracies, *columns, strict=True):
         baseline = baselines.get((dataset, seed), baselines[dataset])
         figure = to_common_scale(accuracy, baseline, 1.0 / classes[dataset])
-        rows.setdefault((dataset, text), []).append(figure)
-    features, figures, weights = [], [], []
-    for (dataset, text), seeds in sorted(rows.items(), key=lambda item: item[0]):
-        of_tree = by_task.setdefault(classes[dataset], LossFeatures(pset, classes[dataset]))
-        features.append(of_tree(LossTree.from_string(text, pset)))
-        seeds = np.array(seeds)
-        reached = ~np.isnan(seeds)
-        total = np.where(reached, seeds, 0.0).sum(0)
-        with np.errstate(invalid="ignore"):
-            figures.append(np.where(reached.any(0), total / reached.sum(0), np.nan))
-        weights.append(weight * len(seeds))
-    return Evidence(np.array(features), np.array(figures), np.array(weights, float))
+        rows.setdefault((dataset, names[dataset][text]), []).append(figure)
+    keys = sorted(rows)
+    features = [by_task[classes[dataset]](LossTree.from_string(text, pset))
+                for dataset, text in keys]  # fmt: skip
+    trainings = [np.array(rows[key]) for key in keys]
+    return Evidence(
+        np.array(features),
+        np.array([_mean_where_reached(each) for each in trainings]),
+        np.array([weight * len(each) for each in trainings], float),
+    )
+
+
+def _mean_where_reached(figures):
+    reached = ~np.isnan(figures)
+    total = np.where(reached, figures, 0.0).sum(0)
+    return np.where(reached.any(0), total / np.maximum(reached.sum(0), 1), np.nan)

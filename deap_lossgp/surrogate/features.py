@@ -60,7 +60,7 @@ def landmarks(curves, num_classes):
 
     Args:
         curves: Its ``LossCurves``; what is not finite in them counts as 0.
-        num_classes: K, at least 3.
+        num_classes: K, at least 2.
 
     Returns:
         float32 of shape (len(LANDMARKS),): resting points in logit(p); forces in units of the
@@ -80,15 +80,17 @@ def landmarks(curves, num_classes):
     with np.errstate(all="ignore"):
         places, fine = forces(curves.derivatives, num_classes)
         places = places.mean(1)
-        start = np.abs(places - logit(1.0 / num_classes)) < 1.2
-        unit = np.median(np.abs(fine[0, start])) or np.median(np.abs(fine)) or 1.0
+        guess = 1.0 / num_classes
+        beginning = np.clip(logit(guess), places[2], places[-3])
+        start = np.abs(places - beginning) < 1.2
+        sizes = np.abs(fine)
+        unit = np.median(sizes[0, start]) or np.median(sizes) or sizes.max() or 1.0
         fine = fine / unit
         mean, size = fine.mean(-1), np.sqrt((fine**2).mean(-1))
         mean[np.abs(mean) < _NEGLIGIBLE] = 0.0
         true, false, _ = mean
-        guess = 1.0 / num_classes
         bias = guess * true + (1.0 - guess) * false
-        first = np.searchsorted(places, logit(guess))
+        first = np.searchsorted(places, beginning)
         jumps = np.abs(np.diff(fine.reshape(3, -1))).max(-1)
         found = [
             *(_rest(places, belief * true + (1.0 - belief) * false, first)
@@ -111,7 +113,7 @@ def forces(derivatives, num_classes):
 
     Args:
         derivatives: ``LossCurves.derivatives``, or proportional; what is not finite counts as 0.
-        num_classes: K, at least 3.
+        num_classes: K, at least 2.
 
     Returns:
         logit(p), float64 of shape (WINDOWS, knots in a window), and the forces true, false and
@@ -166,16 +168,19 @@ class LossFeatures:
     Args:
         pset: The primitive set.
         num_classes: K, or several; their landmarks stand one behind the other.
+
+    Attributes:
+        pset: As given.
     """
 
     def __init__(self, pset, num_classes=10):
-        self._pset = pset
+        self.pset = pset
         self._classes = tuple(np.atleast_1d(num_classes).tolist())
         self._known = {}
 
     def __call__(self, tree, curves=None):
-        key = canonical_key(tree, self._pset)
+        key = canonical_key(tree, self.pset)
         if key not in self._known:
-            curves = LossCurves.of(tree, self._pset) if curves is None else curves
+            curves = LossCurves.of(tree, self.pset) if curves is None else curves
             self._known[key] = np.concatenate([landmarks(curves, k) for k in self._classes])
         return self._known[key]

@@ -33,9 +33,9 @@ class Preselection:
         Y. Jin, Surrogate-assisted evolutionary computation: recent advances and future challenges,
         Swarm and Evolutionary Computation 1, 2011 (preselection).
         J. Gonzalez, Z. Dai, P. Hennig and N. Lawrence, Batch Bayesian optimization via local
-        penalization, AISTATS 2016. The steepness there is that of a Gaussian process; here it is
-        that between two children, the steepest pair in a hundred left out: predictions of trees
-        are made of steps.
+        penalization, AISTATS 2016. The steepness there is a Gaussian process's; here it is the
+        largest between two children, but for a hundredth of the pairs: predictions of trees are
+        made of steps.
 
     Examples:
         >>> class Sum:

@@ -4,19 +4,25 @@ Two questions, each for one data set that is left out completely (its rows, and 
 bred on it): ``new`` losses have been measured nowhere, which is the case of a child in a search;
 ``elsewhere`` losses may have been measured on the other data sets, which is the case of an atlas's
 loss on a data set of one's own. ``within`` is no transfer: new losses, the data set's own rows.
+Losses of equal landmarks are one loss.
 """
 
 import argparse
+from itertools import islice
 from types import SimpleNamespace
 
 import numpy as np
 
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.surrogate.atlas import load_atlas
-from deap_lossgp.surrogate.evidence import evidence_of
+from deap_lossgp.surrogate.evidence import CLASSES, evidence_of, one_name
 from deap_lossgp.surrogate.model import Surrogate, completed
+from deap_lossgp.surrogate.preselection import spread_out
 
 QUESTIONS = ("new", "elsewhere", "within")
+NEAR_CHANCE = -4.4
+"""On the common scale, on which chance is at about -4.6."""
+
 _FOLDS = 10
 _FEWEST = 40  # losses on a data set, for a rank correlation to say anything
 
@@ -38,7 +44,7 @@ def cross_validate(table=None, *, make=Surrogate, questions=QUESTIONS, losses=No
         A list of dicts: dataset, question, losses (that were predicted), all and half (rank
         correlations with the truth, over all losses and over the truly better half), top (share of
         the true best 20 in the predicted best quarter), within (share of the truths at most two
-        deviations from their prediction).
+        deviations from their prediction), and what ``chosen`` gives.
     """
     table = load_atlas() if table is None else table
     pset = pset or loss_primitive_set()
@@ -58,7 +64,7 @@ def cross_validate(table=None, *, make=Surrogate, questions=QUESTIONS, losses=No
         here = rows.datasets == dataset
         if here.sum() < _FEWEST:
             continue
-        honest = ~here & ~np.isin(rows.texts, rows.texts[rows.bred == dataset]) & drawn
+        honest = ~here & ~rows.bred_on[dataset] & drawn
         for question in questions:
             learn = here & drawn if question == "within" else honest
             mean, deviation = np.full((2, len(folds)), np.nan)
@@ -68,7 +74,9 @@ def cross_validate(table=None, *, make=Surrogate, questions=QUESTIONS, losses=No
                 model = make().fit(rows.evidence(known))
                 mean[test], deviation[test] = model.predict(rows.features[test])
             figures = agreement(rows.figures[here, -1], mean[here], deviation[here])
-            results.append({"dataset": dataset, "question": question, **figures})
+            choice = chosen(rows.figures[here, -1], mean[here], deviation[here],
+                            rows.features[here], seed)  # fmt: skip
+            results.append({"dataset": dataset, "question": question, **figures, **choice})
     return results
 
 
@@ -88,18 +96,47 @@ def agreement(truth, mean, deviation):
     }
 
 
+def chosen(truth, mean, deviation, features, seed, k=6, children=150, draws=100):
+    """What preselection makes of it: ``k`` of ``children`` that are drawn by chance.
+
+    Args:
+        truth, mean, deviation: float arrays of shape (losses,), on the common scale.
+        features: float array of shape (losses, features).
+        seed: Of the draws.
+        k, children, draws: How many are chosen of how many, how often.
+
+    Returns:
+        A dict: dead and good, the shares of all losses that end near chance and above cross
+        entropy; dead_chosen and good_chosen, those among the chosen.
+    """
+    draw, picked = np.random.default_rng(seed), []
+    for _ in range(draws):
+        some = draw.permutation(len(truth))[:children]
+        order = spread_out(mean[some], deviation[some], features[some])
+        picked.extend(some[list(islice(order, k))])
+    shares = {"dead": truth < NEAR_CHANCE, "good": truth > 0.0}
+    return {name + ending: float(share[rows].mean()) for name, share in shares.items()
+            for ending, rows in (("", slice(None)), ("_chosen", picked))}  # fmt: skip
+
+
 class _Rows:
     """The rows of a table as evidence, with what is needed to divide them."""
 
     def __init__(self, table, pset, by_task):
-        evidence = evidence_of(table, pset, by_task=by_task)
-        self._all = evidence
+        self._all = evidence = evidence_of(table, pset, by_task=by_task)
         self.features = evidence.features
         self.figures = completed(evidence.figures)  # what was stopped at chance stays there
-        keys = sorted({*zip(table["dataset"], table["expression"], strict=True)})
-        self.datasets, self.texts = (np.array(part) for part in zip(*keys, strict=True))
-        bred = dict(zip(table["expression"], table["bred"], strict=True))
-        self.bred = np.array([bred[text] for text in self.texts])
+        names = {classes: one_name(table["expression"], features)
+                 for classes, features in by_task.items()}  # fmt: skip
+        keys = sorted({(dataset, names[CLASSES[dataset]][text]) for dataset, text
+                       in zip(table["dataset"], table["expression"], strict=True)})  # fmt: skip
+        self.datasets, texts = (np.array(part) for part in zip(*keys, strict=True))
+        alike = names[min(names)]  # across data sets: by the landmarks for the fewest classes
+        self.texts = np.array([alike[text] for text in texts])
+        bred = {(alike[text], place) for text, place
+                in zip(table["expression"], table["bred"], strict=True)}  # fmt: skip
+        self.bred_on = {place: np.array([(text, place) in bred for text in self.texts])
+                        for place in {*self.datasets}}  # fmt: skip
 
     def evidence(self, rows):
         parts = (getattr(self._all, name)[rows] for name in ("features", "figures", "weights"))
@@ -133,12 +170,15 @@ def main(argv=None):
     settings = parser.parse_args(argv)
     table = load_atlas(path=settings.atlas) if settings.atlas else load_atlas()
     make, by_task = Boosted if settings.boosted else Surrogate, {}
-    print(f"{'learned from':>12} {'dataset':14} {'question':10} losses   all  half   top  2 dev.")
+    print(f"{'learned from':>12} {'dataset':14} {'question':10} losses   all  half   top  2 dev."
+          "  dead > chosen  good > chosen")
     for losses in settings.losses:
         for row in cross_validate(table, make=make, losses=losses, by_task=by_task):
             row = SimpleNamespace(**row)
             print(f"{losses or 'all':>12} {row.dataset:14} {row.question:10} {row.losses:6}  "
-                  f"{row.all:.2f}  {row.half:.2f}  {row.top:.2f}  {row.within:.2f}", flush=True)
+                  f"{row.all:.2f}  {row.half:.2f}  {row.top:.2f}  {row.within:.2f}  "
+                  f"   {row.dead:.2f} > {row.dead_chosen:.2f}     {row.good:.2f} > "
+                  f"{row.good_chosen:.2f}", flush=True)
 
 
 if __name__ == "__main__":

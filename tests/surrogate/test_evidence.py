@@ -51,6 +51,13 @@ def test_failed_trainings_are_at_chance_and_stopped_ones_have_no_later_figures()
     assert np.isnan(by_text["cos(y_pred)"]).tolist() == [False, True, True]
 
 
+def test_losses_of_equal_curves_are_one_row():
+    twice = f"mul(2.0, {OTHER})"
+    evidence = evidence_of(table(BASELINE, ("cifar10", 0, OTHER, "ok", "0.2 0.2 0.2 0.2 0.2 0.2"),
+                                 ("cifar10", 0, twice, "ok", "0.4 0.4 0.4 0.4 0.4 0.4")), PSET)
+    assert sorted(evidence.weights) == [1.0, 2.0]
+
+
 def test_a_data_set_without_cross_entropy_is_refused_and_so_is_an_unknown_one():
     with pytest.raises(ValueError, match="no training with cross entropy on 'cifar10'"):
         evidence_of(table(("cifar10", 0, OTHER, "ok", "0.3 0.3 0.3 0.3 0.3 0.3")), PSET)

@@ -85,6 +85,14 @@ def test_landmarks_are_finite_for_every_tree(seeded):
         assert np.isfinite(found).all()
 
 
+@pytest.mark.parametrize("num_classes", [2, 3, 1000, 20_000])
+def test_any_number_of_classes_has_landmarks(num_classes):
+    found = of(KNOWN_LOSSES["cross_entropy"], num_classes)
+    assert np.isfinite(list(found.values())).all()
+    assert found["start"] < 0.0
+    assert probability(found["rest_0.65"]) == pytest.approx(0.65, abs=0.02)
+
+
 def test_features_are_computed_once_for_expressions_that_are_the_same():
     features = LossFeatures(PSET, [10, 100])
     one, two = (LossTree.from_string(text, PSET) for text in

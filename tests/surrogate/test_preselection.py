@@ -3,11 +3,19 @@
 import random
 
 import numpy as np
+import pytest
 from deap import algorithms, base, gp, tools
 
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.surrogate import Evidence, LossFeatures, Preselection, Surrogate
+from deap_lossgp.surrogate import (
+    Evidence,
+    LossFeatures,
+    Preselection,
+    Surrogate,
+    evidence_of,
+    load_atlas,
+)
 from deap_lossgp.trees import LossTree
 
 
@@ -55,6 +63,31 @@ def test_the_choice_depends_on_the_children_alone():
     children = [tuple(row) for row in np.random.default_rng(0).normal(size=(50, 3))]
     assert Preselection(Known(), np.array)(children, 6) == Preselection(Known(), np.array)(
         children, 6)  # fmt: skip
+
+
+@pytest.mark.parametrize("dataset", ["cifar10", "fashion_mnist"])
+def test_of_measured_losses_that_it_did_not_know_it_chooses_few_dead_and_many_good(dataset):
+    """The prior knows neither the data set nor the losses; the children are its trainings."""
+    pset, whole = loss_primitive_set(), load_atlas()
+    here = whole[(whole["dataset"] == dataset) & (whole["seed"] == 0)]
+    texts = sorted(set(here["expression"][here["expression"] != KNOWN_LOSSES["cross_entropy"]]))
+    children = texts[::2]
+    prior = load_atlas(without=[dataset])
+    prior = prior[~prior["expression"].isin(children)]
+    features = LossFeatures(pset)
+    preselect = Preselection(Surrogate().fit(evidence_of(prior, pset)), features)
+    trees = [LossTree.from_string(text, pset) for text in children]
+    chosen = {str(tree) for tree in preselect(trees, k=16)}
+    last = here.set_index("expression")["validation_accuracies"].str.split().str[-1].astype(float)
+    baseline = last[KNOWN_LOSSES["cross_entropy"]]
+
+    def shares(names):
+        accuracies = last[list(names)]
+        return (accuracies < 0.15).mean(), (accuracies > baseline).mean()
+
+    (dead, good), (dead_chosen, good_chosen) = shares(children), shares(chosen)
+    assert dead_chosen < 0.4 * dead
+    assert good_chosen > 2.0 * good
 
 
 class Expression(gp.PrimitiveTree):
