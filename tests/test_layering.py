@@ -90,7 +90,7 @@ def test_only_training_imports_tensorflow_when_it_is_imported(module):
 
 @pytest.mark.parametrize("module", sorted(TREES))
 def test_the_ground_and_the_wings_that_reuse_it_never_import_tensorflow(module):
-    if wing_of(module) in ("ground", "algorithms", "export", "plotting"):
+    if wing_of(module) in ("ground", "algorithms", "export", "plotting", "surrogate"):
         assert not {"tensorflow", "keras"} & roots(imported(TREES[module]))
 
 
@@ -187,7 +187,8 @@ assert load_dataset("digits").num_classes == 10
 
 def test_what_deap_users_reuse_works_where_tensorflow_is_not_installed():
     free = [name for name in TREES
-            if name and wing_of(name) in ("ground", "data", "algorithms", "export", "plotting")
+            if name and wing_of(name) in ("ground", "data", "algorithms", "export", "plotting",
+                                          "surrogate")
             and name not in KERAS_AT_IMPORT]
     result = run(WITHOUT_TENSORFLOW, *free)
     assert result.returncode == 0, result.stderr
