@@ -12,9 +12,9 @@ from deap_lossgp.search.callbacks import CallbackList
 from deap_lossgp.search.evaluation import Evaluation
 from deap_lossgp.search.experiments import Experiment
 from deap_lossgp.search.fitness import check_fitness
-from deap_lossgp.search.foresight import Foresight
 from deap_lossgp.search.logbooks import RunStatistics
 from deap_lossgp.search.settings import RESCORING
+from deap_lossgp.search.surrogates import SearchSurrogate
 from deap_lossgp.search.trainings import code_of
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.training.tasks import check_names
@@ -85,7 +85,8 @@ class Evolution(Experiment):
         )
         toolbox.register("map", evaluation.map)
         if preselects:
-            toolbox.register("preselect", Foresight(self.pset, self.tasks, evaluation, s.seed))
+            surrogate = SearchSurrogate(self.pset, self.tasks, evaluation, s.seed)
+            toolbox.register("preselect", surrogate)
         return toolbox
 
     def new_population(self, toolbox, known):

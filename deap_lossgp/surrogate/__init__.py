@@ -1,4 +1,4 @@
-"""What a loss would do, foretold from its curves, for a search that trains only the promising.
+"""What a loss would do, predicted from its curves, for a search that trains only the promising.
 
 ``features`` reads a few numbers from a loss's curves, ``scale`` puts the figures of several tasks
 on one scale, ``evidence`` makes rows of both from tables of trainings, and ``model`` learns from

@@ -1,4 +1,4 @@
-"""A surrogate: what trainings would show, foretold from features by extremely randomised trees."""
+"""A surrogate: what trainings would show, predicted from features by extremely randomised trees."""
 
 import numpy as np
 
@@ -66,7 +66,7 @@ class Surrogate:
         return self
 
     def predict_trees(self, features):
-        """What each tree foretells.
+        """What each tree predicts.
 
         Args:
             features: Array of shape (individuals, features).
@@ -85,7 +85,7 @@ class Surrogate:
         return np.array(trees).reshape(len(trees), len(features), -1)
 
     def predict(self, features):
-        """Foretells the figure at the last rung.
+        """Predicts the figure at the last rung.
 
         Args:
             features: Array of shape (individuals, features).
@@ -99,7 +99,7 @@ class Surrogate:
         return last.mean(0), last.std(0)
 
     def improvement(self, features, baseline, chance):
-        """Foretells by how much the accuracy at the last rung exceeds cross entropy's.
+        """Predicts by how much the accuracy at the last rung exceeds cross entropy's.
 
         For a surrogate whose figures are on the common scale.
 

@@ -1,4 +1,4 @@
-"""Preselection: of many children, the few that are worth a training, by what is foretold."""
+"""Preselection: of many children, the few that are worth a training, by what is predicted."""
 
 import numpy as np
 
@@ -98,7 +98,7 @@ def spread_out(means, deviations, features, optimism=0.5):
     """Orders rows by greedy local penalisation, as ``Preselection`` describes it.
 
     Args:
-        means, deviations: Float arrays of shape (rows,), what is foretold of each row.
+        means, deviations: Float arrays of shape (rows,), what is predicted of each row.
         features: Float array of shape (rows, features); distances are taken after each feature is
             divided by its deviation.
         optimism: Weight of the deviations.

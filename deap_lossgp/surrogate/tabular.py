@@ -20,7 +20,7 @@ _NEIGHBOURS = 25
 
 
 class SurrogateEvaluation:
-    """``toolbox.evaluate`` without training: (wins, improvement) of a loss, foretold.
+    """``toolbox.evaluate`` without training: (wins, improvement) of a loss, predicted.
 
     For each data set a surrogate learns the atlas's trainings on it. A loss of the atlas gets what
     was measured, one that ``is_trainable`` refuses gets chance, and any other the prediction. What
@@ -32,7 +32,7 @@ class SurrogateEvaluation:
     How far to trust it: ``python -m deap_lossgp.surrogate.validation`` prints the rank
     correlations. On losses that it had not seen they were .85 (all) and .82 (better half) on
     CIFAR-10, .83 and .79 on Fashion-MNIST; of CIFAR-100 there are too few trainings to tell. Among
-    300 fresh random losses, 47% were foretold to end near chance on CIFAR-10 (measured: 48%), and
+    300 fresh random losses, 47% were predicted to end near chance on CIFAR-10 (measured: 48%), and
     6% to be better than cross entropy (7%); on Fashion-MNIST 30% (33%) and 12% (11%). It ranks
     search algorithms; it does not say which loss is best, and no figure exceeds the best that was
     measured but for noise. A search that uses a surrogate of its own must fit it on other data

@@ -12,8 +12,8 @@ pytest.importorskip("tensorflow")
 
 from deap_lossgp.commands.options import SEARCHES  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
-from deap_lossgp.search import foresight as foresight_module  # noqa: E402
 from deap_lossgp.search import runs  # noqa: E402
+from deap_lossgp.search import surrogate as foresight_module  # noqa: E402
 from deap_lossgp.search.runs import evolve  # noqa: E402
 from deap_lossgp.surrogate.atlas import load_atlas  # noqa: E402
 
@@ -136,7 +136,7 @@ def test_any_number_of_workers_gives_the_same_files(finished, workers, tmp_path)
 
 
 def test_search_thesis_is_all_of_it_switched_off(tmp_path, monkeypatch):
-    for name in ("Foresight", ):
+    for name in ("SearchSurrogate",):
         monkeypatch.setattr("deap_lossgp.search.evolutions." + name, None)
     for name in ("stops_of", ):
         monkeypatch.setattr("deap_lossgp.search.evaluation." + name, None)
@@ -149,7 +149,7 @@ def test_search_thesis_is_all_of_it_switched_off(tmp_path, monkeypatch):
 
 
 def test_fitness_thesis_stops_preselects_and_races_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("deap_lossgp.search.evolutions.Foresight", None)
+    monkeypatch.setattr("deap_lossgp.search.evolutions.SearchSurrogate", None)
     monkeypatch.setattr("deap_lossgp.search.evaluation.stops_of", None)
     monkeypatch.setattr(runs, "sequential_halving", None)
     result = evolve("digits", output=tmp_path / "run", fitness="thesis", **TINY)

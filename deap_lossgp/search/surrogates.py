@@ -1,4 +1,4 @@
-"""What a search foretells of losses: from the atlas, from earlier runs, and from its own trainings.
+"""The surrogate of a search: it predicts accuracies from the atlas and the search's trainings.
 
 The atlas is read without the data sets of the run, so that a result on a data set owes nothing to
 what was measured there before.
@@ -23,7 +23,7 @@ LEAST_LEARNED = 0.01
 """What cross entropy is taken to have gained over chance, at least: the scale divides by it."""
 
 
-class Foresight:
+class SearchSurrogate:
     """``preselect`` of a toolbox: a ``Preselection`` whose surrogate learns with every generation.
 
     Args:
@@ -35,8 +35,7 @@ class Foresight:
 
     def __init__(self, pset, tasks, evaluation, seed=0):
         self._tasks, self._evaluation, self._seed = tasks, evaluation, seed
-        # The landmarks of two classes are taken as those of three.
-        self._classes = [max(3, task.data.num_classes) for task in tasks]
+        self._classes = [task.data.num_classes for task in tasks]
         self._features = {k: LossFeatures(pset, k) for k in self._classes}
         self._preselection = Preselection(None, self.features, valid=evaluation.is_valid)
         self._preselection.remember([LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)])
@@ -54,7 +53,7 @@ class Foresight:
         return self._preselection(children, k)
 
     def predict(self, features):
-        """Returns the mean over the tasks of what is foretold, as ``Surrogate.predict`` does."""
+        """Returns the mean over the tasks of what is predicted, as ``Surrogate.predict`` does."""
         blocks = dict(zip(self._features, np.split(features, len(self._features), axis=1),
                           strict=True))
         of_tasks = [self._surrogate.predict(blocks[k]) for k in self._classes]

@@ -1,4 +1,4 @@
-"""Foresight: what the surrogate of a run has seen, what it is asked, and what it never chooses."""
+"""The surrogate of a search: what it has seen, what it is asked, and what it never chooses."""
 
 import random
 
@@ -10,9 +10,9 @@ from invented import Invented
 from deap_lossgp.data.datasets import load_dataset
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.psets import add_primitive, loss_primitive_set
-from deap_lossgp.search import foresight as foresight_module
+from deap_lossgp.search import surrogates as surrogates_module
 from deap_lossgp.search.evaluation import Evaluation
-from deap_lossgp.search.foresight import Foresight
+from deap_lossgp.search.surrogates import SearchSurrogate
 from deap_lossgp.surrogate import LANDMARKS
 from deap_lossgp.surrogate.atlas import load_atlas
 from deap_lossgp.toolbox import make_toolbox
@@ -33,11 +33,11 @@ def images(name, classes=10, **options):
     return Task.from_arrays(name, x[y < classes], y[y < classes], epochs=3, **options)
 
 
-def foresight_on(tasks, pset=PSET, **options):
-    """Returns a foresight, its evaluation, and a function that makes trees that may be valid."""
+def surrogate_on(tasks, pset=PSET, **options):
+    """Returns a surrogate, its evaluation, and a function that makes trees that may be valid."""
     evaluation = Evaluation(tasks, pset, engine=Invented(tasks), rungs=True, **options)
     toolbox = make_toolbox(pset, evaluation, valid=evaluation.is_promising, max_size=30)
-    return Foresight(pset, tasks, evaluation), evaluation, toolbox.population
+    return SearchSurrogate(pset, tasks, evaluation), evaluation, toolbox.population
 
 
 @pytest.fixture(autouse=True)
@@ -60,107 +60,107 @@ def asked(monkeypatch):
         rest = rest[~rest["dataset"].isin(without) & ~rest["bred"].isin(without)]
         return rest.reset_index(drop=True)
 
-    monkeypatch.setattr(foresight_module, "load_atlas", part)
+    monkeypatch.setattr(surrogates_module, "load_atlas", part)
     return left_out
 
 
 @pytest.mark.parametrize("names", [["cifar10"], ["mine", "fashion_mnist"]])
 def test_the_atlas_is_read_without_the_data_sets_of_the_run(asked, names):
-    foresight, _, population = foresight_on([images(name) for name in names])
-    assert len(foresight(population(n=20), 2)) == 2
+    surrogate, _, population = surrogate_on([images(name) for name in names])
+    assert len(surrogate(population(n=20), 2)) == 2
     assert asked == [names]
-    foresight(population(n=20), 2)
+    surrogate(population(n=20), 2)
     assert asked == [names], "once is enough"
 
 
 def test_what_is_chosen_is_valid_and_new(asked):
-    foresight, evaluation, population = foresight_on([images("mine")])
-    first = foresight(population(n=60), 6)
+    surrogate, evaluation, population = surrogate_on([images("mine")])
+    first = surrogate(population(n=60), 6)
     assert len(first) == 6 and all(map(evaluation.is_valid, first))
     evaluation.map(evaluation, [*first, tree_of("ngl")])
     again = [tree_of(f"mul(2.0, {text})") for text in (*first, "ngl", "cross_entropy") for text in
              [KNOWN_LOSSES.get(str(text), str(text))]]
-    assert foresight([*again, tree_of("mse")], 9) == [tree_of("mse")]
-    assert foresight(again, 9) == []
+    assert surrogate([*again, tree_of("mse")], 9) == [tree_of("mse")]
+    assert surrogate(again, 9) == []
     dead = [tree_of("mul(y_true, y_pred)")]
-    assert foresight(dead, 1) == [], "screening refuses it"
+    assert surrogate(dead, 1) == [], "screening refuses it"
 
 
 def test_it_learns_from_what_the_run_has_trained(asked):
-    foresight, evaluation, population = foresight_on([images("mine")])
-    foresight(population(n=20), 1)
-    probe = np.array([foresight.features(tree) for tree in population(n=10)])
-    before, _ = foresight.predict(probe)
+    surrogate, evaluation, population = surrogate_on([images("mine")])
+    surrogate(population(n=20), 1)
+    probe = np.array([surrogate.features(tree) for tree in population(n=10)])
+    before, _ = surrogate.predict(probe)
     evaluation.map(evaluation, population(n=12))
-    foresight(population(n=20), 1)
-    after, _ = foresight.predict(probe)
+    surrogate(population(n=20), 1)
+    after, _ = surrogate.predict(probe)
     assert np.isfinite(after).all() and (before != after).any()
 
 
 def test_equal_runs_choose_alike(asked):
     def chosen():
         random.seed(3)
-        foresight, evaluation, population = foresight_on([images("mine")])
+        surrogate, evaluation, population = surrogate_on([images("mine")])
         evaluation.map(evaluation, population(n=6))
-        return foresight(population(n=60), 4)
+        return surrogate(population(n=60), 4)
 
     assert chosen() == chosen()
 
 
 def test_tasks_of_several_numbers_of_classes_have_features_of_their_own(asked):
     tasks = [images("two", 2), images("three", 3), images("ten"), images("ten too")]
-    foresight, evaluation, population = foresight_on(tasks)
+    surrogate, evaluation, population = surrogate_on(tasks)
     tree = tree_of("ngl")
-    assert foresight.features(tree).shape == (2 * len(LANDMARKS),), "two are taken as three"
+    assert surrogate.features(tree).shape == (3 * len(LANDMARKS),), "one block for each number"
     evaluation.map(evaluation, population(n=5))
-    assert len(foresight(population(n=40), 3)) == 3
-    mean, deviation = foresight.predict(np.array([foresight.features(tree)]))
+    assert len(surrogate(population(n=40), 3)) == 3
+    mean, deviation = surrogate.predict(np.array([surrogate.features(tree)]))
     assert mean.shape == deviation.shape == (1,)
     assert np.isfinite([*mean, *deviation]).all()
 
 
 def test_features_are_those_of_what_is_trained(asked):
-    foresight, _, _ = foresight_on([images("mine")])
-    one, other = (foresight.features(tree_of(text)) for text in
+    surrogate, _, _ = surrogate_on([images("mine")])
+    one, other = (surrogate.features(tree_of(text)) for text in
                   (KNOWN_LOSSES["ngl"], f"add(3.0, mul(7.0, {KNOWN_LOSSES['ngl']}))"))
     np.testing.assert_array_equal(one, other)
 
 
-def test_plain_primitives_are_foreseen_too(asked):
+def test_plain_primitives_are_predicted_too(asked):
     plain = loss_primitive_set(protected=False)
-    foresight, evaluation, population = foresight_on([images("mine")], plain)
+    surrogate, evaluation, population = surrogate_on([images("mine")], plain)
     evaluation.map(evaluation, population(n=4))
-    chosen = foresight(population(n=40), 3)
+    chosen = surrogate(population(n=40), 3)
     assert len(chosen) == 3
-    assert np.isfinite([foresight.features(tree) for tree in chosen]).all()
+    assert np.isfinite([surrogate.features(tree) for tree in chosen]).all()
 
 
-def test_a_primitive_of_ones_own_is_foreseen_too(asked):
+def test_a_primitive_of_ones_own_is_predicted_too(asked):
     own = loss_primitive_set()
     add_primitive(own, faulty.row("same", faulty.in_numpy))
-    foresight, evaluation, population = foresight_on([images("mine")], own)
+    surrogate, evaluation, population = surrogate_on([images("mine")], own)
     evaluation.map(evaluation, [tree_of("same(sub(y_pred, y_true))", own), *population(n=4)])
-    chosen = foresight(population(n=60), 3)
+    chosen = surrogate(population(n=60), 3)
     assert len(chosen) == 3 and asked == [["mine"]]
     for tree in (*chosen, tree_of("same(log(y_pred))", own)):
-        assert np.isfinite(foresight.features(tree)).all()
+        assert np.isfinite(surrogate.features(tree)).all()
 
 
 def test_a_run_on_all_data_sets_of_the_atlas_has_no_prior_but_its_own_trainings(asked):
     names = ["cifar10", "fashion_mnist", "cifar100"]
-    foresight, evaluation, population = foresight_on([images(name) for name in names])
-    assert len(foresight(population(n=40), 3)) == 3
+    surrogate, evaluation, population = surrogate_on([images(name) for name in names])
+    assert len(surrogate(population(n=40), 3)) == 3
     evaluation.map(evaluation, population(n=6))
-    assert len(foresight(population(n=40), 3)) == 3
+    assert len(surrogate(population(n=40), 3)) == 3
 
 
 def test_it_does_without_what_cross_entropy_has_not_learned(asked, monkeypatch):
     task = images("mine")
-    foresight, evaluation, population = foresight_on([task])
+    surrogate, evaluation, population = surrogate_on([task])
     monkeypatch.setattr(evaluation.engine, "result", lambda job: chance(Invented([task]), job))
     evaluation.map(evaluation, population(n=5))
     assert evaluation.baselines()[0].accuracies == (0.1, 0.1, 0.1)
-    assert len(foresight(population(n=40), 3)) == 3
+    assert len(surrogate(population(n=40), 3)) == 3
 
 
 def chance(engine, job):
