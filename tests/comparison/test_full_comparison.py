@@ -9,7 +9,7 @@ from deap_lossgp.comparison import comparisons as comparisons_module  # noqa: E4
 from deap_lossgp.curves import LossCurves, is_trainable  # noqa: E402
 from deap_lossgp.engines import Execution  # noqa: E402
 from deap_lossgp.psets import loss_primitive_set  # noqa: E402
-from deap_lossgp.search import surrogate as foresight_module  # noqa: E402
+from deap_lossgp.search import surrogates as surrogates_module  # noqa: E402
 from deap_lossgp.surrogate.atlas import load_atlas  # noqa: E402
 from deap_lossgp.trees import LossTree  # noqa: E402
 
@@ -35,7 +35,7 @@ def finished(tmp_path_factory):
         return atlas[atlas["bred"].eq("known") | (atlas.index % 20 == 0)].reset_index(drop=True)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(foresight_module, "load_atlas", part)
+        patch.setattr(surrogates_module, "load_atlas", part)
         yield output, *compared(output), left_out
 
 

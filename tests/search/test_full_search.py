@@ -13,7 +13,7 @@ pytest.importorskip("tensorflow")
 from deap_lossgp.commands.options import SEARCHES  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.search import runs  # noqa: E402
-from deap_lossgp.search import surrogate as foresight_module  # noqa: E402
+from deap_lossgp.search import surrogates as surrogates_module  # noqa: E402
 from deap_lossgp.search.runs import evolve  # noqa: E402
 from deap_lossgp.surrogate.atlas import load_atlas  # noqa: E402
 
@@ -32,7 +32,7 @@ def finished(tmp_path_factory):
         return load_atlas(without, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(foresight_module, "load_atlas", spied)
+        patch.setattr(surrogates_module, "load_atlas", spied)
         return output, evolve("digits", output=output, **TINY), left_out
 
 
