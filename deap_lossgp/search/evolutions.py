@@ -16,6 +16,7 @@ from deap_lossgp.search.logbooks import RunStatistics
 from deap_lossgp.search.settings import RESCORING
 from deap_lossgp.search.surrogates import SearchSurrogate
 from deap_lossgp.search.trainings import code_of
+from deap_lossgp.surrogate.atlas import ATLAS
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.training.tasks import check_names
 
@@ -51,8 +52,11 @@ class Evolution(Experiment):
         self._engine = make_engine(self.tasks, self.pset, self._execution)
 
     def code(self):
-        digest = hashlib.sha256(repr(code_of(self.pset)).encode()).hexdigest()
-        return {**super().code(), "primitives": digest[:16]}
+        read = {"primitives": repr(code_of(self.pset)).encode()}
+        if self.settings.preselect:  # another atlas leads a resumed run another way
+            read["atlas"] = ATLAS.read_bytes()
+        digests = {name: hashlib.sha256(content).hexdigest()[:16] for name, content in read.items()}
+        return {**super().code(), **digests}
 
     def new_evaluation(self, seed, fitness=None):
         """Makes an ``Evaluation`` on the experiment's store and engine, with its own counts.

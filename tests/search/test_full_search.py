@@ -47,6 +47,17 @@ def test_the_surrogate_knows_nothing_of_the_runs_data_set(finished):
     assert left_out == [["digits"]]
 
 
+def test_a_run_begun_with_another_atlas_is_refused(finished, tmp_path, monkeypatch):
+    output, _, _ = finished
+    other = tmp_path / "atlas.csv.xz"
+    other.write_bytes(b"another")
+    monkeypatch.setattr("deap_lossgp.search.evolutions.ATLAS", other)
+    before = (output / "run.json").read_bytes()
+    with pytest.raises(ValueError, match=r"trainings of other code or tasks \(atlas\)"):
+        evolve("digits", output=output, **TINY)
+    assert (output / "run.json").read_bytes() == before
+
+
 def test_the_best_loss_is_the_winner_of_the_race(finished):
     output, result, _ = finished
     expressions = [row["expression"] for row in result.race]
