@@ -4,8 +4,7 @@ import zlib
 
 import numpy as np
 
-from deap_lossgp.search.rungs import stopped_at
-from deap_lossgp.training.results import TrainingResult
+from deap_lossgp.training.results import TrainingResult, stopped_at
 
 
 class Invented:

@@ -105,6 +105,9 @@ class ComparisonSettings(RunSettings):
     preselect: bool = setting(
         False, "whether a surrogate chooses the children of every arm that are trained",
         flag="--preselect")
+    score_epochs: int | None = setting(
+        1, "epochs at the end of a training over which the figures that the fitness compares are "
+        "averaged")
     finalists: int = 0  # not used: each arm's winner is the best of its search
     known_losses: tuple[str, ...] = setting(
         (), "known losses to test beside the winners", metavar="NAME")

@@ -3,7 +3,8 @@
 ``engine`` says what every engine does and has the simplest one, which trains in this process.
 ``processes`` drives worker processes: ``serving`` is the program of such a process, ``spawning``
 starts it, ``memory`` limits it. ``worker`` trains, in whatever process. ``ray_tasks`` drives a Ray
-cluster, and ``ray_guard`` ends a cluster that was started here. ``execution`` has the table of
+cluster, and ``ray_guard`` ends a cluster that was started here. ``tabular`` trains nothing and
+predicts figures from the atlas. ``execution`` has the table of
 engines by name and makes the one that settings describe.
 """
 
@@ -14,4 +15,5 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "execution": ["Execution", "make_engine"],
     "processes": ["WorkerProcesses"],
     "ray_tasks": ["RayTasks"],
+    "tabular": ["Tabular"],
 })

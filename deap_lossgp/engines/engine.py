@@ -57,9 +57,11 @@ class Engine(ABC):
     Attributes:
         environment: What ``prepare_tensorflow`` returned where the trainings run; None before the
             first training.
+        predicts: Whether it only predicts what trainings would show.
     """
 
     environment = None
+    predicts = False
 
     @abstractmethod
     def train(self, jobs):

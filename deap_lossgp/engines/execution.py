@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from deap_lossgp.engines.engine import InProcess
 from deap_lossgp.engines.processes import WorkerProcesses
 from deap_lossgp.engines.ray_tasks import RayTasks
+from deap_lossgp.engines.tabular import Tabular
 from deap_lossgp.errors import at_least, unknown_name
 from deap_lossgp.settings import documented, setting
 from deap_lossgp.training.tensorflow_setup import import_tensorflow
@@ -41,6 +42,7 @@ class EngineRow:
 ENGINES = {
     "local": EngineRow(local_engine, "worker processes", ("workers",)),
     "ray": EngineRow(RayTasks, "a cluster", ("address", "gpus_per_training")),
+    "tabular": EngineRow(Tabular, "nothing: figures are predicted from the atlas"),
 }
 
 

@@ -37,6 +37,8 @@ class Evaluation:
         store: A ``Store``; one in memory by default.
         engine: An engine of ``deap_lossgp.engines`` for these tasks; by default ``InProcess``.
         on_training: ``on_training(result, expression)``, called after each training.
+        score_epochs: Over how many epochs at the end of a training the figures that the fitness
+            compares are averaged.
         rungs: Whether ``map``, which is given a generation at a time, stops trainings that fall
             behind those of earlier generations, as ``deap_lossgp.search.rungs`` says; never in
             mode ``thesis``, and never those of cross entropy.
@@ -55,10 +57,10 @@ class Evaluation:
     # Slots: DEAP's register copies an object's __dict__ into its partial, which then cannot travel.
     __slots__ = ("tasks", "pset", "fitness", "mean_over_all", "seed", "counts", "store", "engine",
                  "_name", "_screen", "_trainings", "_baselines", "_cross_entropy", "_rungs",
-                 "_asked", "_stops")
+                 "_asked", "_stops", "_score_epochs")
 
     def __init__(self, tasks, pset, fitness="error", *, mean_over_all=False, seed=0, store=None,
-                 engine=None, on_training=None, rungs=False):
+                 engine=None, on_training=None, rungs=False, score_epochs=1):
         check_names(tasks)
         check_fitness(fitness, tasks)
         self.tasks = tasks
@@ -76,6 +78,7 @@ class Evaluation:
         tree = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)
         self._cross_entropy = Request(tree, canonical_key(tree, pset), False, seed)
         self._rungs = rungs and not self.raw
+        self._score_epochs = score_epochs
         self._asked, self._stops = {}, ()
 
     @property
@@ -164,7 +167,7 @@ class Evaluation:
 
     def _mean_figure(self, results):
         try:
-            figures = [figure_of(result, self.fitness) for result in results]
+            figures = [figure_of(self._scored(result), self.fitness) for result in results]
         except ValueError as error:  # raised by the user's fitness
             raise TrainingError(str(error)) from error
         finite = all(figure is not None and math.isfinite(figure) for figure in figures)
@@ -238,13 +241,17 @@ class Evaluation:
     def __reduce__(self):
         """Leaves store and engine out: each process that unpickles it trains for itself."""
         return _evaluation_here, (self._name, self.tasks, self.pset, self.fitness,
-                                  self.mean_over_all, self.seed)
+                                  self.mean_over_all, self.seed, self._score_epochs)
 
     def _fitness_of(self, results, baselines):
+        results, baselines = (list(map(self._scored, row)) for row in (results, baselines))
         try:
             return fitness_of(results, baselines, self.fitness, self.mean_over_all)
         except ValueError as error:  # raised by the user's fitness
             raise TrainingError(str(error)) from error
+
+    def _scored(self, result):
+        return result.over_last(self._score_epochs)
 
     def _request(self, tree):
         """The request of a tree: the first one, if it was asked for before."""
@@ -269,9 +276,10 @@ class Evaluation:
 _HERE = {}
 
 
-def _evaluation_here(name, tasks, pset, fitness, mean_over_all, seed):
+def _evaluation_here(name, tasks, pset, fitness, mean_over_all, seed, score_epochs):
     """Returns the evaluation of this name in this process, made once: it keeps what it trained."""
     if name not in _HERE:
         _HERE.clear()
-        _HERE[name] = Evaluation(tasks, pset, fitness, mean_over_all=mean_over_all, seed=seed)
+        _HERE[name] = Evaluation(tasks, pset, fitness, mean_over_all=mean_over_all, seed=seed,
+                                 score_epochs=score_epochs)
     return _HERE[name]

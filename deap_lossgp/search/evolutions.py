@@ -50,11 +50,15 @@ class Evolution(Experiment):
         check_names(self.tasks)
         check_fitness(self.settings.fitness, self.tasks)
         self._engine = make_engine(self.tasks, self.pset, self._execution)
+        if self._engine.predicts:
+            self.warn("Nothing is trained: all accuracies are predicted from the atlas.")
 
     def code(self):
         read = {"primitives": repr(code_of(self.pset)).encode()}
-        if self.settings.preselect:  # another atlas leads a resumed run another way
-            read["atlas"] = ATLAS.read_bytes()
+        if self.settings.preselect or self._engine.predicts:
+            read["atlas"] = ATLAS.read_bytes()  # another one leads a resumed run another way
+        if self._engine.predicts:
+            read["trainings"] = b"predicted"
         digests = {name: hashlib.sha256(content).hexdigest()[:16] for name, content in read.items()}
         return {**super().code(), **digests}
 
@@ -69,7 +73,7 @@ class Evolution(Experiment):
         return Evaluation(
             self.tasks, self.pset, fitness or s.fitness, mean_over_all=s.mean_over_all, seed=seed,
             store=self._folder.store, engine=self._engine, on_training=self._on_training,
-            rungs=s.rungs,
+            rungs=s.rungs, score_epochs=s.scored_epochs,
         )
 
     def new_toolbox(self, evaluation, algorithm=None):
@@ -89,7 +93,7 @@ class Evolution(Experiment):
         )
         toolbox.register("map", evaluation.map)
         if preselects:
-            surrogate = SearchSurrogate(self.pset, self.tasks, evaluation, s.seed)
+            surrogate = SearchSurrogate(self.pset, self.tasks, evaluation, s.seed, s.prior)
             toolbox.register("preselect", surrogate)
         return toolbox
 

@@ -16,7 +16,6 @@ References:
 """
 
 import math
-from dataclasses import replace
 
 RUNGS = (1, 3)
 """Epochs after which a training may be stopped, if more follow."""
@@ -57,24 +56,3 @@ def stops_of(accuracies, baseline, num_classes, epochs):
         if least > 0.0:
             stops.append((rung, least))  # not rounded: an equal accuracy is not below it
     return tuple(stops)
-
-
-def stopped_at(result, stops):
-    """Returns a result as it is, or as it would be had its training been stopped.
-
-    A training that was not stopped, or at a later rung, so stands for one that is stopped earlier.
-
-    Args:
-        result: A ``TrainingResult``.
-        stops: Pairs of an epoch and an accuracy, as ``Trainer.train`` takes them.
-    """
-    for epoch, least in stops:
-        if epoch <= len(result.accuracies) and result.accuracies[epoch - 1] < least:
-            share = epoch / len(result.accuracies)
-            return replace(
-                result, status="stopped", message="", seconds=share * result.seconds,
-                loss=result.losses[epoch - 1], accuracy=result.accuracies[epoch - 1],
-                cross_entropy=result.cross_entropies[epoch - 1], losses=result.losses[:epoch],
-                accuracies=result.accuracies[:epoch], test_accuracy=None, balanced_accuracy=None,
-                cross_entropies=result.cross_entropies[:epoch])
-    return result

@@ -1,5 +1,6 @@
 """The settings of a run, checked before anything is loaded."""
 
+import math
 from dataclasses import dataclass
 
 from deap_lossgp.algorithms.sample_tournament import tournament_sizes
@@ -13,7 +14,7 @@ from deap_lossgp.training.tasks import NETWORK_NAMES, TaskSettings
 SEED_LOSSES = ("baikal_cma", "ngl", "baikal", "focal", "mse")
 """Known losses that are in the initial population by default, the most promising first."""
 
-RESCORING = ("fitness", "mean_over_all")
+RESCORING = ("fitness", "mean_over_all", "score_epochs")
 """Settings that may change in a run's folder: they rank what the store holds."""
 
 
@@ -44,6 +45,9 @@ class RunSettings(TaskSettings):
     fitness: str = setting("error", f"{', '.join(FITNESS_MODES)}, or module:function")
     mean_over_all: bool = setting(
         False, "whether the improvement is averaged over all data sets, not only those won")
+    score_epochs: int | None = setting(
+        None, "epochs at the end of a training over which the figures that the fitness compares "
+        "are averaged; by default the second half of them, in the thesis the last one")
     protected: bool = setting(
         True, "whether primitives are protected; with --plain they are not", flag="--plain")
     max_size: int = setting(128, "the largest number of nodes of a tree, at least 4")
@@ -58,6 +62,9 @@ class RunSettings(TaskSettings):
     preselect: bool = setting(
         True, "whether a surrogate, which learns from the atlas and from the run, chooses the "
         "children that are trained; with --no-preselect all are", flag="--no-preselect")
+    prior: bool = setting(
+        True, "whether the surrogate learns from the atlas before the run has any trainings; with "
+        "--no-prior it learns from the run alone", flag="--no-prior")
     finalists: int = setting(
         4, "losses, cross entropy and the best known one among them, that are trained again with "
         "fresh seeds before the best is chosen; 0 takes the best of the search")
@@ -74,6 +81,8 @@ class RunSettings(TaskSettings):
         for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0),
                             ("finalists", 0), ("max_height", 2), ("max_size", 4)):
             at_least(self, name, least)
+        if self.score_epochs is not None:
+            at_least(self, "score_epochs", 1)
         if self.seed_losses is not None and len(self.seed_losses) > self.population:
             raise ValueError(f"seed_losses must be at most the population, {self.population}, "
                              f"got {len(self.seed_losses)}")
@@ -93,6 +102,12 @@ class RunSettings(TaskSettings):
         if self.seed_losses is None:
             return SEED_LOSSES[: self.population // 2]
         return self.seed_losses
+
+    @property
+    def scored_epochs(self):
+        """``score_epochs``, or what it is by default."""
+        half = 1 if self.fitness == "thesis" else math.ceil(self.epochs / 2)
+        return self.score_epochs or half
 
     @property
     def evaluations(self):

@@ -5,7 +5,7 @@ what was measured there before.
 """
 
 import operator
-from functools import cached_property, reduce
+from functools import cache, reduce
 
 import numpy as np
 
@@ -31,13 +31,15 @@ class SearchSurrogate:
         tasks: The ``Task`` objects.
         evaluation: The ``Evaluation``, from whose trainings the surrogate learns.
         seed: The seed of the surrogate.
+        prior: Whether it learns from the atlas, too.
     """
 
-    def __init__(self, pset, tasks, evaluation, seed=0):
+    def __init__(self, pset, tasks, evaluation, seed=0, prior=True):
         self._tasks, self._evaluation, self._seed = tasks, evaluation, seed
         self._classes = [task.data.num_classes for task in tasks]
         self._features = {k: LossFeatures(pset, k) for k in self._classes}
         self._preselection = Preselection(None, self.features, valid=evaluation.is_valid)
+        self._prior = _atlas_without(*sorted(task.name for task in tasks)) if prior else None
         self._preselection.remember([LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)])
 
     def features(self, tree):
@@ -66,12 +68,6 @@ class SearchSurrogate:
             self._surrogate = Surrogate(seed=self._seed).fit(evidence)
             self._preselection.surrogate = self
 
-    @cached_property
-    def _prior(self):
-        """The evidence of the atlas; None if it holds nothing but the run's data sets."""
-        atlas = load_atlas(without=[task.name for task in self._tasks])
-        return evidence_of(atlas, loss_primitive_set()) if len(atlas) else None
-
     def _own(self, known):
         """Returns the evidence of the run's own trainings, None if there is none."""
         baselines = self._evaluation.baselines()
@@ -89,6 +85,13 @@ class SearchSurrogate:
         if not features:
             return None
         return Evidence(np.array(features), np.array(figures), np.full(len(features), OWN_WEIGHT))
+
+
+@cache  # it is the same for all runs of a process
+def _atlas_without(*names):
+    """Returns the evidence of the atlas without these data sets; None if nothing is left."""
+    atlas = load_atlas(without=names)
+    return evidence_of(atlas, loss_primitive_set()) if len(atlas) else None
 
 
 def _rungs(epochs):

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import deap_lossgp
 from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.engines.engine import Job, TrainingError
-from deap_lossgp.search.rungs import stopped_at
 from deap_lossgp.training.candidates import candidate_of
-from deap_lossgp.training.results import ARITHMETIC
+from deap_lossgp.training.results import ARITHMETIC, stopped_at
 from deap_lossgp.trees import LossTree
 from deap_lossgp.user_functions import source_of
 

@@ -17,6 +17,7 @@ SEED_DEVIATION = 0.0162
 
 _FOLDS = 5
 _NEIGHBOURS = 25
+_SAME = 1e-3  # features nearer than this are those of one loss, but for rounding
 
 
 class SurrogateEvaluation:
@@ -68,7 +69,7 @@ class SurrogateEvaluation:
         self._seed = seed
         table = load_atlas() if table is None else table
         by_task = {}
-        self._tasks = [_Task(table[table["dataset"] == name], name, pset, by_task)
+        self._tasks = [TabularTask(table[table["dataset"] == name], name, pset, by_task)
                        for name in datasets]  # fmt: skip
         self._curves = {}
 
@@ -101,12 +102,8 @@ class SurrogateEvaluation:
                 rows.append(np.full(len(RUNGS), task.chance))
                 continue
             features = task.features(tree, curves)
-            figures = task.accuracies(features, self._seed)
-            if self._noise:
-                draw = _generator(task.name, self._seed, seed, features.tobytes())
-                deviation = SEED_DEVIATION * np.sqrt(figures * (1.0 - figures))
-                figures = figures + deviation * draw.standard_normal()
-            rows.append(np.clip(figures, 0.0, 1.0))
+            noise = (self._seed, seed) if self._noise else None
+            rows.append(task.accuracies(features, self._seed, noise))
         return np.array(rows)
 
     def _trainable_curves(self, tree):
@@ -118,34 +115,69 @@ class SurrogateEvaluation:
         return self._curves[key]
 
 
-class _Task:
-    """A data set: its surrogate, and the surrogate's errors on losses that it did not know."""
+class TabularTask:
+    """A data set of the benchmark: what its trainings would show.
 
-    def __init__(self, table, name, pset, by_task):
+    Args:
+        table: Its trainings, as ``load_atlas`` gives them.
+        name: Its name.
+        pset: The primitive set.
+        by_task: ``LossFeatures`` by number of classes, to share what has been computed; a dict
+            that gets what is missing.
+
+    Attributes:
+        name: As given.
+        chance: 1 / number of classes.
+        baseline: Cross entropy's accuracies at each rung.
+        features: ``features(tree)``, its ``LossFeatures``.
+
+    Raises:
+        ValueError: No trainings, or none with cross entropy.
+    """
+
+    def __init__(self, table, name, pset, by_task=None):
         if not len(table):
             raise ValueError(f"the table has no training on {name!r}")
+        by_task = {} if by_task is None else by_task
         self.name, self.chance = name, 1.0 / CLASSES[name]
         self.baseline = baselines_of(table)[name]
         self.features = by_task.setdefault(CLASSES[name], LossFeatures(pset, CLASSES[name]))
         evidence = evidence_of(table, pset, by_task=by_task)
         self._surrogate = Surrogate().fit(evidence)
+        # The surrogate's errors on losses that it did not know.
         self._predicted = out_of_fold(evidence)
-        figures = completed(evidence.figures)
-        self._errors = figures - self._predicted
-        self._best = figures.max(0)
-        keys = (features.tobytes() for features in evidence.features)
-        self._measured = dict(zip(keys, figures, strict=True))
+        self._measured, self._figures = evidence.features, completed(evidence.figures)
+        self._errors = self._figures - self._predicted
 
-    def accuracies(self, features, seed):
-        """Noise-free accuracies at each rung."""
-        value = self._measured.get(features.tobytes())
-        if value is None:
-            value = self._surrogate.predict_trees(features[None])[:, 0].mean(0)
-            distance = np.abs(self._predicted[:, -1] - value[-1])
-            near = np.argsort(distance, kind="stable")[:_NEIGHBOURS]
-            kin = _generator(self.name, seed, np.round(features).tobytes())
-            value = np.minimum(value + self._errors[kin.choice(near)], self._best)
-        return from_common_scale(value, self.baseline, self.chance)
+    def accuracies(self, features, kin=0, noise=None):
+        """Returns accuracies at each rung.
+
+        Args:
+            features: What ``features`` returned for the loss.
+            kin: Seed of what the surrogate cannot explain.
+            noise: Seeds of the training's noise; None for none.
+
+        Returns:
+            float64 of shape (rungs,).
+        """
+        accuracies = from_common_scale(self._value(features, kin), self.baseline, self.chance)
+        if noise is not None:
+            draw = _generator(self.name, *noise, np.round(features, 2).tobytes())
+            deviation = SEED_DEVIATION * np.sqrt(accuracies * (1.0 - accuracies))
+            accuracies = accuracies + deviation * draw.standard_normal()
+        return np.clip(accuracies, 0.0, 1.0)
+
+    def _value(self, features, kin):
+        """Figures on the common scale: measured, or predicted with an error added."""
+        off = np.abs(self._measured - features).max(1)
+        nearest = int(off.argmin())
+        if off[nearest] < _SAME:
+            return self._figures[nearest]
+        value = self._surrogate.predict_trees(features[None])[:, 0].mean(0)
+        distance = np.abs(self._predicted[:, -1] - value[-1])
+        near = np.argsort(distance, kind="stable")[:_NEIGHBOURS]
+        drawn = _generator(self.name, kin, np.round(features).tobytes()).choice(near)
+        return np.minimum(value + self._errors[drawn], self._figures.max(0))
 
 
 def out_of_fold(evidence, folds=_FOLDS, seed=0):

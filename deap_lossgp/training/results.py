@@ -1,6 +1,7 @@
 """The result of one training: raw figures, from which any fitness can be computed later."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import fmean
 
 FAILURES = ("nan", "no_gradient", "error", "oom", "timeout", "crashed")
 STATUSES = ("ok", "stopped", *FAILURES)
@@ -62,7 +63,56 @@ class TrainingResult:
     def ok(self):
         return self.status == "ok"
 
+    def over_last(self, epochs):
+        """Returns the result with its figures averaged over so many epochs at its end.
+
+        With a constant learning rate an epoch's figures go up and down by as much as losses differ.
+        Of 26 good losses on CIFAR-10, trained for 6 epochs with 3 seeds each, the accuracy at one
+        seed has a rank correlation with the test accuracy at the other two of .77 after the last
+        epoch, of .81 over the last 3, of .84 over the last 4.
+
+        Args:
+            epochs: How many, at least 1; all if there are fewer.
+
+        Returns:
+            A ``TrainingResult``: loss, accuracy and cross entropy are averaged; nothing else has
+            figures by epoch.
+
+        Examples:
+            >>> result = TrainingResult("digits", 10, "ok", 0.2, 0.9, 0.3, 1.0, (0.4, 0.2),
+            ...                         (0.7, 0.9), (0.5, 0.3))
+            >>> round(result.over_last(2).accuracy, 2)
+            0.8
+        """
+        if epochs == 1 or not self.accuracies:
+            return self
+        loss, accuracy, cross_entropy = (
+            fmean(figures[-epochs:])
+            for figures in (self.losses, self.accuracies, self.cross_entropies))
+        return replace(self, loss=loss, accuracy=accuracy, cross_entropy=cross_entropy)
+
     @property
     def error_rate(self):
         """1 - accuracy, rounded so that equal numbers of errors give equal rates."""
         return round(1.0 - self.accuracy, 12)
+
+
+def stopped_at(result, stops):
+    """Returns a result as it is, or as it would be had its training been stopped.
+
+    A training that was not stopped, or at a later rung, so stands for one that is stopped earlier.
+
+    Args:
+        result: A ``TrainingResult``.
+        stops: Pairs of an epoch and an accuracy, as ``Trainer.train`` takes them.
+    """
+    for epoch, least in stops:
+        if epoch <= len(result.accuracies) and result.accuracies[epoch - 1] < least:
+            share = epoch / len(result.accuracies)
+            return replace(
+                result, status="stopped", message="", seconds=share * result.seconds,
+                loss=result.losses[epoch - 1], accuracy=result.accuracies[epoch - 1],
+                cross_entropy=result.cross_entropies[epoch - 1], losses=result.losses[:epoch],
+                accuracies=result.accuracies[:epoch], test_accuracy=None, balanced_accuracy=None,
+                cross_entropies=result.cross_entropies[:epoch])
+    return result

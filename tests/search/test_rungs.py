@@ -20,10 +20,11 @@ from deap_lossgp.search import evaluation as evaluation_module  # noqa: E402
 from deap_lossgp.search import screened as screened_module  # noqa: E402
 from deap_lossgp.search.evaluation import Evaluation  # noqa: E402
 from deap_lossgp.search.fitness import WORST  # noqa: E402
-from deap_lossgp.search.rungs import stopped_at, stops_of  # noqa: E402
+from deap_lossgp.search.rungs import stops_of  # noqa: E402
 from deap_lossgp.search.store import Store  # noqa: E402
 from deap_lossgp.toolbox import make_toolbox  # noqa: E402
 from deap_lossgp.training.candidates import candidate_of  # noqa: E402
+from deap_lossgp.training.results import stopped_at  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402
 from deap_lossgp.training.trainer import Trainer  # noqa: E402
 from deap_lossgp.trees import LossTree  # noqa: E402

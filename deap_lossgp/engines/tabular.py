@@ -1,0 +1,63 @@
+"""An engine that trains nothing: what a training would show is predicted from the atlas.
+
+It is the tabular benchmark for whole runs: the settings of a search, or algorithms, are compared
+over many replicates in seconds each, with everything else as it is when networks are trained.
+"""
+
+import numpy as np
+
+from deap_lossgp.engines.engine import Engine
+from deap_lossgp.surrogate.atlas import load_atlas
+from deap_lossgp.surrogate.evidence import RUNGS
+from deap_lossgp.surrogate.features import landmarks
+from deap_lossgp.surrogate.tabular import TabularTask
+from deap_lossgp.training.results import TrainingResult, stopped_at
+
+
+class Tabular(Engine):
+    """Predicts the accuracies of jobs, as ``SurrogateEvaluation`` describes it.
+
+    The atlas's rungs are spread over the task's epochs. Losses are their error rates, and each
+    training takes no seconds. The figures hold for the atlas's network and budget, whatever the
+    task's are.
+
+    Args:
+        tasks: The ``Task`` objects, whose data sets the atlas must know.
+        pset: The primitive set of the losses.
+        **_: How trainings are executed, which does not matter here.
+
+    Raises:
+        ValueError: The atlas does not know a data set.
+    """
+
+    predicts = True
+
+    def __init__(self, tasks, pset, **_):
+        table, by_task = load_atlas(), {}
+        known = sorted(set(table["dataset"]))
+        for task in tasks:
+            if task.name not in known:
+                raise ValueError(f"the engine 'tabular' expects data sets of the atlas, "
+                                 f"{', '.join(known)}, got {task.name!r}")
+        self._tasks = tasks
+        self._tables = [TabularTask(table[table["dataset"] == task.name], task.name, pset, by_task)
+                        for task in tasks]
+
+    def train(self, jobs):
+        for index, job in enumerate(jobs):
+            yield index, self._predicted(job)
+
+    def _predicted(self, job):
+        task, table = self._tasks[job.task], self._tables[job.task]
+        features = landmarks(job.candidate, task.data.num_classes)
+        reached = table.accuracies(features, noise=(job.seed,))
+        rungs = np.array(RUNGS) / RUNGS[-1]
+        epochs = np.arange(1, task.epochs + 1) / task.epochs
+        accuracies = tuple(np.interp(epochs, rungs, reached).tolist())
+        errors = tuple(1.0 - accuracy for accuracy in accuracies)
+        whole = TrainingResult(
+            task.name, task.data.num_classes, "ok", errors[-1], accuracies[-1], errors[-1],
+            0.0, errors, accuracies, errors, balanced_accuracy=accuracies[-1],
+            exact=job.candidate.loss is not None,
+            test_accuracy=accuracies[-1] if job.test else None)
+        return stopped_at(whole, job.stops)
