@@ -105,7 +105,12 @@ class ComparisonSettings(RunSettings):
     preselect: bool = setting(
         False, "whether a surrogate chooses the children of every arm that are trained",
         flag="--preselect")
-    finalists: int = 0  # not used: each arm's winner is the best of its search
+    finalists: int = 0  # not used: each arm's winner is the best of its search, and tested as it is
+    final_epochs: int | None = None
+    final_size: int | None = 0
+    select: str = "best"
+    tune_constants: int = 0
+    rate_factors: tuple[float, ...] = ()
     known_losses: tuple[str, ...] = setting(
         (), "known losses to test beside the winners", metavar="NAME")
 
