@@ -289,7 +289,8 @@ def test_no_seed_serves_twice():
     settings = RunSettings(seed=7, test_seeds=3, finalists=8, rate_factors=(0.5, 1.0, 2.0, 4.0))
     tests, race, rates = settings.fresh_seeds()
     assert [*tests, *race, *rates] == [*range(8, 8 + 3 + 7 + 3)]
-    assert [len(r) for r in RunSettings(rate_factors=(1.0,), finalists=0).fresh_seeds()] == [3, 0, 0]
+    settings = RunSettings(rate_factors=(1.0,), finalists=0)
+    assert [len(seeds) for seeds in settings.fresh_seeds()] == [3, 0, 0]
 
 
 @pytest.mark.parametrize(("options", "message"), [
