@@ -33,7 +33,8 @@ class Invented:
         """Returns what a job shows."""
         task = self.tasks[job.task]
         loss = zlib.crc32(job.candidate.derivatives.tobytes())
-        rng = np.random.default_rng([loss, job.seed, job.task])
+        rate = [] if job.rate_factor == 1.0 else [int(1000 * job.rate_factor)]
+        rng = np.random.default_rng([loss, job.seed, job.task, *rate])
         accuracies = tuple(np.sort(rng.uniform(0.3, 0.9, task.epochs)).tolist())
         losses = tuple(1.0 - accuracy for accuracy in accuracies)
         whole = TrainingResult(

@@ -39,7 +39,7 @@ EXAMPLES = [part.strip() for command in COMMANDS for part in command.split("&&")
 SEARCH = ("--model small_cnn --population 3 --generations 1 --epochs 1 --train-size 200 "
           "--test-seeds 1 --max-size 20 --workers 0 --output {output} --data-dir {data}")
 TINY = {
-    "evolve_loss": SEARCH,
+    "evolve_loss": f"{SEARCH} --final-epochs 1",
     "compare_algorithms": f"{SEARCH} --replicates 1",
     "train_with_loss": "--model small_cnn --epochs 1 --train-size 200 --seeds 2 --output {output} "
                        "--data-dir {data}",

@@ -11,7 +11,7 @@ from deap_lossgp.engines.execution import Execution
 SEARCHES = {
     "full": {},
     "thesis": {"seed_losses": (), "rungs": False, "preselect": False, "finalists": 0,
-               "validation_share": 0.1, "score_epochs": 1},
+               "final_size": 0, "rate_factors": (), "validation_share": 0.1, "score_epochs": 1},
 }
 """How ``--search`` sets options that are not given: to their own defaults, or as in the thesis."""
 
@@ -81,9 +81,10 @@ def experiment_parser(description, settings, presets):
     p.add_argument("--preset", choices=presets, help="a scale; other options override it")
     p.add_argument("--search", choices=SEARCHES, default="full",
                    help="thesis: without what the thesis does not have (known losses at the start, "
-                        "rungs, preselection, a race of finalists, figures averaged over epochs, "
-                        "validation on images that are left over); full: as the options say; other "
-                        "options override it")
+                        "rungs, preselection, a race of finalists, a budget of their own, cross "
+                        "entropy at other learning rates, figures averaged over epochs, validation "
+                        "on images that are left over); full: as the options say; other options "
+                        "override it")
     p.add_argument("--output", metavar="DIR", help="the folder; by default one in runs/")
     add_settings(p, settings)
     add_settings(p, Execution())

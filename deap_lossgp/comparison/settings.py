@@ -108,7 +108,12 @@ class ComparisonSettings(RunSettings):
     score_epochs: int | None = setting(
         1, "epochs at the end of a training over which the figures that the fitness compares are "
         "averaged")
-    finalists: int = 0  # not used: each arm's winner is the best of its search
+    finalists: int = 0  # not used: each arm's winner is the best of its search, and tested as it is
+    final_epochs: int | None = None
+    final_size: int | None = 0
+    select: str = "best"
+    tune_constants: int = 0
+    rate_factors: tuple[float, ...] = ()
     known_losses: tuple[str, ...] = setting(
         (), "known losses to test beside the winners", metavar="NAME")
 

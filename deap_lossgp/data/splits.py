@@ -135,6 +135,42 @@ def split_left_over(y, train_size=None, validation_size=None, seed=42):
     return train, validation
 
 
+def split_others(y, validation, train_size=None, seed=42):
+    """Splits training images around those to validate on, which are given.
+
+    Args:
+        y: Classes, shape (n,).
+        validation: Indices into y of the images to validate on, shape (m,), fewer than n.
+        train_size: Number of the other images to train on, drawn stratified by class where the
+            counts allow it. Default: all n - m.
+        seed: Seed of the draw.
+
+    Returns:
+        tuple: Indices into y of the training images, int64, and ``validation``.
+
+    Raises:
+        ValueError: ``train_size`` is out of range, or a class would have no training image.
+
+    Examples:
+        >>> train, validation = split_others(np.arange(1000) % 10, np.arange(100))
+        >>> len(train), train.min()
+        (900, np.int64(100))
+    """
+    classes, others = np.unique(y), np.setdiff1d(np.arange(len(y)), validation)
+    if train_size is None:
+        train_size = len(others)
+    if not isinstance(train_size, numbers.Integral) or not (
+            len(classes) <= train_size <= len(others)):
+        span = f"{len(classes)} (one a class) to {len(others)} (all but the {len(validation)}"
+        raise ValueError(f"train_size must be an integer from {span} for validation), "
+                         f"got {train_size!r}")
+    train = others
+    if train_size < len(others):
+        _, train = split_off(others, y, int(train_size), seed)
+    _check_every_class(y, classes, train, len(validation))
+    return train, validation
+
+
 def split_off(index, y, count, seed):
     """Draws some of the images, stratified by class where the counts allow it.
 

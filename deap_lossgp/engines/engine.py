@@ -17,7 +17,8 @@ class Job:
         candidate: The ``Candidate`` to train.
         seed: Seed of the training.
         test: Whether to compute the accuracy on the test set, too.
-        stops: When to stop it, as for ``Trainer.train``.
+        stops, rate_factor: When to stop it, and at which multiple of the task's learning rate it
+            trains, as for ``Trainer.train``.
     """
 
     task: int
@@ -25,6 +26,7 @@ class Job:
     seed: int
     test: bool = False
     stops: tuple[tuple[int, float], ...] = ()
+    rate_factor: float = 1.0
 
     def failed(self, task, status, message, seconds=0.0):
         """Returns the result of this training when it could not finish.

@@ -53,7 +53,8 @@ class Worker:
         if candidate.loss is not None:
             candidate = replace(candidate, loss=_Watched(candidate.loss, raised))
         try:
-            return self.trainer(job.task).train(candidate, job.seed, job.test, job.stops)
+            return self.trainer(job.task).train(candidate, job.seed, job.test, job.stops,
+                                                job.rate_factor)
         except (Exception, SystemExit) as error:
             cause = raised[0] if raised else error
         if not isinstance(cause, Exception | SystemExit):

@@ -2,7 +2,8 @@
 
 ``files`` has the table of targets. A tree becomes a graph (``graphs``) of the operations that
 primitives consist of (``forms``). ``rules`` simplify it as far as the ``intervals`` of its values
-allow. ``writing`` writes it in one of the ``languages``, and a template around it makes the file.
+allow. ``writing`` writes it in one of the ``languages``, and a template around it makes the file;
+``simplified`` writes it as a tree again.
 """
 
 import lazy_loader
@@ -10,4 +11,5 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "files": ["TARGETS", "export_loss", "file_name"],
     "names": ["class_name"],
+    "simplified": ["simplified"],
 })

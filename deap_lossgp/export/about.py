@@ -83,7 +83,7 @@ def _tasks(record):
         result, test = validation.get(task), tests.get(task)
         accuracy = finite_number(result.get("accuracy")) if isinstance(result, dict) else None
         if accuracy is not None:
-            facts.append(f"validation accuracy {accuracy:.4f}")
+            facts.append(f"validation accuracy in the search {accuracy:.4f}")
         for arm, words in (("evolved", "test accuracy"), ("cross_entropy", "with cross entropy")):
             accuracies = test.get(arm) if isinstance(test, dict) else None
             known = [finite_number(a) for a in accuracies] if isinstance(accuracies, list) else []

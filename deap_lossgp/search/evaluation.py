@@ -7,7 +7,7 @@ from dataclasses import replace
 from deap_lossgp.curves.canonical import canonical_key
 from deap_lossgp.engines.engine import InProcess, TrainingError
 from deap_lossgp.found_losses import KNOWN_LOSSES
-from deap_lossgp.search.fitness import check_fitness, figure_of, fitness_of
+from deap_lossgp.search.fitness import check_fitness, figure_of, fitness_of, mean_figure
 from deap_lossgp.search.rungs import stops_of
 from deap_lossgp.search.screened import Screening
 from deap_lossgp.search.store import Store
@@ -35,13 +35,15 @@ class Evaluation:
         mean_over_all: As for ``search.fitness.compare``.
         seed: The seed of every training.
         store: A ``Store``; one in memory by default.
-        engine: An engine of ``deap_lossgp.engines`` for these tasks; by default ``InProcess``.
+        engine: An engine of ``deap_lossgp.engines`` for these tasks, perhaps among others; by
+            default ``InProcess``.
         on_training: ``on_training(result, expression)``, called after each training.
         score_epochs: Over how many epochs at the end of a training the figures that the fitness
-            compares are averaged.
+            compares are averaged; None for the second half.
         rungs: Whether ``map``, which is given a generation at a time, stops trainings that fall
             behind those of earlier generations, as ``deap_lossgp.search.rungs`` says; never in
             mode ``thesis``, and never those of cross entropy.
+        first_task: Index of the first of these tasks among the engine's.
 
     Attributes:
         counts: The counts of ``Trainings``; of evaluations ``ntrained nscreened ncached`` and
@@ -60,7 +62,7 @@ class Evaluation:
                  "_asked", "_stops", "_score_epochs")
 
     def __init__(self, tasks, pset, fitness="error", *, mean_over_all=False, seed=0, store=None,
-                 engine=None, on_training=None, rungs=False, score_epochs=1):
+                 engine=None, on_training=None, rungs=False, score_epochs=1, first_task=0):
         check_names(tasks)
         check_fitness(fitness, tasks)
         self.tasks = tasks
@@ -70,7 +72,7 @@ class Evaluation:
         self.seed = seed
         self.store = Store() if store is None else store
         self.engine = InProcess(tasks, pset) if engine is None else engine
-        self._trainings = Trainings(tasks, pset, self.store, self.engine, on_training)
+        self._trainings = Trainings(tasks, pset, self.store, self.engine, on_training, first_task)
         self.counts = self._trainings.counts
         self._name = uuid.uuid4().hex
         self._screen = Screening(pset, tasks, self.raw)
@@ -104,10 +106,7 @@ class Evaluation:
                 self._trainings.forget_failures(self.store.keys())
                 raise BaselineError(f"the cross-entropy baseline failed on {failed[0].task}: "
                                     f"{failed[0].status}, {failed[0].message}")
-            # The value of the tree is the mean over classes; cross entropy is the sum.
-            baselines = [
-                replace(r, loss=r.cross_entropy, losses=r.cross_entropies) for r in results
-            ]
+            baselines = [_as_baseline(result) for result in results]
             for result in baselines:
                 figure = figure_of(result, self.fitness)
                 if figure is None or not math.isfinite(figure):
@@ -148,52 +147,56 @@ class Evaluation:
         return [(request.tree, self._trainings.results(request))
                 for request in self._asked.values() if self._trainings.is_charged(request)]
 
-    def figures(self, trees, seeds):
-        """Trains with other seeds, and returns the figures that the fitness compares.
-
-        Args:
-            trees: Loss trees.
-            seeds: The seeds of the trainings.
-
-        Returns:
-            list with a list per tree: for each seed the mean over the tasks of the fitness's
-            figure, smaller is better, infinite where a training failed.
-        """
-        requests = [[replace(self._request(tree), seed=seed, stops=()) for seed in seeds]
-                    for tree in trees]
-        self._trainings.train([request for row in requests for request in row])
-        return [[self._mean_figure(self._trainings.charge(request)) for request in row]
-                for row in requests]
-
-    def _mean_figure(self, results):
-        try:
-            figures = [figure_of(self._scored(result), self.fitness) for result in results]
-        except ValueError as error:  # raised by the user's fitness
-            raise TrainingError(str(error)) from error
-        finite = all(figure is not None and math.isfinite(figure) for figure in figures)
-        return math.fsum(figures) / len(figures) if finite else math.inf
-
-    def test_accuracies(self, trees, seeds):
-        """Trains with other seeds, and returns the accuracies on the test sets.
+    def results(self, trees, seeds, *, test=False, rate_factors=None):
+        """Trains with other seeds, to the end.
 
         Args:
             trees: Loss trees; None for the cross-entropy baseline.
             seeds: The seeds of the trainings.
+            test: Whether the networks are tested on the test sets, too.
+            rate_factors: For each tree what the tasks' learning rates are multiplied by; None
+                for 1.
+
+        Returns:
+            list with a list per tree, of a list per seed, of the ``TrainingResult`` for each task.
+
+        Raises:
+            TrainingError: The first trainings all fail, and for the same reason.
+        """
+        trees = list(trees)
+        rate_factors = [1.0] * len(trees) if rate_factors is None else rate_factors
+        requests = [
+            [replace(self._cross_entropy if tree is None else self._request(tree), seed=seed,
+                     test=test, stops=(), rate_factor=factor) for seed in seeds]
+            for tree, factor in zip(trees, rate_factors, strict=True)
+        ]
+        every = [request for row in requests for request in row]
+        self._trainings.train(every)
+        self._trainings.check_that_something_trains(every)
+        results = [[self._trainings.charge(request) for request in row] for row in requests]
+        return [row if tree is not None else [[*map(_as_baseline, of_seed)] for of_seed in row]
+                for tree, row in zip(trees, results, strict=True)]
+
+    def mean_figure(self, results):
+        """Returns the ``mean_figure`` of results under the evaluation's fitness."""
+        try:
+            return mean_figure(map(self._scored, results), self.fitness)
+        except ValueError as error:  # raised by the user's fitness
+            raise TrainingError(str(error)) from error
+
+    def test_accuracies(self, trees, seeds, **options):
+        """Trains with other seeds, and returns the accuracies on the test sets.
+
+        Args:
+            trees, seeds, **options: As for ``results``.
 
         Returns:
             list with a dict per tree: from the task's name to a list of accuracies, one per seed,
             None where the training failed.
         """
-        requests = [
-            [replace(self._cross_entropy if tree is None else self._request(tree),
-                     seed=seed, test=True, stops=()) for seed in seeds]
-            for tree in trees
-        ]
-        self._trainings.train([request for row in requests for request in row])
-        results = [[self._trainings.charge(request) for request in row] for row in requests]
         return [
             {task.name: [r[i].test_accuracy for r in row] for i, task in enumerate(self.tasks)}
-            for row in results
+            for row in self.results(trees, seeds, test=True, **options)
         ]
 
     def map(self, function, trees):
@@ -251,7 +254,7 @@ class Evaluation:
             raise TrainingError(str(error)) from error
 
     def _scored(self, result):
-        return result.over_last(self._score_epochs)
+        return result.over_last(self._score_epochs or math.ceil(len(result.accuracies) / 2))
 
     def _request(self, tree):
         """The request of a tree: the first one, if it was asked for before."""
@@ -271,6 +274,11 @@ class Evaluation:
             stops_of([row[i].accuracies for row in known], baseline.accuracies,
                      baseline.num_classes, self.tasks[i].epochs)
             for i, baseline in enumerate(self.baselines()))
+
+
+def _as_baseline(result):
+    """The value of the tree is the mean over classes; cross entropy is the sum."""
+    return replace(result, loss=result.cross_entropy, losses=result.cross_entropies)
 
 
 _HERE = {}

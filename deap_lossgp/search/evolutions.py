@@ -49,9 +49,14 @@ class Evolution(Experiment):
     def prepare(self):
         check_names(self.tasks)
         check_fitness(self.settings.fitness, self.tasks)
-        self._engine = make_engine(self.tasks, self.pset, self._execution)
+        self._engine = make_engine(self.all_tasks, self.pset, self._execution)
         if self._engine.predicts:
             self.warn("Nothing is trained: all accuracies are predicted from the atlas.")
+
+    @property
+    def all_tasks(self):
+        """The tasks of the engine: ``tasks``, perhaps with others behind them."""
+        return self.tasks
 
     def code(self):
         read = {"primitives": repr(code_of(self.pset)).encode()}
@@ -62,18 +67,20 @@ class Evolution(Experiment):
         digests = {name: hashlib.sha256(content).hexdigest()[:16] for name, content in read.items()}
         return {**super().code(), **digests}
 
-    def new_evaluation(self, seed, fitness=None):
+    def new_evaluation(self, seed, fitness=None, first_task=0):
         """Makes an ``Evaluation`` on the experiment's store and engine, with its own counts.
 
         Args:
             seed: The seed of its trainings.
             fitness: By default the settings' own.
+            first_task: Index in ``all_tasks`` of the first of its tasks, as many as in ``tasks``.
         """
         s = self.settings
         return Evaluation(
-            self.tasks, self.pset, fitness or s.fitness, mean_over_all=s.mean_over_all, seed=seed,
+            self.all_tasks[first_task:first_task + len(self.tasks)], self.pset,
+            fitness or s.fitness, mean_over_all=s.mean_over_all, seed=seed,
             store=self._folder.store, engine=self._engine, on_training=self._on_training,
-            rungs=s.rungs, score_epochs=s.scored_epochs,
+            rungs=s.rungs, score_epochs=s.scored_epochs, first_task=first_task,
         )
 
     def new_toolbox(self, evaluation, algorithm=None):

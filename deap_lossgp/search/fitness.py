@@ -100,6 +100,17 @@ def figure_of(result, mode):
                          f"got {in_one_line(error)}") from error
 
 
+def mean_figure(results, mode):
+    """Returns the mean of the results' figures under a mode, infinite if a training failed.
+
+    Raises:
+        ValueError: As for ``figure_of``.
+    """
+    figures = [figure_of(result, mode) for result in results]
+    finite = all(figure is not None and math.isfinite(figure) for figure in figures)
+    return math.fsum(figures) / len(figures) if finite else math.inf
+
+
 def compare(figures, baselines, mean_over_all=False):
     """Returns the number of data sets won and the average improvement (Algorithm 3).
 

@@ -2,11 +2,15 @@
 
 The best of many losses at one seed is mostly a lucky one: near the top, losses differ by less than
 seeds do. So the best few are trained again with fresh seeds, in rounds; after each round the worse
-half leaves, and those that stay get twice as many seeds. Every round costs about the same.
+half leaves, and those that stay get twice as many seeds. Every round costs about the same: 8 arms
+have 1 seed each, the best 4 of them 2 more, and the best 2 of these 4 more. Unlike in the paper, an
+arm's figures of all rounds count together, because there are so few.
 
 References:
     Z. Karnin, T. Koren and O. Somekh, Almost optimal exploration in multi-armed bandits, ICML 2013
     (sequential halving).
+    L. Breiman, J. Friedman, R. Olshen and C. Stone, Classification and regression trees, 1984,
+    section 3.4.3 (the rule of one standard error).
 """
 
 import math
@@ -45,6 +49,34 @@ def sequential_halving(arms, measure, seeds):
         alive.sort(key=lambda index: (statistics.fmean(figures[index]), index))
         alive = alive[: math.ceil(len(alive) / 2)]
     return alive[0], figures
+
+
+def within_standard_error(figures, best):
+    """Finds the arms that a race does not tell from its best one.
+
+    Args:
+        figures: The figures of each arm, as ``sequential_halving`` returns them.
+        best: Index of the best arm.
+
+    Returns:
+        list of indices, the best among them: an arm's mean exceeds that of the best, over the seeds
+        that both have, by at most the standard error of the best one's mean.
+
+    Examples:
+        >>> within_standard_error([[0.3, 0.5], [0.2, 0.4], [0.45]], best=1)
+        [0, 1]
+    """
+    own = figures[best]
+    error = 0.0
+    if len(own) > 1 and all(map(math.isfinite, own)):
+        error = statistics.stdev(own) / math.sqrt(len(own))
+    near = []
+    for index, row in enumerate(figures):
+        shared = min(len(row), len(own))
+        if index == best or (shared and statistics.fmean(row[:shared])
+                             - statistics.fmean(own[:shared]) <= error):
+            near.append(index)
+    return near
 
 
 def seeds_needed(arms):

@@ -21,7 +21,9 @@ class RunResult:
     """What a run has found. Printed, it is a report.
 
     Attributes:
-        best: The best loss, a ``LossTree`` with its ``fitness``.
+        best: The best loss, a ``LossTree`` with its ``fitness`` in the search, simplified as the
+            exports are.
+        found: The same loss as the search made it.
         pset: The primitive set.
         logbook: The DEAP ``Logbook``, with chapters ``wins``, ``improvement`` and ``size``.
         halloffame: The DEAP ``HallOfFame`` of the 10 best.
@@ -31,16 +33,26 @@ class RunResult:
         tests: {task: {"evolved": [...], "cross_entropy": [...], name: [...]}}: accuracies on the
             test set after trainings with fresh seeds; None where a training failed. The name is
             that of the best known loss of the search, if known losses took part.
+            ``tuned_cross_entropy`` is cross entropy at ``rate_factor`` times the learning rate.
+        rate_factor: The factor at which cross entropy was best, in trainings with seeds of their
+            own; None if there was no choice.
+        gains: The improvement over cross entropy wherever it was measured, a list with a dict
+            ``where wins improvement seeds epochs images`` for each: ``search`` (where the loss was
+            found), ``race`` (where it was chosen; with the seeds that cross entropy has, too) and
+            ``tests`` (with seeds by which nothing was chosen). The last one is what is claimed.
+            ``epochs`` and ``images`` have a number for each data set.
         counts: A ``Counter`` of evaluations and trainings; see ``Evaluation``.
         unlearned: Names of the tasks on which cross entropy was no better than the most frequent
             class.
-        race: list with a dict ``expression seeds figure`` for each finalist that was trained again
-            with fresh seeds: the mean of what the fitness compares, smaller is better.
+        race: list with a dict ``expression nodes seeds figure`` for each finalist that was trained
+            again with fresh seeds: the mean of what the fitness compares, smaller is better. The
+            nodes are those of the simplified loss.
         settings: The ``RunSettings``.
         output: The run's folder.
     """
 
     best: LossTree
+    found: LossTree
     pset: gp.PrimitiveSet
     logbook: tools.Logbook
     halloffame: tools.HallOfFame
@@ -50,6 +62,8 @@ class RunResult:
     counts: Counter
     unlearned: list
     race: list
+    gains: list
+    rate_factor: float | None
     settings: RunSettings
     output: Path
 
@@ -57,20 +71,26 @@ class RunResult:
         return f"<RunResult {self.best} in {self.output}>"
 
     def __str__(self):
-        wins, improvement = self.best.fitness.values
-        counts, s = self.counts, self.settings
+        counts, s, claimed = self.counts, self.settings, self.gains[-1]
         lines = [
             *self._warnings(),
             f"Best loss:  {self.best}",
-            f"Fitness:    {wins:g} of {len(s.datasets)} data sets won against cross entropy, "
-            f"improvement {improvement:+.4f} ({s.fitness})"
-            + (", which says nothing here" if self.unlearned else ""),
+            f"            {len(self.best)} nodes"
+            + (f", {len(self.found)} before it was simplified" if self.best is not self.found
+               else ""),
+            f"Fitness:    {claimed['wins']:g} of {len(s.datasets)} data sets won against cross "
+            f"entropy, improvement {claimed['improvement']:+.4f} ({s.fitness})"
+            + (", which says nothing here" if self.unlearned else "")
+            if math.isfinite(claimed["improvement"]) else
+            "Fitness:    not known, because trainings with fresh seeds failed",
             "",
         ]
         if len(self.race) > 1:
             raced = sum(row["seeds"] for row in self.race) * len(s.datasets)
-            lines += [f"It is the best of {len(self.race)} finalists, cross entropy among them, in "
-                      f"{raced} further trainings with fresh seeds.", ""]
+            lines += [f"It is the {s.select} of {len(self.race)} finalists, cross entropy among "
+                      f"them, in {raced} further trainings with fresh seeds.", ""]
+        if len(self.gains) > 1:
+            lines += [*self._gain_lines(), ""]
         if s.test_seeds:
             lines += [*self._test_lines(), ""]
         lines += [
@@ -86,22 +106,45 @@ class RunResult:
         ]
         return "\n".join(lines)
 
+    def _gain_lines(self):
+        """Returns the table of what is left of the gain, from the search to what is claimed."""
+        places = {"search": "in the search, where it was found",
+                  "race": "in the race, where it was chosen",
+                  "tests": "with seeds by which nothing was chosen"}
+        lines = [f"Improvement over cross entropy on validation images ({self.settings.fitness}):"]
+        for gain in self.gains:
+            epochs, images = (" / ".join(f"{n:,}" for n in dict.fromkeys(gain[name]))
+                              for name in ("epochs", "images"))
+            lines.append(f"  {places[gain['where']]:<40}{gain['improvement']:>+8.4f}  "
+                         f"({epochs} epochs, {images} images, {gain['seeds']} "
+                         f"seed{'s' if gain['seeds'] > 1 else ''})")
+        return lines
+
     def _test_lines(self):
         """Returns the table of test accuracies."""
         names = list(next(iter(self.tests.values())))
-        titles = ["best loss", "cross entropy", *names[2:]]
+        titles = {"evolved": "best loss", "cross_entropy": "cross entropy",
+                  "tuned_cross_entropy": f"entropy, lr x {self.rate_factor or 1:g}"}
+        titles = [titles.get(name, name) for name in names]
         lines = [f"Accuracy on the test set, mean of {self.settings.test_seeds} trainings with "
                  f"seeds by which nothing was chosen (± standard deviation):",
                  f"  {'data set':<16}" + "".join(f"{title:>18}" for title in titles)
                  + f"{'gain':>12}"]
-        gains = []
+        gains, untuned = [], []
         for task, accuracies in self.tests.items():
             gains.append(_difference(accuracies["evolved"], accuracies["cross_entropy"]))
+            tuned = accuracies.get("tuned_cross_entropy", accuracies["cross_entropy"])
+            if gains[-1] > 0.0 >= _difference(accuracies["evolved"], tuned):
+                untuned.append(task)
             shown = "" if math.isnan(gains[-1]) else f"{gains[-1]:>+12.4f}"
             lines.append(f"  {task:<16}"
                          + "".join(f"{_mean_text(accuracies[name]):>18}" for name in names) + shown)
         if self._says_better and not any(gain > 0.0 for gain in gains):
             lines.append("These do not confirm the search's gain over cross entropy.")
+        if untuned:
+            lines.append(f"On {', '.join(untuned)} it only beats an untuned cross entropy: with "
+                         f"{self.rate_factor:g} times the learning rate, chosen with seeds of its "
+                         f"own, cross entropy is no worse.")
         return lines
 
     def _warnings(self):
@@ -110,7 +153,9 @@ class RunResult:
                  f"it: give it more --epochs or steps (a smaller --batch-size)."
                  for name in self.unlearned]
         if not self._says_better and self.race:
-            lines.append("No loss was better than cross entropy, which is therefore the result.")
+            margin = " by a standard error" if self.settings.select == "simplest" else ""
+            lines.append(f"No loss was better than cross entropy{margin}, which is therefore the "
+                         f"result.")
         elif not self._says_better:
             lines.append("No loss won against cross entropy; what follows came nearest.")
         return lines

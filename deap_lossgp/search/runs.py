@@ -3,30 +3,32 @@
 import json
 import math
 import random
-import statistics
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from deap import tools
 
-from deap_lossgp.curves.canonical import canonical_key
+from deap_lossgp.algorithms.cma_es import eaConstants
+from deap_lossgp.constants import constants_of, insert_coefficients
 from deap_lossgp.engines.execution import Execution
-from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
+from deap_lossgp.found_losses import read_loss
 from deap_lossgp.plotting.generations import plot_generations
 from deap_lossgp.plotting.individuals import plot_individuals
 from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.evolutions import Evolution
 from deap_lossgp.search.experiments import read_call
-from deap_lossgp.search.fitness import WORST
+from deap_lossgp.search.finals import Finals
 from deap_lossgp.search.logbooks import logbook_table
-from deap_lossgp.search.race import seeds_needed, sequential_halving, trainings_needed
 from deap_lossgp.search.run_results import RunResult
-from deap_lossgp.search.settings import RunSettings
+from deap_lossgp.search.settings import FINAL, RunSettings
 from deap_lossgp.trees import LossTree
 
 HALL_OF_FAME = 10
 """Individuals that a run's hall of fame holds."""
+
+TESTED = "evolved", "cross_entropy", "tuned_cross_entropy"
+"""Names in the table of tests that no known loss has there."""
 
 ROUNDING = 1e-6
 """Differences of accuracies in float32 that are no differences."""
@@ -71,6 +73,8 @@ def evolve(tasks=("digits",), *, output=None, callbacks=(), progress=True, **opt
 class Run(Evolution):
     """One seeded evolution, with the arguments of ``Evolution``. Make it, then ``execute`` it."""
 
+    changeable = (*FINAL, *Evolution.changeable)
+
     @property
     def kind(self):
         return self.settings.algorithm
@@ -81,7 +85,7 @@ class Run(Evolution):
         known = {}
         for source in self.settings.initial_losses:
             loss = read_loss(source, self.pset)
-            taken = loss.name in (*known, "evolved", "cross_entropy")  # names in the table of tests
+            taken = loss.name in (*known, *TESTED)
             known[source if taken else loss.name] = LossTree(loss.tree)
         return known
 
@@ -89,28 +93,41 @@ class Run(Evolution):
         known = {name: str(tree) for name, tree in self.known.items()}
         return {**super().described(tasks), "known": known}
 
+    @cached_property
+    def all_tasks(self):
+        """The tasks of the search, and behind them those of finalists and tests, if they differ."""
+        s, final = self.settings, []
+        for task in self.tasks:
+            size = len(task.split()[0]) if s.final_size == 0 else s.final_size
+            try:
+                final.append(task.with_budget(s.final_epochs or task.epochs, size))
+            except ValueError as error:
+                raise ValueError(f"final_size: {error}") from None
+        same = all(one is other for one, other in zip(final, self.tasks, strict=True))
+        return self.tasks if same else [*self.tasks, *final]
+
     def execute(self):
         """Evolves, tests the best loss, writes the folder and returns the ``RunResult``."""
         s = self.settings
-        self.evaluation = self.new_evaluation(s.seed)
-        finalists = 0 if self.evaluation.raw else s.finalists
-        tested = (2 + bool(self.known)) * s.test_seeds
-        trainings = s.evaluations + 1 + trainings_needed(finalists) + tested
+        self.evaluation = final = self.new_evaluation(s.seed)
+        if len(self.all_tasks) > len(self.tasks):
+            final = self.new_evaluation(s.seed, first_task=len(self.tasks))
+        finals = Finals(s, self.evaluation, final)
+        trainings = s.evaluations + s.tune_constants + 1 + finals.trainings
         with self.executing(len(self.tasks) * trainings):
             random.seed(s.seed)
             logbook, halloffame = self._evolve()
             # The smallest of equals, then the oldest: a hall of fame lists the latest first.
             equals = [tree for tree in halloffame if tree.fitness == halloffame[0].fitness]
             best = min(reversed(equals), key=len)
-            known = self._known_by_fitness()
-            race = []
-            if finalists:
-                best, race = self._race([best, *halloffame], known, finalists)
-            tests = self._test(best, known)
+            finale = finals.execute([best, *halloffame], self._known_by_fitness())
+        counts = self.evaluation.counts
         result = RunResult(
-            best, self.pset, logbook, halloffame, pd.DataFrame(self.stats.rows),
-            pd.DataFrame(self._folder.store.rows()), tests, self.evaluation.counts,
-            self._unlearned(), race, s, self.output)
+            **vars(finale), pset=self.pset, logbook=logbook, halloffame=halloffame,
+            individuals=pd.DataFrame(self.stats.rows),
+            trainings=pd.DataFrame(self._folder.store.rows()),
+            counts=counts if final is self.evaluation else counts + final.counts,
+            unlearned=self._unlearned(), settings=s, output=self.output)
         self._write(result)
         self.callbacks.on_end(result)
         return result
@@ -128,33 +145,6 @@ class Run(Evolution):
             tree.fitness.values = self.evaluation.fitness_of(tree)
         return dict(sorted(self.known.items(), key=lambda item: item[1].fitness, reverse=True))
 
-    def _race(self, found, known, finalists):
-        """Races the best of what was found against cross entropy, first on ties, and a known loss.
-
-        Args:
-            found: ``LossTree`` objects with their fitness, the best first.
-            known: Trees by name, likewise.
-            finalists: How many losses race, at most.
-
-        Returns:
-            (the winner with its fitness, a list with a dict ``expression seeds figure`` for each
-            finalist: the mean of what the fitness compares, over its seeds).
-        """
-        s, entropy = self.settings, LossTree.from_string(KNOWN_LOSSES["cross_entropy"], self.pset)
-        entropy.fitness.values = self.evaluation.fitness_of(entropy)
-        distinct = {}  # what is trained alike is one finalist
-        for tree in (entropy, found[0], *list(known.values())[:1], *found[1:]):
-            if tree.fitness.values > WORST:  # it was neither stopped nor failed
-                key = canonical_key(self.evaluation.core(tree), self.pset)
-                distinct.setdefault(key, tree)
-        arms = list(distinct.values())[:finalists]
-        first = s.seed + s.test_seeds + 1
-        seeds = list(range(first, first + seeds_needed(len(arms))))
-        index, figures = sequential_halving(arms, self.evaluation.figures, seeds)
-        return arms[index], [{"expression": str(tree), "seeds": len(row),
-                              "figure": statistics.fmean(row) if row else math.nan}
-                             for tree, row in zip(arms, figures, strict=True)]
-
     def _evolve(self):
         s = self.settings
         toolbox = self.new_toolbox(self.evaluation)
@@ -164,7 +154,22 @@ class Run(Evolution):
         _, logbook = ALGORITHMS[s.algorithm].run(
             population, toolbox, self.pset, s, stats=self.stats, halloffame=halloffame,
             verbose=False)
+        if s.tune_constants:
+            self._tune_constants(toolbox, halloffame)
         return logbook, halloffame
+
+    def _tune_constants(self, toolbox, halloffame):
+        """Tunes the constants of the best loss, as GLO does; the best so joins the hall of fame."""
+        tree, budget = insert_coefficients(halloffame[0], self.pset), self.settings.tune_constants
+        constants = len(constants_of(tree))
+        if not constants:
+            return
+        tree.fitness.values = halloffame[0].fitness.values  # it is the same loss: factors of 1
+        lambda_, tuned = min(budget, int(4 + 3 * math.log(constants))), tools.HallOfFame(1)
+        eaConstants(tree, toolbox, budget // lambda_, lambda_=lambda_, halloffame=tuned,
+                    verbose=False)
+        if tuned[0].fitness > halloffame[0].fitness:
+            halloffame.update(tuned)
 
     def _map(self, evaluate, individuals):
         fitnesses = self.evaluation.map(evaluate, individuals)
@@ -173,30 +178,22 @@ class Run(Evolution):
             1 + counts["ntrained"] + counts["ncached"] + counts["nscreened"]))
         return fitnesses
 
-    def _test(self, best, known):
-        """Returns accuracies on the test set after trainings with fresh seeds, by task and loss."""
-        losses = {"evolved": best, "cross_entropy": None, **dict(list(known.items())[:1])}
-        fresh = self.settings.seed + 1
-        seeds = range(fresh, fresh + self.settings.test_seeds)
-        accuracies = self.evaluation.test_accuracies(losses.values(), seeds)
-        return {task.name: {name: of_loss[task.name]
-                            for name, of_loss in zip(losses, accuracies, strict=True)}
-                for task in self.tasks}
-
     def _write(self, result):
-        best = result.best
+        best, found = result.best, result.found
         self.write_table(logbook_table(result.logbook), "logbook.csv")
         self.write_table(result.individuals, "individuals.csv")
-        wins, improvement = best.fitness.values
+        gains = [{name: None if isinstance(value, float) and not math.isfinite(value) else value
+                  for name, value in gain.items()} for gain in result.gains]
         self._folder.write_json("best_loss.json", {
             **json.loads(best.to_json(self.pset)),
-            "wins": wins, "improvement": improvement if math.isfinite(improvement) else None,
-            "fitness": self.settings.fitness,
+            "nodes": len(best), "found": {"expression": str(found), "nodes": len(found)},
+            **{name: gains[-1][name] for name in ("wins", "improvement")},
+            "fitness": self.settings.fitness, "gains": gains,
             "validation": {
                 r.task: {"accuracy": r.accuracy, "loss": r.loss, "status": r.status}
-                for r in self.evaluation.known_results(best)
+                for r in self.evaluation.known_results(found)
             },
-            "test_accuracy": result.tests,
+            "test_accuracy": result.tests, "rate_factor": result.rate_factor,
         })
         self.write_figure(plot_generations(result.logbook)[0], "generations.png")
         self.write_figure(plot_individuals(result.individuals)[0], "individuals.png")

@@ -1,10 +1,9 @@
 """The settings of a run, checked before anything is loaded."""
 
-import math
 from dataclasses import dataclass
 
 from deap_lossgp.algorithms.sample_tournament import tournament_sizes
-from deap_lossgp.errors import at_least
+from deap_lossgp.errors import at_least, unknown_name
 from deap_lossgp.search.algorithms import ALGORITHMS, check_algorithm
 from deap_lossgp.search.fitness import FITNESS_MODES, fitness_mode
 from deap_lossgp.search.race import seeds_needed
@@ -16,6 +15,12 @@ SEED_LOSSES = ("baikal_cma", "ngl", "baikal", "focal", "mse")
 
 RESCORING = ("fitness", "mean_over_all", "score_epochs")
 """Settings that may change in a run's folder: they rank what the store holds."""
+
+FINAL = ("final_epochs", "final_size", "rate_factors", "select")
+"""Settings that may change in a run's folder: the search does not depend on them."""
+
+SELECTIONS = ("best", "simplest")
+"""Which of the finalists is the result."""
 
 
 @documented
@@ -68,6 +73,22 @@ class RunSettings(TaskSettings):
     finalists: int = setting(
         4, "losses, cross entropy and the best known one among them, that are trained again with "
         "fresh seeds before the best is chosen; 0 takes the best of the search")
+    final_epochs: int | None = setting(
+        None, "epochs of the trainings of finalists and of the tests; by default those of the "
+        "search")
+    final_size: int | None = setting(
+        None, "training images of these; by default all that are not kept for validation, 0 for "
+        "as many as in the search")
+    select: str = setting(
+        "best", "the finalist that is the result: best, or simplest (the fewest nodes within a "
+        "standard error of the best)", choices=SELECTIONS)
+    tune_constants: int = setting(
+        0, "further evaluations with which CMA-ES tunes the constants of the best loss before the "
+        "race, 0 or at least 2")
+    rate_factors: tuple[float, ...] = setting(
+        (0.5, 1.0, 2.0, 4.0), "multiples of the learning rate among which cross entropy's best is "
+        "chosen, for one more column in the table of tests; without numbers there is none",
+        nargs="*", type=float, metavar="FACTOR")
     seed: int = setting(0, "the seed of everything")
     test_seeds: int = setting(
         3, "further fresh seeds with which the best loss and cross entropy are trained and tested")
@@ -88,13 +109,42 @@ class RunSettings(TaskSettings):
                              f"got {len(self.seed_losses)}")
         if self.finalists == 1:
             raise ValueError("finalists must be 0 or at least 2, got 1: a race takes two")
-        if self.seed + self.test_seeds + seeds_needed(self.finalists) >= 2**32:
+        self._check_finals()
+        if self.fresh_seeds()[-1].stop > 2**32:
             raise ValueError(f"seed, and the seeds after it for tests and race, must stay below "
                              f"2**32, got {self.seed}")
         for name in ("crossover", "subtree_mutation", "point_mutation"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         tournament_sizes(self.population, self.sample_size, self.parents)
+
+    def _check_finals(self):
+        for name, least in (("final_epochs", 1), ("final_size", 0)):
+            value = getattr(self, name)
+            if value is not None:
+                at_least(self, name, least)
+        if self.select not in SELECTIONS:
+            raise unknown_name("select", self.select, SELECTIONS)
+        at_least(self, "tune_constants", 0)
+        if self.tune_constants == 1:
+            raise ValueError("tune_constants must be 0 or at least 2, got 1: CMA-ES makes two "
+                             "losses at a time")
+        for factor in self.rate_factors:
+            if not 0.0 < factor < float("inf"):
+                raise ValueError(f"rate_factors must be positive and finite, got {factor!r}")
+
+    def fresh_seeds(self):
+        """Returns the seeds of the tests, of the race, and of the race of learning rates.
+
+        Returns:
+            Three ranges, in which no seed occurs twice, nor that of the search.
+        """
+        ranges, first = [], self.seed + 1
+        rates = len({1.0, *self.rate_factors}) if self.rate_factors else 0
+        for count in (self.test_seeds, seeds_needed(self.finalists), seeds_needed(rates)):
+            ranges.append(range(first, first + count))
+            first += count
+        return ranges
 
     @property
     def initial_losses(self):
@@ -105,9 +155,8 @@ class RunSettings(TaskSettings):
 
     @property
     def scored_epochs(self):
-        """``score_epochs``, or what it is by default."""
-        half = 1 if self.fitness == "thesis" else math.ceil(self.epochs / 2)
-        return self.score_epochs or half
+        """``score_epochs``, but the last one by default in mode ``thesis``."""
+        return 1 if self.fitness == "thesis" and not self.score_epochs else self.score_epochs
 
     @property
     def evaluations(self):

@@ -26,6 +26,7 @@ class Request:
         test: Whether the networks are tested on the test sets.
         stops: For each task when its training is stopped, as for ``Trainer.train``; empty for
             never. Requests that differ in nothing else are equal.
+        rate_factor: What the learning rates of the tasks are multiplied by.
     """
 
     tree: LossTree = field(compare=False)
@@ -34,6 +35,7 @@ class Request:
     seed: int
     test: bool = False
     stops: tuple = field(default=(), compare=False)
+    rate_factor: float = 1.0
 
     def stops_on(self, task):
         """Returns the stops on the task with this index."""
@@ -61,17 +63,18 @@ class Trainings:
         tasks: The ``Task`` objects.
         pset: The primitive set of the losses.
         store: A ``Store``.
-        engine: An engine of ``deap_lossgp.engines`` for these tasks.
+        engine: An engine of ``deap_lossgp.engines`` for these tasks, perhaps among others.
         on_training: ``on_training(result, expression)``, called after each training; or None.
+        first_task: Index of the first of these tasks among the engine's.
 
     Attributes:
         counts: A ``Counter`` of the trainings that were charged: ``exact`` and ``curves`` (by
             path), ``seconds``, ``epochs``, and one entry for each status.
     """
 
-    def __init__(self, tasks, pset, store, engine, on_training=None):
+    def __init__(self, tasks, pset, store, engine, on_training=None, first_task=0):
         self.counts = Counter()
-        self._tasks, self._pset = tasks, pset
+        self._tasks, self._pset, self._first_task = tasks, pset, first_task
         self._store, self._engine, self._on_training = store, engine, on_training
         self._code = code_of(pset)
         self._charged = set()
@@ -83,8 +86,9 @@ class Trainings:
         Under it is a training that was not stopped. One that was stopped has a key of its own, to
         which the stops belong, so that it stays what it was when another request trains further.
         """
+        rate = () if request.rate_factor == 1.0 else (request.rate_factor,)
         return [_digest(self._code, task.fingerprint, request.loss, request.raw, request.seed,
-                        request.test) for task in self._tasks]
+                        request.test, *rate) for task in self._tasks]
 
     def results(self, request):
         """Returns the stored ``TrainingResult`` for each task, None if it is not trained yet."""
@@ -108,8 +112,9 @@ class Trainings:
             for i in new:
                 candidate = candidate_of(request.tree, self._pset, self._tasks[i], raw=request.raw,
                                          curves=curves)
-                missing[keys[i]] = request, Job(i, candidate, request.seed, request.test,
-                                                request.stops_on(i))
+                missing[keys[i]] = request, Job(self._first_task + i, candidate, request.seed,
+                                                request.test, request.stops_on(i),
+                                                request.rate_factor)
         jobs = list(missing.items())
         state = random.getstate()  # an engine may draw from it: Ray does when it starts
         try:

@@ -84,7 +84,7 @@ class TrainingResult:
             >>> round(result.over_last(2).accuracy, 2)
             0.8
         """
-        if epochs == 1 or not self.accuracies:
+        if epochs <= 1 or not self.accuracies:
             return self
         loss, accuracy, cross_entropy = (
             fmean(figures[-epochs:])

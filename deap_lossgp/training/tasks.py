@@ -2,13 +2,18 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import KW_ONLY, MISSING, dataclass, fields
+from dataclasses import KW_ONLY, MISSING, dataclass, fields, replace
 from functools import cached_property
 
 from deap_lossgp.data.datasets import load_dataset
 from deap_lossgp.data.images import ARRAYS, ImageData
 from deap_lossgp.data.source import DataSource
-from deap_lossgp.data.splits import split_left_over, split_test, split_validation
+from deap_lossgp.data.splits import (
+    split_left_over,
+    split_others,
+    split_test,
+    split_validation,
+)
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.settings import documented, setting
 from deap_lossgp.training.budget import Budget
@@ -45,6 +50,10 @@ class Task(Budget):
     callbacks: Callable = setting(
         reduce_on_plateau, "``callbacks()`` returns the Keras callbacks of one training, which are "
         "called at the beginning and the end of the training and of each epoch")
+    validated_as: "Task | None" = setting(
+        None, "a task on the same images, whose validation images are this one's, too: train_size "
+        "then counts images of all others, by default all; validation_size and validation_share "
+        "are not read")
 
     def __post_init__(self):
         super().__post_init__()
@@ -117,11 +126,39 @@ class Task(Budget):
         """
         y = self.data.y_train
         try:
+            if self.validated_as is not None:
+                validation = self.validated_as.split()[1]
+                return split_others(y, validation, self.train_size, SPLIT_SEED)
             if self.validation_share is None:
                 return split_left_over(y, self.train_size, self.validation_size, SPLIT_SEED)
             return split_validation(y, self.validation_share, SPLIT_SEED, self.train_size)
         except ValueError as error:
             raise ValueError(f"data set {self.name!r}: {error}") from None
+
+    def with_budget(self, epochs, train_size=None):
+        """Returns the task at another budget, with the same validation images.
+
+        Args:
+            epochs: Epochs of each training.
+            train_size: Training images, of all that are not validated on; by default all of them.
+
+        Returns:
+            A ``Task``; this one, if it has this budget.
+
+        Raises:
+            ValueError: There are not so many images.
+
+        Examples:
+            >>> task = Task.load("digits", train_size=500, validation_size=200)
+            >>> [[len(part) for part in t.split()] for t in (task, task.with_budget(30))]
+            [[500, 200], [1237, 200]]
+        """
+        train, validation = self.split()
+        if train_size is None:
+            train_size = len(self.data.y_train) - len(validation)
+        if train_size != len(train):
+            return replace(self, epochs=epochs, train_size=train_size, validated_as=self)
+        return self if epochs == self.epochs else replace(self, epochs=epochs)
 
     @cached_property
     def fingerprint(self):
@@ -134,6 +171,8 @@ class Task(Budget):
         numbers = tuple(getattr(self, field.name) for field in fields(Budget))
         for part in (self.name, source_of(self.network), source_of(self.callbacks), numbers):
             digest.update(repr(part).encode())
+        if self.validated_as is not None:
+            digest.update(self.split()[1].tobytes())
         return digest.hexdigest()
 
 

@@ -83,7 +83,7 @@ class Trainer:
             self._initial_values = [*_copies(twin.variables), *self._optimizer_values]
             self._initial_seed = seed
 
-    def train(self, candidate, seed, test=False, stops=()):
+    def train(self, candidate, seed, test=False, stops=(), rate_factor=1.0):
         """Trains the network from its beginning.
 
         Args:
@@ -92,6 +92,7 @@ class Trainer:
             test: Whether to add the accuracy on the test set.
             stops: Pairs of an epoch, from 1, and an accuracy: the training is stopped after this
                 epoch unless its validation accuracy is at least as high.
+            rate_factor: What the task's learning rate is multiplied by; nothing is compiled anew.
 
         Returns:
             A ``TrainingResult`` of status ``ok``, or ``stopped``; ``nan`` as soon as the loss, the
@@ -102,6 +103,8 @@ class Trainer:
         self.prepare(candidate, seed)
         start = time.perf_counter()
         self.loop.begin(self._initial_values)
+        if rate_factor != 1.0:
+            self._optimizer.learning_rate = rate_factor * self.task.learning_rate
         order = np.random.default_rng(seed)
         train_epoch = self._epoch_of(candidate)
         callbacks = keras.callbacks.CallbackList(self.task.callbacks(), model=self._model)

@@ -90,8 +90,10 @@ def test_the_search_is_full_unless_the_thesis_is_asked_for():
     full, thesis = settings_of(""), settings_of("--search thesis")
     assert full == settings_of("--search full") == RunSettings()
     assert (full.rungs, full.preselect, full.finalists, full.seed_losses) == (True, True, 4, None)
+    assert (full.final_size, full.rate_factors) == (None, (0.5, 1.0, 2.0, 4.0))
     assert thesis == RunSettings(**SEARCHES["thesis"])
     assert (thesis.rungs, thesis.preselect, thesis.finalists) == (False, False, 0)
+    assert (thesis.final_size, thesis.final_epochs, thesis.rate_factors) == (0, None, ())
     assert (thesis.initial_losses, thesis.validation_share) == ((), 0.1)
 
 
@@ -100,9 +102,10 @@ def test_other_options_override_the_search():
     mixed = settings_of(line)
     assert (mixed.finalists, mixed.seed_losses, mixed.validation_share) == (2, ("ngl",), 0.2)
     assert not mixed.rungs and not mixed.preselect
-    partly = settings_of("--no-rungs --no-preselect --seed-losses --finalists 0")
-    assert (partly.rungs, partly.preselect, partly.seed_losses, partly.finalists) == (
-        False, False, (), 0)
+    partly = settings_of("--no-rungs --no-preselect --seed-losses --finalists 0 --rate-factors")
+    assert (partly.rungs, partly.preselect, partly.seed_losses, partly.finalists,
+            partly.rate_factors) == (False, False, (), 0, ())
+    assert settings_of("--rate-factors 3 0.5").rate_factors == (3.0, 0.5)
 
 
 def test_a_preset_is_the_thesiss_and_may_be_searched_in_full():

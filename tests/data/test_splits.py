@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from deap_lossgp.data.datasets import load_dataset
-from deap_lossgp.data.splits import split_left_over, split_test, split_validation
+from deap_lossgp.data.splits import (
+    split_left_over,
+    split_others,
+    split_test,
+    split_validation,
+)
 
 
 @pytest.fixture(scope="module")
@@ -222,3 +227,30 @@ def test_a_share_that_leaves_a_class_without_training_image_is_an_error(digits):
     assert message.startswith("class ")
     assert "would have no training image" in message
     assert message.endswith("images are of it, and 5 would be trained on, 15 validated on")
+
+
+# around a validation set
+
+
+@pytest.mark.parametrize("size", [None, 1237, 500])
+def test_images_to_train_on_are_drawn_around_those_to_validate_on(digits, size):
+    _, kept = split_left_over(digits.y_train, 300, 200)
+    train, validation = split_others(digits.y_train, kept, size)
+    assert validation is kept and len({*train}) == (size or 1237)
+    assert not {*train} & {*kept}
+    shares = np.bincount(digits.y_train[train]) / np.bincount(digits.y_train)
+    assert np.abs(shares - len(train) / 1437).max() < 0.01
+    np.testing.assert_array_equal(train, split_others(digits.y_train, kept, size)[0])
+
+
+@pytest.mark.parametrize("size", [9, 1238, 500.0])
+def test_a_size_that_the_other_images_do_not_have_is_refused(digits, size):
+    _, kept = split_left_over(digits.y_train, 300, 200)
+    assert refusal(digits.y_train, kept, size, split=split_others) == (
+        f"train_size must be an integer from 10 (one a class) to 1237 (all but the 200 for "
+        f"validation), got {size}")
+
+
+def test_a_class_whose_images_are_all_validated_on_is_refused():
+    y = np.arange(20) // 10
+    assert "class 0 would have no training image" in refusal(y, np.arange(10), split=split_others)

@@ -55,9 +55,10 @@ def test_the_text_tells_what_is_known_of_a_run():
     text = " ".join(export_loss(loss, "text").split())
     for fact in ("Expression: neg(sub(log(y_pred), div(y_true, y_pred)))", "From digits-seed0.",
                  "(error): data sets won against cross entropy: 1, improvement +0.0125.",
-                 "digits: validation accuracy 0.9500, test accuracy 0.9100, mean of 2, with cross "
-                 "entropy 0.9000, mean of 1.", "of the true class -7.04e+13 to -2, of the others "
-                 "-8.39e+06 to -1.", "loss = y_true / y_pred - log(y_pred)",
+                 "digits: validation accuracy in the search 0.9500, test accuracy 0.9100, mean of "
+                 "2, with cross entropy 0.9000, mean of 1.",
+                 "of the true class -7.04e+13 to -2, of the others -8.39e+06 to -1.",
+                 "loss = y_true / y_pred - log(y_pred)",
                  "Here a / b stands for max(-1e18, min(1e18, a * (b / (b**2 + 1e-20))))."):
         assert fact in text, fact
 

@@ -12,12 +12,13 @@ pytest.importorskip("tensorflow")
 
 from deap_lossgp.commands.options import SEARCHES  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
-from deap_lossgp.search import runs  # noqa: E402
+from deap_lossgp.search import finals  # noqa: E402
 from deap_lossgp.search import surrogates as surrogates_module  # noqa: E402
 from deap_lossgp.search.runs import evolve  # noqa: E402
 from deap_lossgp.surrogate.atlas import load_atlas  # noqa: E402
 
-TINY = {"population": 4, "generations": 1, "epochs": 2, "train_size": 300, "finalists": 3,
+TINY = {"population": 4, "generations": 1, "epochs": 2, "train_size": 300, "validation_size": 500,
+        "finalists": 3, "final_epochs": 3, "final_size": 350, "rate_factors": (2.0,),
         "test_seeds": 1, "max_size": 30, "progress": False}
 FILES = "individuals.csv", "best_loss.json"
 
@@ -64,11 +65,12 @@ def test_the_best_loss_is_the_winner_of_the_race(finished):
     assert len(expressions) == 3 and KNOWN_LOSSES["cross_entropy"] in expressions
     assert sorted(row["seeds"] for row in result.race) == [1, 3, 3]
     figures = {row["expression"]: row["figure"] for row in result.race if row["seeds"] == 3}
-    assert str(result.best) == min(figures, key=figures.get)
+    assert str(result.found) == min(figures, key=figures.get)
     best = json.loads((output / "best_loss.json").read_text())
     assert best["expression"] == str(result.best)
     raced = result.trainings[result.trainings["seed"].isin([2, 3, 4])]
     assert len(raced) == 7 and set(raced["status"]) == {"ok"}
+    assert {*raced["accuracies"].map(len)} == {3}, "at the final budget"
 
 
 def test_the_table_has_the_best_loss_cross_entropy_and_the_best_known_loss(finished):
@@ -76,8 +78,10 @@ def test_the_table_has_the_best_loss_cross_entropy_and_the_best_known_loss(finis
     ranked = result.individuals.sort_values(["wins", "improvement"], ascending=False)
     names = {text: name for name, text in KNOWN_LOSSES.items()}
     known = next(names[text] for text in ranked["expression"] if text in names)
-    assert list(result.tests["digits"]) == ["evolved", "cross_entropy", known]
-    assert known in str(result).splitlines()[6]
+    assert list(result.tests["digits"]) == ["evolved", "cross_entropy", known,
+                                            "tuned_cross_entropy"]
+    (header,) = (line for line in str(result).splitlines() if line.startswith("  data set"))
+    assert known in header
 
 
 def test_known_losses_are_half_of_the_initial_population(finished):
@@ -151,7 +155,7 @@ def test_search_thesis_is_all_of_it_switched_off(tmp_path, monkeypatch):
         monkeypatch.setattr("deap_lossgp.search.evolutions." + name, None)
     for name in ("stops_of", ):
         monkeypatch.setattr("deap_lossgp.search.evaluation." + name, None)
-    monkeypatch.setattr(runs, "sequential_halving", None)
+    monkeypatch.setattr(finals, "sequential_halving", None)
     result = evolve("digits", output=tmp_path / "run", **{**TINY, **SEARCHES["thesis"]})
     assert len(result.logbook) == 2 and result.race == []
     assert not {*result.individuals["expression"]} & {*KNOWN_LOSSES.values()}
@@ -162,7 +166,7 @@ def test_search_thesis_is_all_of_it_switched_off(tmp_path, monkeypatch):
 def test_fitness_thesis_stops_preselects_and_races_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("deap_lossgp.search.evolutions.SearchSurrogate", None)
     monkeypatch.setattr("deap_lossgp.search.evaluation.stops_of", None)
-    monkeypatch.setattr(runs, "sequential_halving", None)
+    monkeypatch.setattr(finals, "sequential_halving", None)
     result = evolve("digits", output=tmp_path / "run", fitness="thesis", **TINY)
     assert result.race == [] and result.counts["stopped"] == 0
     assert {KNOWN_LOSSES["ngl"]} < {*result.individuals["expression"]}

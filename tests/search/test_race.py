@@ -4,7 +4,12 @@ import math
 
 import pytest
 
-from deap_lossgp.search.race import seeds_needed, sequential_halving, trainings_needed
+from deap_lossgp.search.race import (
+    seeds_needed,
+    sequential_halving,
+    trainings_needed,
+    within_standard_error,
+)
 
 FIGURES = {  # by arm and seed, smaller is better
     "lucky": {10: 0.1, 11: 0.9, 12: 0.9},
@@ -53,6 +58,18 @@ def test_of_equals_the_first_is_taken():
 
 def test_one_alone_wins_without_a_training():
     assert race("bad") == ("bad", [[]], [])
+
+
+@pytest.mark.parametrize(("figures", "near"), [
+    ([[0.5, 0.5, 0.5], [0.1, 0.2, 0.3], [0.14], [0.16]], [1, 2]),  # its standard error is 0.058
+    ([[0.25, 0.25, 0.25], [0.1, 0.2, 0.3], [0.0, 0.5], [0.1, 0.3]], [0, 1, 3]),
+    ([[0.3], [0.2]], [1]),  # with one seed there is no standard error
+    ([[0.2], [0.2]], [0, 1]),
+    ([[math.inf], [0.2, 0.4], []], [1]),
+    ([[math.inf], [math.inf, math.inf]], [1]),
+])
+def test_what_a_race_does_not_tell_from_its_best(figures, near):
+    assert within_standard_error(figures, best=1) == near
 
 
 @pytest.mark.parametrize(("arms", "seeds", "trainings"), [

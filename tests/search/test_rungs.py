@@ -206,8 +206,8 @@ def test_the_test_and_the_race_train_to_the_end(new, monkeypatch):
     monkeypatch.setattr(evaluation_module, "stops_of", lambda *_: ((1, 1.1),))
     evaluation = new()
     evaluation.map(evaluation, [tree_of("ngl")])
-    assert all(figure < 0.9 for row in evaluation.figures(map(tree_of, ["ngl", "cross_entropy"]),
-                                                          [5, 6]) for figure in row)
+    for row in evaluation.results(map(tree_of, ["ngl", "cross_entropy"]), [5, 6]):
+        assert all(evaluation.mean_figure(results) < 0.9 for results in row)
     assert evaluation.test_accuracies([tree_of("ngl")], [7])[0]["digits"][0] > 0.1
 
 

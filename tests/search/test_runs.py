@@ -157,7 +157,7 @@ def test_a_worthless_result_says_so(tmp_path):
 def test_of_equal_losses_the_smallest_is_the_best(run):
     _, _, result = run
     equals = [tree for tree in result.halloffame if tree.fitness == result.best.fitness]
-    assert len(result.best) == min(map(len, equals))
+    assert len(result.found) == min(map(len, equals))
 
 
 def test_a_run_goes_on_where_its_images_were_moved_to(tmp_path):

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -66,6 +67,32 @@ def test_size_and_share_of_the_split_are_options(digits):
     assert len(np.union1d(train, validation)) == 400
     for one, other in zip(task.split(), (train, validation), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_another_budget_keeps_the_validation_images(digits):
+    task = Task(digits, small_cnn, epochs=2, train_size=300, validation_size=200)
+    for epochs, size, images in ((2, None, 1237), (5, None, 1237), (2, 400, 400), (5, 300, 300)):
+        other = task.with_budget(epochs, size)
+        train, validation = other.split()
+        assert (other.epochs, len(train), other.data) == (epochs, images, digits)
+        np.testing.assert_array_equal(validation, task.split()[1])
+        assert not {*train} & {*validation}
+    assert task.with_budget(2, 300) is task
+    assert Task(digits, small_cnn, epochs=2).with_budget(2).epochs == 2
+    again = task.with_budget(5, 400).with_budget(7)
+    np.testing.assert_array_equal(again.split()[1], task.split()[1])
+    assert len(again.split()[0]) == 1237
+
+
+def test_a_budget_of_its_own_has_its_own_place_among_results(digits):
+    tasks = [Task(digits, small_cnn, epochs=2, train_size=300, validation_size=size)
+             for size in (200, 201)]
+    longer = [task.with_budget(2, 400) for task in tasks]
+    made = [*tasks, *longer, tasks[0].with_budget(3, 400), tasks[0].with_budget(2)]
+    assert len({task.fingerprint for task in made}) == len(made)
+    assert tasks[0].with_budget(2, 400).fingerprint == longer[0].fingerprint
+    longer = replace(tasks[0], validated_as=tasks[1], train_size=400).fingerprint
+    assert longer != tasks[0].with_budget(2, 400).fingerprint, "other validation images"
 
 
 def test_a_task_is_loaded_from_names():

@@ -470,6 +470,20 @@ def test_reduce_on_plateau_lowers_the_learning_rate_for_the_rest_of_a_training()
     assert rates[4:] == rates[:4]
 
 
+@pytest.mark.parametrize("exact", [False, True], ids=["curves", "exact"])
+def test_another_learning_rate_is_that_of_one_training_and_compiles_nothing(exact):
+    rates = []
+    trainer = Trainer(task(callbacks=lambda: [Rates(rates)]))
+    plain = trainer.train(known("ngl", exact=exact), seed=1)
+    traces = trainer.traces
+    faster = trainer.train(known("ngl", exact=exact), seed=1, rate_factor=4.0)
+    assert trainer.traces == traces
+    assert figures(trainer.train(known("ngl", exact=exact), seed=1)) == figures(plain)
+    assert rates == pytest.approx([1e-3, 1e-3, 4e-3, 4e-3, 1e-3, 1e-3])
+    other = Trainer(task(learning_rate=4e-3))
+    assert figures(other.train(known("ngl", exact=exact), seed=1)) == figures(faster)
+
+
 def test_early_stopping_ends_a_training_and_not_the_next():
     patience = iter([1, 9])
     trainer = Trainer(task(epochs=4, callbacks=lambda: [

@@ -1,0 +1,309 @@
+"""What follows the last generation: at which budget, with which seeds, and what is claimed."""
+
+import json
+import math
+import statistics
+from dataclasses import replace
+
+import pytest
+from invented import Invented
+
+pytest.importorskip("tensorflow")
+
+from deap_lossgp.export import simplified  # noqa: E402
+from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss  # noqa: E402
+from deap_lossgp.psets import loss_primitive_set  # noqa: E402
+from deap_lossgp.search import evolutions, finals  # noqa: E402
+from deap_lossgp.search.runs import evolve  # noqa: E402
+from deap_lossgp.search.settings import RunSettings  # noqa: E402
+from deap_lossgp.training.results import TrainingResult  # noqa: E402
+from deap_lossgp.training.tasks import Task  # noqa: E402
+
+PSET = loss_primitive_set()
+SMALL = {"population": 6, "generations": 1, "epochs": 4, "train_size": 300, "validation_size": 200,
+         "max_size": 30, "test_seeds": 2, "rate_factors": (), "preselect": False, "progress": False}
+
+
+@pytest.fixture
+def engines(monkeypatch):
+    """The engines of the runs; they train nothing, and a loss's accuracies are invented."""
+    made = []
+
+    def make_engine(tasks, pset, execution):
+        made.append(Invented(tasks))
+        return made[-1]
+
+    monkeypatch.setattr(evolutions, "make_engine", make_engine)
+    return made
+
+
+def jobs(engine):
+    return [job for batch in engine.batches for job in batch]
+
+
+def figures(result, expression, seeds, column="accuracy"):
+    """The mean over seeds of a column of the trainings of a loss."""
+    rows = result.trainings[result.trainings["expression"] == expression].set_index("seed")
+    return rows.loc[list(seeds), column].mean()
+
+
+# the final budget
+
+
+def test_finalists_and_tests_train_at_the_final_budget(engines, tmp_path):
+    evolve("digits", output=tmp_path, final_epochs=9, final_size=1000, **SMALL)
+    (engine,) = engines
+    search, final = engine.tasks
+    assert (search.epochs, len(search.split()[0])) == (4, 300)
+    assert (final.epochs, len(final.split()[0])) == (9, 1000)
+    assert {(job.task, job.seed) for job in jobs(engine)} == {(0, 0)} | {
+        (1, seed) for seed in range(1, 6)}
+    assert {job.test for job in jobs(engine) if job.seed in (1, 2)} == {True}
+
+
+def test_by_default_it_has_all_images_that_are_not_kept_for_validation(engines, tmp_path):
+    evolve("digits", output=tmp_path, **SMALL)
+    search, final = engines[0].tasks
+    assert (final.epochs, len(final.split()[0])) == (4, 1237)
+    assert [*final.split()[1]] == [*search.split()[1]]
+
+
+@pytest.mark.parametrize("options", [
+    {"train_size": None}, {"train_size": None, "final_size": 1237, "final_epochs": 4},
+    {"final_size": 0}, {"final_size": 300}, {"fitness": "thesis", "final_size": 0},
+])
+def test_where_it_is_the_searchs_nothing_else_is_trained_on(options, engines, tmp_path):
+    result = evolve("digits", output=tmp_path, **{**SMALL, **options})
+    (engine,) = engines
+    assert len(engine.tasks) == 1 and {job.task for job in jobs(engine)} == {0}
+    assert len(result.trainings) == len(jobs(engine)) == result.counts["curves"] + result.counts[
+        "exact"]
+
+
+def test_it_may_change_when_the_search_is_done(engines, tmp_path):
+    first = evolve("digits", output=tmp_path, **SMALL)
+    other = evolve("digits", output=tmp_path, **SMALL, final_epochs=6)
+    assert {job.seed for job in jobs(engines[1])} == {1, 2, 3, 4, 5}, "the search is known"
+    assert first.individuals.equals(other.individuals)
+    again = evolve("digits", output=tmp_path, **SMALL)
+    assert jobs(engines[2]) == [] and again.gains == first.gains and again.race == first.race
+
+
+def test_tasks_of_ones_own_have_it_too(engines, tmp_path):
+    own = {name: SMALL[name] for name in SMALL
+           if name not in ("epochs", "train_size", "validation_size")}
+    evolve(Task.load("digits", train_size=300, validation_size=200, epochs=3), output=tmp_path,
+           final_epochs=5, **own)
+    assert [(task.epochs, len(task.split()[0])) for task in engines[0].tasks] == [
+        (3, 300), (5, 1237)]
+
+
+def test_too_many_images_are_refused_before_a_folder_is_made(engines, tmp_path):
+    with pytest.raises(ValueError, match=r"^final_size: data set 'digits': train_size must be an "
+                                         r"integer from 10 .* to 1237 .*, got 5000$"):
+        evolve("digits", output=tmp_path / "run", final_size=5000, **SMALL)
+    assert not (tmp_path / "run").exists()
+
+
+class Late(Invented):
+    """Trainings at the final budget take too long."""
+
+    late = True
+
+    def result(self, job):
+        if job.task and self.late:
+            return TrainingResult("digits", 10, "timeout", message="stopped after 3 s")
+        return super().result(job)
+
+
+def test_where_nothing_can_be_trained_there_the_run_says_so_and_keeps_the_search(
+    monkeypatch, tmp_path
+):
+    made = []
+    monkeypatch.setattr(evolutions, "make_engine",
+                        lambda tasks, *_: made.append(Late(tasks)) or made[-1])
+    with pytest.raises(ValueError, match="first 4 trainings ended as timeout: stopped after 3 s"):
+        evolve("digits", output=tmp_path, final_epochs=9, **SMALL)
+    monkeypatch.setattr(Late, "late", False)
+    result = evolve("digits", output=tmp_path, final_epochs=9, **SMALL)
+    assert {job.task for job in jobs(made[1])} == {1}
+    assert {*result.trainings["status"]} <= {"ok", "stopped"}
+
+
+# what is claimed
+
+
+def test_the_gain_is_claimed_with_seeds_by_which_nothing_was_chosen(engines, tmp_path):
+    result = evolve("digits", output=tmp_path, final_epochs=9, **SMALL)
+    search, race, tests = result.gains
+    entropy, found = KNOWN_LOSSES["cross_entropy"], str(result.found)
+    assert found != entropy, "with this seed it is another"
+    assert found in {*result.trainings["expression"]}, "nor has it an affine wrapping"
+
+    def gain(seeds):
+        return figures(result, found, seeds) - figures(result, entropy, seeds)
+
+    assert (search["where"], race["where"], tests["where"]) == ("search", "race", "tests")
+    assert (search["wins"], search["improvement"]) == result.found.fitness.values
+    assert search["improvement"] == pytest.approx(gain([0]))
+    shared = {row["expression"]: row["seeds"] for row in result.race}
+    assert race["seeds"] == min(shared[found], shared[entropy])
+    assert race["improvement"] == pytest.approx(gain(range(3, 3 + race["seeds"])))
+    assert tests["seeds"] == 2 and tests["improvement"] == pytest.approx(gain([1, 2]))
+    assert tests["wins"] == (tests["improvement"] > 0.0)
+    best = json.loads((tmp_path / "best_loss.json").read_text())
+    assert (best["wins"], best["improvement"]) == (tests["wins"], tests["improvement"])
+    assert best["gains"] == result.gains
+    report = str(result)
+    assert f"improvement {tests['improvement']:+.4f} (error)\n" in report
+    for gain, budget in ((search, "(4 epochs, 300 images, 1 seed)"),
+                         (tests, "(9 epochs, 1,237 images, 2 seeds)")):
+        assert any(f"{gain['improvement']:+.4f}  {budget}" in line for line in report.splitlines())
+
+
+def test_without_tests_it_is_that_of_the_race_and_without_a_race_that_of_the_search(
+    engines, tmp_path
+):
+    for number, (finalists, where) in enumerate(((4, "race"), (0, "search"))):
+        result = evolve("digits", output=tmp_path / str(number),
+                        **{**SMALL, "test_seeds": 0, "finalists": finalists})
+        assert result.gains[-1]["where"] == where
+        best = json.loads((tmp_path / str(number) / "best_loss.json").read_text())
+        assert best["improvement"] == result.gains[-1]["improvement"]
+
+
+class Failing(Invented):
+    """The trainings of the tests fail."""
+
+    def result(self, job):
+        if job.test and job.seed == 1:
+            return TrainingResult("digits", 10, "nan", message="the loss is not finite")
+        return super().result(job)
+
+
+def test_nothing_is_claimed_where_a_training_of_cross_entropy_failed(monkeypatch, tmp_path):
+    monkeypatch.setattr(evolutions, "make_engine", lambda tasks, *_: Failing(tasks))
+    result = evolve("digits", output=tmp_path, **SMALL)
+    assert math.isnan(result.gains[-1]["improvement"])
+    assert "Fitness:    not known, because trainings with fresh seeds failed\n" in str(result)
+    assert json.loads((tmp_path / "best_loss.json").read_text())["improvement"] is None
+
+
+def test_the_best_loss_is_simplified_and_still_the_same_in_every_file(engines, tmp_path):
+    options = {**SMALL, "generations": 0, "population": 1, "seed_losses": ("baikal",),
+               "finalists": 0}
+    result = evolve("digits", output=tmp_path, **options)
+    assert str(result.found) == KNOWN_LOSSES["baikal"]
+    assert str(result.best) == "sub(div(y_true, y_pred), log(y_pred))"
+    assert str(result.best) == str(simplified(result.found, PSET))
+    assert result.best.fitness == result.found.fitness
+    assert "\n            6 nodes, 7 before it was simplified\n" in str(result)
+    loss = read_loss(tmp_path)
+    assert str(loss.tree) == str(result.best)
+    assert loss.record["nodes"] == 6
+    assert loss.record["found"] == {"expression": KNOWN_LOSSES["baikal"], "nodes": 7}
+    assert loss.record["validation"]["digits"]["status"] == "ok"
+
+
+# the simplest, and constants
+
+
+def test_the_simplest_finalist_that_the_race_does_not_tell_from_the_best(
+    engines, tmp_path, monkeypatch
+):
+    best = evolve("digits", output=tmp_path, **SMALL)
+    monkeypatch.setattr(finals, "within_standard_error", lambda rows, best: range(len(rows)))
+    simplest = evolve("digits", output=tmp_path, select="simplest", **SMALL)
+    assert best.race == simplest.race
+    nodes = {row["expression"]: row["nodes"] for row in best.race}
+    assert nodes[str(simplest.found)] == min(nodes.values()) < nodes[str(best.found)]
+    assert {job.seed for job in jobs(engines[1])} <= {1, 2}, "only its tests are new"
+    assert "It is the simplest of 4 finalists" in str(simplest)
+    monkeypatch.setattr(finals, "within_standard_error", lambda rows, best: [best])
+    again = evolve("digits", output=tmp_path, select="simplest", **SMALL)
+    assert str(again.found) == str(best.found)
+
+
+def test_constants_are_tuned_before_the_race(engines, tmp_path):
+    one = evolve("digits", output=tmp_path / "one", **SMALL)
+    result = evolve("digits", output=tmp_path / "two", tune_constants=12, **SMALL)
+    assert result.individuals.equals(one.individuals), "after the last generation"
+    before, after = (sum(run.counts[name] for name in ("ntrained", "ncached", "nscreened"))
+                     for run in (one, result))
+    assert before + 6 < after <= before + 12
+    (tuned,) = {*map(str, result.halloffame)} - {*map(str, one.halloffame)}
+    assert str(result.halloffame[0]) == tuned, "with this seed there is a better one"
+    assert tuned in {row["expression"] for row in result.race}
+    again = evolve("digits", output=tmp_path / "two", tune_constants=12, **SMALL)
+    assert str(again) == str(result) and jobs(engines[2]) == []
+
+
+# the learning rate
+
+
+def test_cross_entropy_is_tested_at_the_learning_rate_that_suits_it(engines, tmp_path):
+    options = {**SMALL, "rate_factors": (0.5, 1.0, 4.0)}
+    result = evolve("digits", output=tmp_path, **options)
+    tuning = [job for job in jobs(engines[0]) if job.seed in (6, 7, 8)]
+    assert [(job.rate_factor, job.seed) for job in tuning[:3]] == [(1.0, 6), (0.5, 6), (4.0, 6)]
+    assert {job.seed for job in tuning} == {6, 7, 8} and len(tuning) == 7
+    by_rate = {}
+    for job in tuning:
+        accuracy = engines[0].result(job).accuracy
+        by_rate.setdefault(job.rate_factor, []).append(accuracy)
+    whole = {rate: statistics.mean(row) for rate, row in by_rate.items() if len(row) == 3}
+    assert result.rate_factor == max(whole, key=whole.get)
+    tested = [job for job in jobs(engines[0]) if job.test and job.rate_factor != 1.0]
+    assert [job.seed for job in tested] == ([1, 2] if result.rate_factor != 1.0 else [])
+    assert f"entropy, lr x {result.rate_factor:g}" in str(result)
+    plain = evolve("digits", output=tmp_path, **SMALL)
+    assert plain.race == result.race and plain.rate_factor is None
+    of_run = result.tests["digits"].pop("tuned_cross_entropy")
+    assert plain.tests == result.tests and len(of_run) == 2
+
+
+@pytest.mark.parametrize(("evolved", "tuned", "says_so"), [
+    (0.95, 0.96, True), (0.95, 0.95, True), (0.95, 0.94, False), (0.89, 0.96, False),
+])
+def test_the_report_says_if_only_an_untuned_cross_entropy_is_beaten(
+    evolved, tuned, says_so, engines, tmp_path
+):
+    result = evolve("digits", output=tmp_path, **SMALL)
+    tests = {"evolved": [evolved], "cross_entropy": [0.9], "tuned_cross_entropy": [tuned]}
+    report = str(replace(result, tests={"digits": tests}, rate_factor=2.0))
+    assert ("On digits it only beats an untuned cross entropy: with 2 times the learning rate"
+            in report) == says_so
+
+
+def test_neither_the_thesis_nor_its_fitness_tunes_anything(engines, tmp_path):
+    for number, options in enumerate(({"fitness": "thesis"}, {"test_seeds": 0})):
+        evolve("digits", output=tmp_path / str(number),
+               **{**SMALL, "rate_factors": (2.0,), **options})
+        assert {job.rate_factor for job in jobs(engines[number])} == {1.0}
+
+
+# settings
+
+
+def test_no_seed_serves_twice():
+    settings = RunSettings(seed=7, test_seeds=3, finalists=8, rate_factors=(0.5, 1.0, 2.0, 4.0))
+    tests, race, rates = settings.fresh_seeds()
+    assert [*tests, *race, *rates] == [*range(8, 8 + 3 + 7 + 3)]
+    settings = RunSettings(rate_factors=(1.0,), finalists=0)
+    assert [len(seeds) for seeds in settings.fresh_seeds()] == [3, 0, 0]
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"final_epochs": 0}, "final_epochs must be at least 1, got 0"),
+    ({"final_size": -1}, "final_size must be at least 0, got -1"),
+    ({"select": "smallest"}, "unknown select 'smallest': did you mean 'simplest'? known: best, "
+                             "simplest"),
+    ({"tune_constants": 1}, "tune_constants must be 0 or at least 2, got 1: CMA-ES makes two"),
+    ({"rate_factors": (1.0, 0.0)}, "rate_factors must be positive and finite, got 0.0"),
+    ({"rate_factors": (math.nan,)}, "rate_factors must be positive and finite, got nan"),
+    ({"seed": 2**32 - 9}, "seed, and the seeds after it for tests and race, must stay below"),
+])
+def test_settings_out_of_range_are_refused(options, message):
+    with pytest.raises(ValueError) as caught:
+        RunSettings(**options)
+    assert str(caught.value).startswith(message)
