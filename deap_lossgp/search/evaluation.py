@@ -158,7 +158,8 @@ class Evaluation:
                 for 1.
 
         Returns:
-            list with a list per tree, of a list per seed, of the ``TrainingResult`` for each task.
+            list with a list per tree, of a list per seed, of the ``TrainingResult`` for each task;
+            losses are the tree's own.
 
         Raises:
             TrainingError: The first trainings all fail, and for the same reason.
@@ -173,9 +174,9 @@ class Evaluation:
         every = [request for row in requests for request in row]
         self._trainings.train(every)
         self._trainings.check_that_something_trains(every)
-        results = [[self._trainings.charge(request) for request in row] for row in requests]
-        return [row if tree is not None else [[*map(_as_baseline, of_seed)] for of_seed in row]
-                for tree, row in zip(trees, results, strict=True)]
+        of_tree = [_as_baseline if tree is None else self._screen(tree).rescaled for tree in trees]
+        return [[[*map(convert, self._trainings.charge(request))] for request in row]
+                for convert, row in zip(of_tree, requests, strict=True)]
 
     def mean_figure(self, results):
         """Returns the ``mean_figure`` of results under the evaluation's fitness."""

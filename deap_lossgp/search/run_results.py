@@ -89,7 +89,7 @@ class RunResult:
             raced = sum(row["seeds"] for row in self.race) * len(s.datasets)
             lines += [f"It is the {s.select} of {len(self.race)} finalists, cross entropy among "
                       f"them, in {raced} further trainings with fresh seeds.", ""]
-        if len(self.gains) > 1:
+        if len(self.gains) > 1 and str(self.best) != KNOWN_LOSSES["cross_entropy"]:
             lines += [*self._gain_lines(), ""]
         if s.test_seeds:
             lines += [*self._test_lines(), ""]

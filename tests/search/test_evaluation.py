@@ -184,6 +184,19 @@ def test_the_seed_is_that_of_every_training(new):
     assert losses[1][0] != losses[2][0] and losses[1][1] != losses[2][1]
 
 
+def test_results_with_other_seeds_are_those_of_an_evaluation_with_such_a_seed(new):
+    evaluation, other = new(tasks=1), new(tasks=1, seed=5)
+    tree = tree_of(f"add(3.0, mul(2.0, {CURVES}))")
+    other(tree)
+    of_tree, of_entropy = evaluation.results([tree, None], [5])
+    for (results,), expected in ((of_tree, other.known_results(tree)),
+                                 (of_entropy, other.baselines())):
+        assert [replace(result, seconds=0.0) for result in results] == [
+            replace(result, seconds=0.0) for result in expected]
+    (faster,), = evaluation.results([tree], [5], rate_factors=[4.0])
+    assert faster[0].accuracies != of_tree[0][0].accuracies
+
+
 def test_test_accuracies_come_from_fresh_trainings_on_the_test_set(new):
     evaluation = new()
     entropy, loss = evaluation.test_accuracies([None, tree_of(CURVES)], [1, 2, 3])
