@@ -13,7 +13,7 @@ from deap_lossgp.search.evaluation import Evaluation
 from deap_lossgp.search.experiments import Experiment
 from deap_lossgp.search.fitness import check_fitness
 from deap_lossgp.search.logbooks import RunStatistics
-from deap_lossgp.search.settings import RESCORING
+from deap_lossgp.search.settings import GROWING, RESCORING, STOPPING
 from deap_lossgp.search.surrogates import SearchSurrogate
 from deap_lossgp.search.trainings import code_of
 from deap_lossgp.surrogate.atlas import ATLAS
@@ -37,7 +37,9 @@ class Evolution(Experiment):
         callbacks: The callbacks as one ``CallbackList``.
     """
 
-    changeable = (*RESCORING, *Experiment.changeable)
+    changeable = (*RESCORING, *STOPPING, *Experiment.changeable)
+    growing = GROWING
+    not_in_name = STOPPING
 
     def __init__(self, settings, output=None, *, execution=None, callbacks=(), **options):
         self._execution = execution or Execution()

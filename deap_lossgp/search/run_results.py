@@ -38,6 +38,8 @@ class RunResult:
             with fresh seeds: the mean of what the fitness compares, smaller is better.
         settings: The ``RunSettings``.
         output: The run's folder.
+        stopped: Names of the settings that ended the run before its last generation
+            (``max_minutes``, ``max_trainings``, ``patience``); empty if none did.
     """
 
     best: LossTree
@@ -52,6 +54,7 @@ class RunResult:
     race: list
     settings: RunSettings
     output: Path
+    stopped: tuple = ()
 
     def __repr__(self):
         return f"<RunResult {self.best} in {self.output}>"
@@ -73,6 +76,8 @@ class RunResult:
                       f"{raced} further trainings with fresh seeds.", ""]
         if s.test_seeds:
             lines += [*self._test_lines(), ""]
+        if self.stopped:
+            lines += [self._stop_line(), ""]
         lines += [
             f"{sum(self.logbook.select('nevals'))} evaluations: {counts['ntrained']} trained, "
             f"{counts['ncached']} known already; "
@@ -85,6 +90,15 @@ class RunResult:
             ),
         ]
         return "\n".join(lines)
+
+    def _stop_line(self):
+        """Says what ended the run before its last generation, and how to go on."""
+        options = [f"--{name.replace('_', '-')}" for name in self.stopped]
+        values = [str(getattr(self.settings, name)).removesuffix(".0") for name in self.stopped]
+        given = " and ".join(map(" ".join, zip(options, values, strict=True)))
+        return (f"Stopped by {given} after generation {self.logbook[-1]['gen']} of "
+                f"{self.settings.generations}: the same with a larger {' and '.join(options)}, or "
+                f"without, goes on from there.")
 
     def _test_lines(self):
         """Returns the table of test accuracies."""

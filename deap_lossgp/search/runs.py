@@ -4,7 +4,7 @@ import json
 import math
 import random
 import statistics
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,8 @@ from deap_lossgp.search.fitness import WORST
 from deap_lossgp.search.logbooks import logbook_table
 from deap_lossgp.search.race import seeds_needed, sequential_halving, trainings_needed
 from deap_lossgp.search.run_results import RunResult
-from deap_lossgp.search.settings import RunSettings
+from deap_lossgp.search.settings import SEED_LOSSES, RunSettings
+from deap_lossgp.search.stopping import Clock, Limits
 from deap_lossgp.trees import LossTree
 
 HALL_OF_FAME = 10
@@ -86,7 +87,10 @@ class Run(Evolution):
         return known
 
     def described(self, tasks):
-        known = {name: str(tree) for name, tree in self.known.items()}
+        if self.settings.seed_losses is None:  # how many take part depends on the population
+            known = {name: KNOWN_LOSSES[name] for name in SEED_LOSSES}
+        else:
+            known = {name: str(tree) for name, tree in self.known.items()}
         return {**super().described(tasks), "known": known}
 
     def execute(self):
@@ -99,6 +103,7 @@ class Run(Evolution):
         with self.executing(len(self.tasks) * trainings):
             random.seed(s.seed)
             logbook, halloffame = self._evolve()
+            self.advance(len(self.tasks) * (1 + s.evaluations))  # it may have stopped before
             # The smallest of equals, then the oldest: a hall of fame lists the latest first.
             equals = [tree for tree in halloffame if tree.fitness == halloffame[0].fitness]
             best = min(reversed(equals), key=len)
@@ -107,10 +112,12 @@ class Run(Evolution):
             if finalists:
                 best, race = self._race([best, *halloffame], known, finalists)
             tests = self._test(best, known)
+        reached = {"generations": logbook[-1]["gen"]} if self.limits.reached else {}
+        self._folder.finish(**reached)
         result = RunResult(
             best, self.pset, logbook, halloffame, pd.DataFrame(self.stats.rows),
             pd.DataFrame(self._folder.store.rows()), tests, self.evaluation.counts,
-            self._unlearned(), race, s, self.output)
+            self._unlearned(), race, s, self.output, self.limits.reached)
         self._write(result)
         self.callbacks.on_end(result)
         return result
@@ -159,15 +166,20 @@ class Run(Evolution):
         s = self.settings
         toolbox = self.new_toolbox(self.evaluation)
         toolbox.register("map", self._map)
+        self.clock = Clock(self._folder.noted("clock"), partial(self._folder.note, "clock"))
+        self.limits = Limits(s, self.evaluation.counts, self.clock)
+        toolbox.register("stop", self.limits)
         self.stats, halloffame = self.new_stats(self.evaluation), tools.HallOfFame(HALL_OF_FAME)
         population = self.new_population(toolbox, map(toolbox.clone, self.known.values()))
         _, logbook = ALGORITHMS[s.algorithm].run(
             population, toolbox, self.pset, s, stats=self.stats, halloffame=halloffame,
             verbose=False)
+        toolbox.unregister("stop")  # it is over
         return logbook, halloffame
 
     def _map(self, evaluate, individuals):
         fitnesses = self.evaluation.map(evaluate, individuals)
+        self.clock.end_generation(individuals)
         counts = self.evaluation.counts
         self.advance(len(self.tasks) * (
             1 + counts["ntrained"] + counts["ncached"] + counts["nscreened"]))

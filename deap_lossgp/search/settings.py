@@ -1,7 +1,9 @@
 """The settings of a run, checked before anything is loaded."""
 
+import math
 from dataclasses import dataclass
 
+from deap_lossgp.algorithms.loop import check_integer
 from deap_lossgp.algorithms.sample_tournament import tournament_sizes
 from deap_lossgp.errors import at_least
 from deap_lossgp.search.algorithms import ALGORITHMS, check_algorithm
@@ -15,6 +17,12 @@ SEED_LOSSES = ("baikal_cma", "ngl", "baikal", "focal", "mse")
 
 RESCORING = ("fitness", "mean_over_all")
 """Settings that may change in a run's folder: they rank what the store holds."""
+
+GROWING = ("generations", "population", "test_seeds")
+"""Settings that may grow in a run's folder: the run is executed again, with what is stored."""
+
+STOPPING = ("max_minutes", "max_trainings", "patience")
+"""Settings that may end a run before its last generation; they may change in its folder, too."""
 
 
 @documented
@@ -33,6 +41,14 @@ class RunSettings(TaskSettings):
         f"{name} ({algorithm.description})" for name, algorithm in ALGORITHMS.items()))
     population: int = setting(8, "P, the size of the population, at least 1")
     generations: int = setting(4, "T, the number of generations, at least 0")
+    max_minutes: float | None = setting(
+        None, "minutes that the generations may take, all starts of the run together; then no "
+        "further one begins, and race and tests follow")
+    max_trainings: int | None = setting(
+        None, "trainings after which no further generation begins, one for each loss and data set; "
+        "those of race and tests are not counted")
+    patience: int | None = setting(
+        None, "generations without a better best after which no further one begins")
     sample_size: int | None = setting(
         None, "G, the sample of the sample tournament; by default floor(3P/4)")
     parents: int | None = setting(
@@ -74,6 +90,11 @@ class RunSettings(TaskSettings):
         for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0),
                             ("finalists", 0), ("max_height", 2), ("max_size", 4)):
             at_least(self, name, least)
+        if self.max_minutes is not None and not 0.0 <= self.max_minutes < math.inf:
+            raise ValueError(f"max_minutes must be at least 0 and finite, got {self.max_minutes}")
+        for name in ("max_trainings", "patience"):
+            if getattr(self, name) is not None:
+                check_integer(name, getattr(self, name), 1)
         if self.seed_losses is not None and len(self.seed_losses) > self.population:
             raise ValueError(f"seed_losses must be at most the population, {self.population}, "
                              f"got {len(self.seed_losses)}")
