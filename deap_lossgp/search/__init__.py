@@ -5,7 +5,7 @@ the ``store`` and makes those that are missing, ``rungs`` say when one stops, an
 a pure function of their figures. ``settings`` describe a run, and ``algorithms`` is the table from
 which they choose. ``experiments`` holds a folder (``folders``), ``evolutions`` adds engine and
 toolbox with its ``surrogates``, and ``runs`` evolves and lets the finalists ``race``: ``logbooks``
-are its tables, and ``run_results`` its report. ``stopping`` ends it
+are its tables, ``front`` is its Pareto front, and ``run_results`` its report. ``stopping`` ends it
 before its last generation.
 
 A run that was killed is resumed by running it again: all its randomness comes from its seed, and
@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "evaluation": ["BaselineError", "Evaluation"],
     "fitness": ["FITNESS_MODES"],
     "folders": ["write_csv"],
+    "front": ["LossFront"],
     "logbooks": ["RunStatistics", "logbook_table"],
     "run_results": ["RunResult"],
     "runs": ["Run", "evolve"],

@@ -3,6 +3,7 @@
 import hashlib
 import random
 from contextlib import contextmanager
+from functools import partial
 
 from deap_lossgp.algorithms.loop import PRESELECTED_OF
 from deap_lossgp.engines.execution import Execution, make_engine
@@ -124,20 +125,12 @@ class Evolution(Experiment):
     def new_stats(self, evaluation):
         """Makes a ``RunStatistics`` of an evaluation's counts and figures."""
         counts = evaluation.counts
-
-        def figures(individual):
-            columns = {}
-            for result in evaluation.known_results(individual):
-                columns[f"accuracy_{result.task}"] = result.accuracy
-                columns[f"loss_{result.task}"] = result.loss
-            return columns
-
         return RunStatistics(
             lambda: {"ntrained": counts["ntrained"],
                      "nscreened": counts["nscreened"] + counts["discarded"],
                      "ncached": counts["ncached"], "nstopped": counts["stopped"],
                      "epochs": counts["epochs"], "seconds": counts["seconds"]},
-            figures, self.callbacks.on_generation,
+            partial(figures_of, evaluation), self.callbacks.on_generation,
         )
 
     @contextmanager
@@ -157,3 +150,12 @@ class Evolution(Experiment):
         if self._environment is None and self._engine.environment:
             self._environment = self._engine.environment
             self.warn_of_differences(self._environment)
+
+
+def figures_of(evaluation, individual):
+    """Returns the columns ``accuracy_<task>`` and ``loss_<task>`` of an evaluated tree, a dict."""
+    columns = {}
+    for result in evaluation.known_results(individual):
+        columns[f"accuracy_{result.task}"] = result.accuracy
+        columns[f"loss_{result.task}"] = result.loss
+    return columns

@@ -38,6 +38,8 @@ class RunResult:
             with fresh seeds: the mean of what the fitness compares, smaller is better.
         settings: The ``RunSettings``.
         output: The run's folder.
+        front: A DEAP ``ParetoFront``: the losses that no other one evaluated beats in improvement
+            and number of nodes, which are their fitness there; the best improvement is the first.
         stopped: Names of the settings that ended the run before its last generation
             (``max_minutes``, ``max_trainings``, ``patience``); empty if none did.
     """
@@ -54,6 +56,7 @@ class RunResult:
     race: list
     settings: RunSettings
     output: Path
+    front: tools.ParetoFront
     stopped: tuple = ()
 
     def __repr__(self):
@@ -85,8 +88,9 @@ class RunResult:
             f"Trainings: {counts['curves']} on curves, {counts['exact']} on the exact path, "
             f"in {counts['seconds']:.0f} s." + self._endings(),
             f"Results in {self.output}{os.sep}: " + ", ".join(
-                ("best_loss.json", "logbook.csv", "individuals.csv", "generations.png",
-                 "individuals.png", "evaluations.sqlite", "run.json")
+                ("best_loss.json", "logbook.csv", "individuals.csv", "front.csv", "generations.png",
+                 "individuals.png", *["front.png"] * bool(self.front), "evaluations.sqlite",
+                 "run.json")
             ),
         ]
         return "\n".join(lines)

@@ -13,12 +13,14 @@ from deap import tools
 from deap_lossgp.curves.canonical import canonical_key
 from deap_lossgp.engines.execution import Execution
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
+from deap_lossgp.plotting.front import plot_front
 from deap_lossgp.plotting.generations import plot_generations
 from deap_lossgp.plotting.individuals import plot_individuals
 from deap_lossgp.search.algorithms import ALGORITHMS
-from deap_lossgp.search.evolutions import Evolution
+from deap_lossgp.search.evolutions import Evolution, figures_of
 from deap_lossgp.search.experiments import read_call
 from deap_lossgp.search.fitness import WORST
+from deap_lossgp.search.front import LossFront, Together
 from deap_lossgp.search.logbooks import logbook_table
 from deap_lossgp.search.race import seeds_needed, sequential_halving, trainings_needed
 from deap_lossgp.search.run_results import RunResult
@@ -117,7 +119,7 @@ class Run(Evolution):
         result = RunResult(
             best, self.pset, logbook, halloffame, pd.DataFrame(self.stats.rows),
             pd.DataFrame(self._folder.store.rows()), tests, self.evaluation.counts,
-            self._unlearned(), race, s, self.output, self.limits.reached)
+            self._unlearned(), race, s, self.output, self.front, self.limits.reached)
         self._write(result)
         self.callbacks.on_end(result)
         return result
@@ -171,9 +173,10 @@ class Run(Evolution):
         toolbox.register("stop", self.limits)
         self.stats, halloffame = self.new_stats(self.evaluation), tools.HallOfFame(HALL_OF_FAME)
         population = self.new_population(toolbox, map(toolbox.clone, self.known.values()))
+        self.front = LossFront(self.evaluation.key)
         _, logbook = ALGORITHMS[s.algorithm].run(
-            population, toolbox, self.pset, s, stats=self.stats, halloffame=halloffame,
-            verbose=False)
+            population, toolbox, self.pset, s, stats=self.stats,
+            halloffame=Together(halloffame, self.front), verbose=False)
         toolbox.unregister("stop")  # it is over
         return logbook, halloffame
 
@@ -195,6 +198,14 @@ class Run(Evolution):
                             for name, of_loss in zip(losses, accuracies, strict=True)}
                 for task in self.tasks}
 
+    def _front_table(self):
+        """Returns the front as a table, the smallest loss first."""
+        rows = [{"expression": str(tree), "nodes": len(tree),
+                 "improvement": tree.fitness.values[0],
+                 "wins": self.evaluation.fitness_of(tree)[0], **figures_of(self.evaluation, tree)}
+                for tree in sorted(self.front, key=len)]
+        return pd.DataFrame(rows, columns=None if rows else ["expression", "nodes", "improvement"])
+
     def _write(self, result):
         best = result.best
         self.write_table(logbook_table(result.logbook), "logbook.csv")
@@ -212,3 +223,9 @@ class Run(Evolution):
         })
         self.write_figure(plot_generations(result.logbook)[0], "generations.png")
         self.write_figure(plot_individuals(result.individuals)[0], "individuals.png")
+        front = self._front_table()
+        self.write_table(front, "front.csv")
+        if len(front):
+            self.write_figure(plot_front(front, result.individuals), "front.png")
+        else:  # nothing to draw, and none of another fitness shall stay
+            (self.output / "front.png").unlink(missing_ok=True)

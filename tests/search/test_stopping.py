@@ -26,7 +26,7 @@ SMALL = {"population": 4, "test_seeds": 1, "max_size": 30, "progress": False,
 def files(folder):
     logbook = pd.read_csv(folder / "logbook.csv").drop(columns="seconds")
     return logbook.to_csv(), *((folder / name).read_bytes() for name in
-                               ("individuals.csv", "best_loss.json"))
+                               ("individuals.csv", "best_loss.json", "front.csv"))
 
 
 def clock_of(monkeypatch, minutes):
