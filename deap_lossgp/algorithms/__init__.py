@@ -8,7 +8,8 @@ CMA-ES). All run on the loop in ``loop``, which knows DEAP and nothing of losses
 Calls and results are those of DEAP's ``eaSimple``. The toolbox needs some of the aliases
 ``individual``, ``evaluate``, ``mate`` and ``mutate`` (each function says which), beside its own
 ``clone`` and ``map``. A registered ``select`` has no effect. Where there is a ``preselect``, all
-but ``eaConstants`` make 20 times as many children and evaluate those that it chooses.
+but ``eaConstants`` make 20 times as many children and evaluate those that it chooses. Where there
+is a ``stop``, as in ``stopping``, it may end any of them at the end of a generation.
 
 The sample tournament, the archive and random search keep the best P of parents and children, on
 ties the older one, and never evaluate a survivor again. If the fitness depends on chance, a lucky
@@ -71,4 +72,5 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "random_search": ["eaRandom"],
     "regularized": ["eaRegularized", "varRegularized"],
     "sample_tournament": ["eaSampleTournament", "varSampleTournament"],
+    "stopping": ["EarlyStopping"],
 })

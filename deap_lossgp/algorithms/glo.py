@@ -1,7 +1,7 @@
 """GLO, genetic loss-function optimization: genetic programming, then CMA-ES."""
 
 from deap_lossgp.algorithms.cma_es import eaConstants
-from deap_lossgp.algorithms.loop import check_arguments
+from deap_lossgp.algorithms.loop import asked_to_stop, check_arguments
 from deap_lossgp.algorithms.sample_tournament import eaSampleTournament, tournament_sizes
 from deap_lossgp.constants import insert_coefficients
 
@@ -30,7 +30,7 @@ def eaGLO(
     If ``ngen`` is odd, the first half has one generation more. The second half records its start
     as well and makes at least 2 trees in each generation, so a run asks for
     P + ceil(ngen/2)·N + 1 + floor(ngen/2)·max(2, N) evaluations, and the logbook has ngen + 2
-    records.
+    records. If ``toolbox.stop`` ends the first half, there is no second one.
 
     Args:
         population: List of P trees, P ≥ 1, evolved in place by the first half.
@@ -45,7 +45,8 @@ def eaGLO(
         verbose: Whether to print the logbooks as they grow.
 
     Returns:
-        The last generation of CMA-ES, the best first, and the ``Logbook`` of both halves.
+        The last generation of CMA-ES, the best first, and the ``Logbook`` of both halves; the
+        population and the ``Logbook`` of the first if it was stopped.
 
     Raises:
         ValueError: An argument is outside its range; nothing has been evaluated.
@@ -60,6 +61,8 @@ def eaGLO(
     recording = {"stats": stats, "halloffame": halloffame, "verbose": verbose}
     _, logbook = eaSampleTournament(population, toolbox, cxpb, mutpb, first, sample_size, nparents,
                                     **recording)
+    if len(logbook) <= first or asked_to_stop(toolbox, population, logbook):
+        return population, logbook
     best = max(population, key=lambda tree: tree.fitness)
     tuned, records = eaConstants(insert_coefficients(best, pset), toolbox, second,
                                  lambda_=max(2, children), **recording)

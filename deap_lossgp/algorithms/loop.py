@@ -23,12 +23,13 @@ def run_generations(population, toolbox, ngen, vary, survive, stats, halloffame,
 
     Where the toolbox has ``preselect``, ``vary`` is called several times and
     ``toolbox.preselect(children, k)`` returns the k children that are evaluated, as many as one
-    call makes.
+    call makes. Where it has ``stop``, ``toolbox.stop(population, logbook)`` is asked once at the
+    end of each generation that another one would follow; if it returns something true, none does.
 
     Args:
         population: List of individuals, changed in place.
         toolbox: Uses ``evaluate`` and ``map``, the latter once per generation, and ``preselect``
-            where there is one.
+            and ``stop`` where they are registered.
         ngen: Number of generations, at least 0.
         vary: ``vary(population) -> offspring``: returns a list of new individuals and leaves the
             population as it is.
@@ -48,6 +49,8 @@ def run_generations(population, toolbox, ngen, vary, survive, stats, halloffame,
     logbook = tools.Logbook()
     logbook.header = ["gen", "nevals"] + (stats.fields if stats else [])
     for gen in range(ngen + 1):
+        if gen and asked_to_stop(toolbox, population, logbook):
+            break
         offspring = vary(population) if gen else population
         nevals = _evaluate_invalid(offspring, toolbox)
         if halloffame is not None:
@@ -58,6 +61,16 @@ def run_generations(population, toolbox, ngen, vary, survive, stats, halloffame,
         if verbose:
             print(logbook.stream)
     return population, logbook
+
+
+def asked_to_stop(toolbox, population, logbook):
+    """Returns whether the toolbox has a ``stop``, and this says that no generation follows.
+
+    Args:
+        toolbox: A toolbox, with or without ``stop``.
+        population, logbook: As they are at the end of a generation.
+    """
+    return hasattr(toolbox, "stop") and bool(toolbox.stop(population, logbook))
 
 
 def _preselecting(vary, toolbox):

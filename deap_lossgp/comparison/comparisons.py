@@ -43,7 +43,7 @@ class Comparison(Evolution):
     """
 
     kind = "comparison"
-    not_in_name = ("arms", "replicates", "known_losses")
+    not_in_name = (*Evolution.not_in_name, "arms", "replicates", "known_losses")
     changeable = (*Evolution.changeable, *not_in_name)
 
     def __init__(self, settings, output=None, **options):
@@ -72,6 +72,7 @@ class Comparison(Evolution):
                 1 + sum(arms) + tested * s.test_seeds)):
             for replicate, seed in enumerate(self.seeds):
                 self._replicate(replicate, seed)
+        self._folder.finish()
         for name, rows in self._rows.items():
             setattr(self, name, pd.DataFrame(rows))
         for name, tables in self._tables.items():

@@ -8,7 +8,7 @@ from deap_lossgp.comparison.confirmation_results import BASELINE
 from deap_lossgp.errors import at_least, unknown_name
 from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.fitness import fitness_mode
-from deap_lossgp.search.settings import RunSettings
+from deap_lossgp.search.settings import STOPPING, RunSettings
 from deap_lossgp.settings import documented, setting
 from deap_lossgp.training.tasks import NETWORK_NAMES, TaskSettings
 
@@ -114,6 +114,10 @@ class ComparisonSettings(RunSettings):
     select: str = "best"
     tune_constants: int = 0
     rate_factors: tuple[float, ...] = ()
+    max_minutes: float | None = None  # nor are these: all replicates of an arm are as long
+    max_trainings: int | None = None
+    max_epochs: int | None = None
+    patience: int | None = None
     known_losses: tuple[str, ...] = setting(
         (), "known losses to test beside the winners", metavar="NAME")
 
@@ -124,6 +128,10 @@ class ComparisonSettings(RunSettings):
                 raise unknown_name("arm", arm, ALGORITHMS)
         if not self.arms or len(set(self.arms)) < len(self.arms):
             raise ValueError(f"expected distinct arms, at least 1, got {list(self.arms)}")
+        for name in STOPPING:
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name} belongs to single runs: the arms of a comparison are "
+                                 f"compared at equal trainings; choose fewer generations")
         at_least(self, "replicates", 1)
         if self.initial is not None:
             fitness_mode(self.initial)

@@ -4,8 +4,9 @@
 the ``store`` and makes those that are missing, ``rungs`` say when one stops, and ``fitness`` is
 a pure function of their figures. ``settings`` describe a run, and ``algorithms`` is the table from
 which they choose. ``experiments`` holds a folder (``folders``), ``evolutions`` adds engine and
-toolbox with its ``surrogates``, and ``runs`` evolves: ``logbooks`` are its tables. After the last
-generation the ``finals`` let the best losses ``race``, and ``run_results`` is the report.
+toolbox with its ``surrogates``, and ``runs`` evolves: ``logbooks`` are its tables, ``front`` is its
+Pareto front, and ``stopping`` may end it before its last generation. Then the ``finals`` let the
+best losses ``race``, and ``run_results`` is the report.
 
 A run that was killed is resumed by running it again: all its randomness comes from its seed, and
 the store replays what was trained.
@@ -19,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "evaluation": ["BaselineError", "Evaluation"],
     "fitness": ["FITNESS_MODES"],
     "folders": ["write_csv"],
+    "front": ["LossFront"],
     "logbooks": ["RunStatistics", "logbook_table"],
     "run_results": ["RunResult"],
     "runs": ["Run", "evolve"],

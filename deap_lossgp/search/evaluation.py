@@ -138,6 +138,10 @@ class Evaluation:
         """Returns what is trained for a tree: the loss without its affine wrapping."""
         return self._screen.form(tree).core
 
+    def key(self, tree):
+        """Returns a text that is equal for trees that are the same loss, however it is written."""
+        return self._screen(tree).key
+
     def trained(self):
         """Returns what was trained with the evaluation's own seed, in the order of asking.
 

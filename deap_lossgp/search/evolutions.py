@@ -3,6 +3,7 @@
 import hashlib
 import random
 from contextlib import contextmanager
+from functools import partial
 
 from deap_lossgp.algorithms.loop import PRESELECTED_OF
 from deap_lossgp.engines.execution import Execution, make_engine
@@ -13,7 +14,7 @@ from deap_lossgp.search.evaluation import Evaluation
 from deap_lossgp.search.experiments import Experiment
 from deap_lossgp.search.fitness import check_fitness
 from deap_lossgp.search.logbooks import RunStatistics
-from deap_lossgp.search.settings import RESCORING
+from deap_lossgp.search.settings import GROWING, RESCORING, STOPPING
 from deap_lossgp.search.surrogates import SearchSurrogate
 from deap_lossgp.search.trainings import code_of
 from deap_lossgp.surrogate.atlas import ATLAS
@@ -37,7 +38,9 @@ class Evolution(Experiment):
         callbacks: The callbacks as one ``CallbackList``.
     """
 
-    changeable = (*RESCORING, *Experiment.changeable)
+    changeable = (*RESCORING, *STOPPING, *Experiment.changeable)
+    growing = GROWING
+    not_in_name = STOPPING
 
     def __init__(self, settings, output=None, *, execution=None, callbacks=(), **options):
         self._execution = execution or Execution()
@@ -133,20 +136,12 @@ class Evolution(Experiment):
     def new_stats(self, evaluation):
         """Makes a ``RunStatistics`` of an evaluation's counts and figures."""
         counts = evaluation.counts
-
-        def figures(individual):
-            columns = {}
-            for result in evaluation.known_results(individual):
-                columns[f"accuracy_{result.task}"] = result.accuracy
-                columns[f"loss_{result.task}"] = result.loss
-            return columns
-
         return RunStatistics(
             lambda: {"ntrained": counts["ntrained"],
                      "nscreened": counts["nscreened"] + counts["discarded"],
                      "ncached": counts["ncached"], "nstopped": counts["stopped"],
                      "epochs": counts["epochs"], "seconds": counts["seconds"]},
-            figures, self.callbacks.on_generation,
+            partial(figures_of, evaluation), self.callbacks.on_generation,
         )
 
     @contextmanager
@@ -166,3 +161,12 @@ class Evolution(Experiment):
         if self._environment is None and self._engine.environment:
             self._environment = self._engine.environment
             self.warn_of_differences(self._environment)
+
+
+def figures_of(evaluation, individual):
+    """Returns the columns ``accuracy_<task>`` and ``loss_<task>`` of an evaluated tree, a dict."""
+    columns = {}
+    for result in evaluation.known_results(individual):
+        columns[f"accuracy_{result.task}"] = result.accuracy
+        columns[f"loss_{result.task}"] = result.loss
+    return columns

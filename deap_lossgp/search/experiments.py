@@ -46,6 +46,8 @@ class Experiment:
 
     changeable = ("data_dir",)
     """Settings that may change in a folder that holds trainings, if the images are the same."""
+    growing = ()
+    """Settings that may grow in a folder that holds a finished experiment; nothing is lost."""
     not_in_name = ()
     """Settings that the folder's default name does not depend on."""
 
@@ -56,7 +58,7 @@ class Experiment:
         named = {name: value for name, value in described.items() if name not in self.not_in_name}
         default = Path("runs", folder_name(settings.datasets, self.kind, named))
         self.output = default if output is None else Path(output)
-        self._folder = RunFolder(self.output, described, self.changeable)
+        self._folder = RunFolder(self.output, described, self.changeable, self.growing)
         try:
             self.tasks = settings.load_tasks() if tasks is None else list(tasks)
             self.prepare()

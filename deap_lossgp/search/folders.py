@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import platform
 from contextlib import contextmanager
@@ -17,6 +18,10 @@ from deap_lossgp.search.store import Store
 
 STORE = "evaluations.sqlite"
 
+NUMBERS = ("clock", "finished")
+NOTES = ("environment", *NUMBERS)
+"""What later starts find in run.json: dicts, two of them from names to numbers."""
+
 
 class RunFolder:
     """The folder of one experiment, held by one process at a time.
@@ -27,6 +32,8 @@ class RunFolder:
         path: The folder; made by ``claim``.
         settings: What determines the results, as JSON holds it.
         changeable: Names of settings that may change in a folder that holds trainings already.
+        growing: Names of settings, numbers, that may change there but are never less than those
+            with which ``finish`` was called.
 
     Attributes:
         store: The folder's ``Store``, once the folder is open.
@@ -36,10 +43,10 @@ class RunFolder:
         OSError: The folder cannot be used.
     """
 
-    def __init__(self, path, settings, changeable=()):
+    def __init__(self, path, settings, changeable=(), growing=()):
         self.path = Path(path)
         self.store = None
-        self._settings, self._changeable = settings, changeable
+        self._settings, self._changeable, self._growing = settings, changeable, growing
         self._lock = FileLock(self.path / "run.lock", blocking=False)
         if any((self.path / name).exists() for name in ("run.json", STORE)):
             self._open()
@@ -66,7 +73,7 @@ class RunFolder:
             "settings": self._settings, "seed": self._settings.get("seed"),
             "data": list(data), "versions": versions(),
             "code": {**(content.get("code") or {}), **code},
-            "environment": content.get("environment"),
+            **{name: content.get(name) if len(self.store) else None for name in NOTES},
             "process": {"pid": os.getpid(), "host": platform.node(),
                         "since": datetime.now(UTC).isoformat(timespec="seconds")},
         })
@@ -77,13 +84,27 @@ class RunFolder:
         Returns:
             list of str, like ``"threads 1, now 4"``.
         """
-        content = self._read()
-        if not content.get("environment"):
-            self.write_json("run.json", {**content, "environment": environment})
-            return []
+        first = self.noted("environment")
+        if not first:
+            self.note("environment", environment)
         return [f"{name} {before}, now {environment.get(name)}"
-                for name, before in content["environment"].items()
-                if before != environment.get(name)]
+                for name, before in first.items() if before != environment.get(name)]
+
+    def noted(self, name):
+        """Returns the dict that run.json holds under one of ``NOTES``, empty if there is none."""
+        return self._read().get(name) or {}
+
+    def note(self, name, content):
+        """Writes a dict into run.json, where later starts find it; its name is in ``NOTES``."""
+        self.write_json("run.json", {**self._read(), name: content})
+
+    def finish(self, **reached):
+        """Notes that the folder holds a complete experiment, which may grow but not shrink.
+
+        Args:
+            **reached: Numbers that are less than the settings of these names.
+        """
+        self.note("finished", {name: self._settings[name] for name in self._growing} | reached)
 
     def write_json(self, name, content):
         """Writes a JSON file."""
@@ -132,8 +153,15 @@ class RunFolder:
         theirs, ours = self._read().get("settings"), self._settings
         if theirs is None or not len(self.store):
             return
+        for name, before in self.noted("finished").items():
+            if name in self._growing and ours[name] < before:
+                raise ValueError(
+                    f"{self.path} holds a finished run with {name} {before}, which can only grow, "
+                    f"got {ours[name]}: choose another folder with --output"
+                )
         for name in {**ours, **theirs}:
-            if name not in self._changeable and ours.get(name) != theirs.get(name):
+            free = name in self._changeable or name in self._growing
+            if not free and ours.get(name) != theirs.get(name):
                 raise ValueError(
                     f"{self.path} holds another run, with {name} {theirs.get(name)!r} instead "
                     f"of {ours.get(name)!r}: choose another folder with --output"
@@ -163,14 +191,16 @@ class RunFolder:
         try:
             content = json.loads(path.read_text("utf-8"))
             parts = [content["settings"], *(content.get("data") or ()),
-                     *(content.get(name) or {} for name in
-                       ("process", "environment", "versions", "code"))]
+                     *(content.get(name) or {} for name in ("process", "versions", "code", *NOTES))]
             if not all(isinstance(part, dict) for part in parts):
                 raise TypeError
+            for number in (n for name in NUMBERS for n in (content.get(name) or {}).values()):
+                if not math.isfinite(number):
+                    raise ValueError
             for data in content.get("data") or ():
                 data["name"]
             return content
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             raise ValueError(f"{path} is not a run's file: choose another folder "
                              f"with --output") from None
 

@@ -49,6 +49,10 @@ class RunResult:
             nodes are those of the simplified loss.
         settings: The ``RunSettings``.
         output: The run's folder.
+        front: A DEAP ``ParetoFront``: the losses that no other one evaluated beats in improvement
+            and number of nodes, which are their fitness there; the best improvement is the first.
+        stopped: Names of the settings that ended the run before its last generation
+            (``max_minutes``, ``max_trainings``, ``max_epochs``, ``patience``); empty if none did.
     """
 
     best: LossTree
@@ -66,6 +70,8 @@ class RunResult:
     rate_factor: float | None
     settings: RunSettings
     output: Path
+    front: tools.ParetoFront
+    stopped: tuple = ()
 
     def __repr__(self):
         return f"<RunResult {self.best} in {self.output}>"
@@ -93,6 +99,8 @@ class RunResult:
             lines += [*self._gain_lines(), ""]
         if s.test_seeds:
             lines += [*self._test_lines(), ""]
+        if self.stopped:
+            lines += [self._stop_line(), ""]
         lines += [
             f"{sum(self.logbook.select('nevals'))} evaluations: {counts['ntrained']} trained, "
             f"{counts['ncached']} known already; "
@@ -100,8 +108,9 @@ class RunResult:
             f"Trainings: {counts['curves']} on curves, {counts['exact']} on the exact path, "
             f"in {counts['seconds']:.0f} s." + self._endings(),
             f"Results in {self.output}{os.sep}: " + ", ".join(
-                ("best_loss.json", "logbook.csv", "individuals.csv", "generations.png",
-                 "individuals.png", "evaluations.sqlite", "run.json")
+                ("best_loss.json", "logbook.csv", "individuals.csv", "front.csv", "generations.png",
+                 "individuals.png", *["front.png"] * bool(self.front), "evaluations.sqlite",
+                 "run.json")
             ),
         ]
         return "\n".join(lines)
@@ -119,6 +128,15 @@ class RunResult:
                          f"({epochs} epochs, {images} images, {gain['seeds']} "
                          f"seed{'s' if gain['seeds'] > 1 else ''})")
         return lines
+
+    def _stop_line(self):
+        """Says what ended the run before its last generation, and how to go on."""
+        options = [f"--{name.replace('_', '-')}" for name in self.stopped]
+        values = [str(getattr(self.settings, name)).removesuffix(".0") for name in self.stopped]
+        given = " and ".join(map(" ".join, zip(options, values, strict=True)))
+        return (f"Stopped by {given} after generation {self.logbook[-1]['gen']} of "
+                f"{self.settings.generations}: the same with a larger {' and '.join(options)}, or "
+                f"without, goes on from there.")
 
     def _test_lines(self):
         """Returns the table of test accuracies."""

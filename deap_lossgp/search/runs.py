@@ -3,7 +3,7 @@
 import json
 import math
 import random
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -12,16 +12,19 @@ from deap import tools
 from deap_lossgp.algorithms.cma_es import eaConstants
 from deap_lossgp.constants import constants_of, insert_coefficients
 from deap_lossgp.engines.execution import Execution
-from deap_lossgp.found_losses import read_loss
+from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
+from deap_lossgp.plotting.front import plot_front
 from deap_lossgp.plotting.generations import plot_generations
 from deap_lossgp.plotting.individuals import plot_individuals
 from deap_lossgp.search.algorithms import ALGORITHMS
-from deap_lossgp.search.evolutions import Evolution
+from deap_lossgp.search.evolutions import Evolution, figures_of
 from deap_lossgp.search.experiments import read_call
 from deap_lossgp.search.finals import Finals
+from deap_lossgp.search.front import LossFront, Together
 from deap_lossgp.search.logbooks import logbook_table
 from deap_lossgp.search.run_results import RunResult
-from deap_lossgp.search.settings import FINAL, RunSettings
+from deap_lossgp.search.settings import FINAL, SEED_LOSSES, RunSettings
+from deap_lossgp.search.stopping import Clock, Limits
 from deap_lossgp.trees import LossTree
 
 HALL_OF_FAME = 10
@@ -90,7 +93,10 @@ class Run(Evolution):
         return known
 
     def described(self, tasks):
-        known = {name: str(tree) for name, tree in self.known.items()}
+        if self.settings.seed_losses is None:  # how many take part depends on the population
+            known = {name: KNOWN_LOSSES[name] for name in SEED_LOSSES}
+        else:
+            known = {name: str(tree) for name, tree in self.known.items()}
         return {**super().described(tasks), "known": known}
 
     @cached_property
@@ -117,17 +123,21 @@ class Run(Evolution):
         with self.executing(len(self.tasks) * trainings):
             random.seed(s.seed)
             logbook, halloffame = self._evolve()
+            self.advance(len(self.tasks) * (1 + s.evaluations))  # it may have stopped before
             # The smallest of equals, then the oldest: a hall of fame lists the latest first.
             equals = [tree for tree in halloffame if tree.fitness == halloffame[0].fitness]
             best = min(reversed(equals), key=len)
             finale = finals.execute([best, *halloffame], self._known_by_fitness())
+        reached = {"generations": logbook[-1]["gen"]} if self.limits.reached else {}
+        self._folder.finish(**reached)
         counts = self.evaluation.counts
         result = RunResult(
             **vars(finale), pset=self.pset, logbook=logbook, halloffame=halloffame,
             individuals=pd.DataFrame(self.stats.rows),
             trainings=pd.DataFrame(self._folder.store.rows()),
             counts=counts if final is self.evaluation else counts + final.counts,
-            unlearned=self._unlearned(), settings=s, output=self.output)
+            unlearned=self._unlearned(), settings=s, output=self.output, front=self.front,
+            stopped=self.limits.reached)
         self._write(result)
         self.callbacks.on_end(result)
         return result
@@ -149,11 +159,16 @@ class Run(Evolution):
         s = self.settings
         toolbox = self.new_toolbox(self.evaluation)
         toolbox.register("map", self._map)
+        self.clock = Clock(self._folder.noted("clock"), partial(self._folder.note, "clock"))
+        self.limits = Limits(s, self.evaluation.counts, self.clock)
+        toolbox.register("stop", self.limits)
         self.stats, halloffame = self.new_stats(self.evaluation), tools.HallOfFame(HALL_OF_FAME)
         population = self.new_population(toolbox, map(toolbox.clone, self.known.values()))
+        self.front = LossFront(self.evaluation.key)
         _, logbook = ALGORITHMS[s.algorithm].run(
-            population, toolbox, self.pset, s, stats=self.stats, halloffame=halloffame,
-            verbose=False)
+            population, toolbox, self.pset, s, stats=self.stats,
+            halloffame=Together(halloffame, self.front), verbose=False)
+        toolbox.unregister("stop")  # it is over
         if s.tune_constants:
             self._tune_constants(toolbox, halloffame)
         return logbook, halloffame
@@ -169,14 +184,23 @@ class Run(Evolution):
         eaConstants(tree, toolbox, budget // lambda_, lambda_=lambda_, halloffame=tuned,
                     verbose=False)
         if tuned[0].fitness > halloffame[0].fitness:
-            halloffame.update(tuned)
+            Together(halloffame, self.front).update(tuned)
 
     def _map(self, evaluate, individuals):
         fitnesses = self.evaluation.map(evaluate, individuals)
+        self.clock.end_generation(individuals)
         counts = self.evaluation.counts
         self.advance(len(self.tasks) * (
             1 + counts["ntrained"] + counts["ncached"] + counts["nscreened"]))
         return fitnesses
+
+    def _front_table(self):
+        """Returns the front as a table, the smallest loss first."""
+        rows = [{"expression": str(tree), "nodes": len(tree),
+                 "improvement": tree.fitness.values[0],
+                 "wins": self.evaluation.fitness_of(tree)[0], **figures_of(self.evaluation, tree)}
+                for tree in sorted(self.front, key=len)]
+        return pd.DataFrame(rows, columns=None if rows else ["expression", "nodes", "improvement"])
 
     def _write(self, result):
         best, found = result.best, result.found
@@ -197,3 +221,9 @@ class Run(Evolution):
         })
         self.write_figure(plot_generations(result.logbook)[0], "generations.png")
         self.write_figure(plot_individuals(result.individuals)[0], "individuals.png")
+        front = self._front_table()
+        self.write_table(front, "front.csv")
+        if len(front):
+            self.write_figure(plot_front(front, result.individuals), "front.png")
+        else:  # nothing to draw, and none of another fitness shall stay
+            (self.output / "front.png").unlink(missing_ok=True)

@@ -1,7 +1,9 @@
 """The settings of a run, checked before anything is loaded."""
 
+import math
 from dataclasses import dataclass
 
+from deap_lossgp.algorithms.loop import check_integer
 from deap_lossgp.algorithms.sample_tournament import tournament_sizes
 from deap_lossgp.errors import at_least, unknown_name
 from deap_lossgp.search.algorithms import ALGORITHMS, check_algorithm
@@ -18,6 +20,12 @@ RESCORING = ("fitness", "mean_over_all", "score_epochs")
 
 FINAL = ("final_epochs", "final_size", "rate_factors", "select")
 """Settings that may change in a run's folder: the search does not depend on them."""
+
+GROWING = ("generations", "population", "test_seeds")
+"""Settings that may grow in a run's folder: the run is executed again, with what is stored."""
+
+STOPPING = ("max_minutes", "max_trainings", "max_epochs", "patience")
+"""Settings that may end a run before its last generation; they may change in its folder, too."""
 
 SELECTIONS = ("best", "simplest")
 """Which of the finalists is the result."""
@@ -39,6 +47,17 @@ class RunSettings(TaskSettings):
         f"{name} ({algorithm.description})" for name, algorithm in ALGORITHMS.items()))
     population: int = setting(8, "P, the size of the population, at least 1")
     generations: int = setting(4, "T, the number of generations, at least 0")
+    max_minutes: float | None = setting(
+        None, "minutes that the generations may take, all starts of the run together; then no "
+        "further one begins, and race and tests follow")
+    max_trainings: int | None = setting(
+        None, "trainings after which no further generation begins, one for each loss and data set; "
+        "those of race and tests are not counted")
+    max_epochs: int | None = setting(
+        None, "epochs of training after which no further generation begins, cross entropy's among "
+        "them; those of race and tests are not counted")
+    patience: int | None = setting(
+        None, "generations without a better best after which no further one begins")
     sample_size: int | None = setting(
         None, "G, the sample of the sample tournament; by default floor(3P/4)")
     parents: int | None = setting(
@@ -104,6 +123,11 @@ class RunSettings(TaskSettings):
             at_least(self, name, least)
         if self.score_epochs is not None:
             at_least(self, "score_epochs", 1)
+        if self.max_minutes is not None and not 0.0 <= self.max_minutes < math.inf:
+            raise ValueError(f"max_minutes must be at least 0 and finite, got {self.max_minutes}")
+        for name in ("max_trainings", "max_epochs", "patience"):
+            if getattr(self, name) is not None:
+                check_integer(name, getattr(self, name), 1)
         if self.seed_losses is not None and len(self.seed_losses) > self.population:
             raise ValueError(f"seed_losses must be at most the population, {self.population}, "
                              f"got {len(self.seed_losses)}")

@@ -64,6 +64,8 @@ def test_a_runs_settings_are_never_executed(canary, tmp_path):
 @pytest.mark.parametrize("content", [
     '{"settings": {}, "data": [{}]}', '{"settings": {}, "data": 3}',
     '{"settings": {}, "data": [1]}', '{"settings": {}, "process": "me"}',
+    '{"settings": {}, "finished": {"generations": "9"}}', '{"settings": {}, "clock": [1]}',
+    '{"settings": {}, "clock": {"a": NaN}}', '{"settings": {}, "clock": {"a": 1e999}}',
     '{"settings": {}, "environment": [1]}', '{"settings": {}, "code": "0"}', "[]", '"settings"',
 ])
 def test_a_strange_file_of_settings_is_refused_in_one_line(content, tmp_path):
