@@ -90,13 +90,19 @@ def eaConstants(
                          f"{len(individual)} nodes with none: insert_coefficients gives it some")
     check_arguments([individual], ngen)
     tuning = NumbersTuning(start, partial(with_constants, individual), sigma, lambda_)
+
+    def survive(_population, offspring):
+        tuning.learn(offspring)
+        return tools.selBest(offspring, len(offspring))
+
     # The strategy learns from a sample of its own distribution, so none of it may be left out.
-    return run_generations([toolbox.clone(individual)], toolbox, ngen, tuning.vary, tuning.survive,
-                           stats, halloffame, verbose, preselects=False)
+    return run_generations([toolbox.clone(individual)], toolbox, ngen,
+                           lambda _population: tuning.vary(), survive, stats, halloffame, verbose,
+                           preselects=False)
 
 
 class NumbersTuning:
-    """``vary`` and ``survive`` of a loop in which CMA-ES tunes the numbers of individuals.
+    """CMA-ES over the numbers of individuals, a generation at a time.
 
     Args:
         start: The numbers to start from.
@@ -119,17 +125,16 @@ class NumbersTuning:
         self._strategy = cma.Strategy(start, sigma, **options)
         self._stream = _Stream(random.getrandbits(32))
 
-    def vary(self, _population):
+    def vary(self):
         """Returns a generation of individuals drawn from the strategy's distribution."""
         with self._stream:
             self._numbers = self._strategy.generate(list)
         return [self._express(numbers) for numbers in self._numbers]
 
-    def survive(self, _population, offspring):
-        """Tells the strategy the ranking of the last generation; returns it, the best first."""
+    def learn(self, offspring):
+        """Updates the strategy with the individuals of the last ``vary``, evaluated by now."""
         self._strategy.update([_Vector(numbers, individual.fitness) for numbers, individual
                                in zip(self._numbers, offspring, strict=True)])
-        return tools.selBest(offspring, len(offspring))
 
     def centre(self):
         """Returns the individual in the middle of the distribution, without fitness."""
