@@ -1,4 +1,4 @@
-"""A search for curves, then for expressions: CMA-ES, then genetic programming that trains nothing."""
+"""CMA-ES over what individuals do, then genetic programming for trees that do the same."""
 
 from deap import tools
 
@@ -8,6 +8,9 @@ from deap_lossgp.algorithms.loop import check_arguments, check_integer, run_gene
 
 EXPRESSIONS = 4
 """How many expressions are found for the best curve."""
+
+POPULATION, GENERATIONS = 200, 60
+"""Size and generations of the ``eaGLO`` that finds one expression."""
 
 
 def eaCurve(
@@ -34,7 +37,7 @@ def eaCurve(
             evaluate(offspring)
             update strategy with the ranking of offspring
         curve = express(the centre of strategy)
-        expressions = the best of eaGLO(toolbox.imitating(curve)), EXPRESSIONS times
+        expressions = the best of eaGLO on toolbox.imitating(curve), EXPRESSIONS times
         evaluate([curve, *expressions])
 
     A run asks for P + ngen·``lambda_`` + 1 + EXPRESSIONS evaluations, and the logbook has
@@ -102,25 +105,24 @@ def eaCurve(
     return final, logbook
 
 
-def imitate(toolbox, count, pset, population_size=200, ngen=60):
+def imitate(toolbox, count, pset):
     """Finds trees that do the same as a target, each by an ``eaGLO`` of its own.
 
     Args:
         toolbox: Uses ``population``, ``evaluate``, ``mate``, ``mutate``, ``clone`` and ``map``.
         count: How many.
         pset: The primitive set of the trees.
-        population_size, ngen: Of each ``eaGLO``.
 
     Returns:
         list of ``count`` distinct trees without fitness, the best first.
     """
     found = []
     for _ in range(count):
-        best = tools.HallOfFame(count)
-        population = toolbox.population(n=population_size)
-        eaGLO(population, toolbox, 0.8, 1.0, ngen, pset, halloffame=best, verbose=False)
+        best = tools.HallOfFame(count)  # so that one of them is new
+        eaGLO(toolbox.population(n=POPULATION), toolbox, 0.8, 1.0, GENERATIONS, pset,
+              halloffame=best, verbose=False)
         found.append(next(tree for tree in best if tree not in found))
-    found = [toolbox.clone(tree) for tree in tools.selBest(found, count)]
-    for tree in found:
+    trees = [toolbox.clone(tree) for tree in tools.selBest(found, count)]
+    for tree in trees:
         del tree.fitness.values
-    return found
+    return trees

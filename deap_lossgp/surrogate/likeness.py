@@ -33,19 +33,19 @@ class ForceDistance:
         >>> from deap_lossgp.psets import loss_primitive_set
         >>> from deap_lossgp.trees import LossTree
         >>> pset = loss_primitive_set()
-        >>> ngl, same, baikal = (LossTree.from_string(text, pset) for text in (
-        ...     KNOWN_LOSSES["ngl"], f"add(mul(2.0, {KNOWN_LOSSES['ngl']}), y_true)",
-        ...     KNOWN_LOSSES["baikal"]))
-        >>> distance = ForceDistance(ngl, pset)
-        >>> [round(distance(tree), 3) for tree in (ngl, same, baikal)]
-        [0.0, 0.0, 0.0]
+        >>> entropy, same, focal = (LossTree.from_string(text, pset) for text in (
+        ...     KNOWN_LOSSES["cross_entropy"], "sub(y_true, mul(3.0, mul(y_true, log(y_pred))))",
+        ...     KNOWN_LOSSES["focal"]))
+        >>> distance = ForceDistance(entropy, pset)
+        >>> [round(distance(tree), 3) for tree in (entropy, same, focal)]
+        [0.0, 0.0, 0.191]
     """
 
     def __init__(self, target, pset, num_classes=10):
         self._pset, self._classes = pset, num_classes
         target = self._forces(target)
         if target is None or not target.any():
-            raise ValueError("expected a target whose derivatives are finite and not all zero")
+            raise ValueError("expected a target that is finite and has a gradient")
         size = np.sqrt((target**2).mean(-1, keepdims=True))
         self._weights = 1.0 / (size + np.median(size[size > 0.0]))
         self._target = target * self._weights
@@ -62,9 +62,9 @@ class ForceDistance:
         return math.sqrt(max(0.0, 1.0 - max(0.0, cosine) ** 2))
 
     def _forces(self, tree):
-        """Forces by kind, window and place; None where a derivative is not finite."""
-        _, derivatives = differentiate(tree, self._pset, _LABELS, _KNOTS)
-        if not np.isfinite(derivatives).all():
+        """Forces by kind, window and place; None where the loss is not finite."""
+        values, derivatives = differentiate(tree, self._pset, _LABELS, _KNOTS)
+        if not (np.isfinite(values).all() and np.isfinite(derivatives).all()):
             return None
         return (_forces_of_knots(self._classes) @ derivatives.ravel()).reshape(3, WINDOWS, -1)
 
