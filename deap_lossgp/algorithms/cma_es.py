@@ -104,6 +104,9 @@ def eaConstants(
 class NumbersTuning:
     """CMA-ES over the numbers of individuals, a generation at a time.
 
+    When it has converged so far that its covariance is lost in rounding, it begins anew around its
+    centre, with the initial standard deviation.
+
     Args:
         start: The numbers to start from.
         express: ``express(numbers) -> individual``, without fitness.
@@ -122,7 +125,8 @@ class NumbersTuning:
             check_integer("lambda_", lambda_, 2)
             options["lambda_"] = lambda_
         self._express, self._numbers = express, []
-        self._strategy = cma.Strategy(start, sigma, **options)
+        self._new_strategy = partial(cma.Strategy, sigma=sigma, **options)
+        self._strategy = self._new_strategy(start)
         self._stream = _Stream(random.getrandbits(32))
 
     def vary(self):
@@ -133,8 +137,11 @@ class NumbersTuning:
 
     def learn(self, offspring):
         """Updates the strategy with the individuals of the last ``vary``, evaluated by now."""
-        self._strategy.update([_Vector(numbers, individual.fitness) for numbers, individual
-                               in zip(self._numbers, offspring, strict=True)])
+        with np.errstate(invalid="ignore"):
+            self._strategy.update([_Vector(numbers, individual.fitness) for numbers, individual
+                                   in zip(self._numbers, offspring, strict=True)])
+        if not np.isfinite(self._strategy.BD).all():
+            self._strategy = self._new_strategy(self._strategy.centroid)
 
     def centre(self):
         """Returns the individual in the middle of the distribution, without fitness."""
