@@ -3,7 +3,7 @@
 ``evaluation`` screens a tree (``screened``) and ranks it: ``trainings`` looks its trainings up in
 the ``store`` and makes those that are missing, ``rungs`` say when one stops, and ``fitness`` is
 a pure function of their figures. ``settings`` describe a run, and ``algorithms`` is the table from
-which they choose. ``experiments`` holds a folder (``folders``), ``evolutions`` adds engine and
+which they choose; ``imitation`` is for the search for curves. ``experiments`` holds a folder (``folders``), ``evolutions`` adds engine and
 toolbox with its ``surrogates``, and ``runs`` evolves and lets the finalists ``race``: ``logbooks``
 are its tables, and ``run_results`` its report.
 
