@@ -2,14 +2,16 @@
 
 One file per algorithm: ``sample_tournament`` (the thesis's Algorithm 1), ``archive`` (NGL's, with
 which the thesis compares it), ``regularized`` (the oldest die), ``random_search`` (the control
-without evolution), ``cma_es`` (the constants of one tree) and ``glo`` (the sample tournament, then
-CMA-ES). All run on the loop in ``loop``, which knows DEAP and nothing of losses.
+without evolution), ``cma_es`` (the constants of one tree), ``glo`` (the sample tournament, then
+CMA-ES) and ``curve_search`` (CMA-ES over what individuals do, then trees that do the same). All run
+on the loop in ``loop``, which knows DEAP and nothing of losses.
 
 Calls and results are those of DEAP's ``eaSimple``. The toolbox needs some of the aliases
 ``individual``, ``evaluate``, ``mate`` and ``mutate`` (each function says which), beside its own
 ``clone`` and ``map``. A registered ``select`` has no effect. Where there is a ``preselect``, all
-but ``eaConstants`` make 20 times as many children and evaluate those that it chooses. Where there
-is a ``stop``, as in ``stopping``, it may end any of them at the end of a generation.
+but ``eaConstants`` and ``eaCurve`` make 20 times as many children and evaluate those that it
+chooses. Where there is a ``stop``, as in ``stopping``, it may end any of them at the end of a
+generation.
 
 The sample tournament, the archive and random search keep the best P of parents and children, on
 ties the older one, and never evaluate a survivor again. If the fitness depends on chance, a lucky
@@ -68,6 +70,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "archive": ["eaArchive", "varArchive"],
     "cma_es": ["eaConstants"],
+    "curve_search": ["eaCurve"],
     "glo": ["eaGLO"],
     "random_search": ["eaRandom"],
     "regularized": ["eaRegularized", "varRegularized"],

@@ -1,4 +1,4 @@
-"""CMA-ES over the constants of one tree, whose structure stays as it is."""
+"""CMA-ES over numbers of which individuals are made, such as the constants of one tree."""
 
 import math
 import random
@@ -89,34 +89,71 @@ def eaConstants(
         raise ValueError(f"individual must have at least one constant to tune, got a tree of "
                          f"{len(individual)} nodes with none: insert_coefficients gives it some")
     check_arguments([individual], ngen)
-    if not (sigma > 0 and math.isfinite(sigma)):
-        raise ValueError(f"sigma must be positive and finite, got {sigma}")
-    options = {}
-    if lambda_ is not None:
-        check_integer("lambda_", lambda_, 2)
-        options["lambda_"] = lambda_
-    strategy, stream = cma.Strategy(start, sigma, **options), _Stream(random.getrandbits(32))
-
-    def vary(_population):
-        with stream:
-            return strategy.generate(partial(with_constants, individual))
+    tuning = NumbersTuning(start, partial(with_constants, individual), sigma, lambda_)
 
     def survive(_population, offspring):
-        ranked = tools.selBest(offspring, len(offspring))
-        strategy.update([_Vector(tree) for tree in ranked])
-        return ranked
+        tuning.learn(offspring)
+        return tools.selBest(offspring, len(offspring))
 
     # The strategy learns from a sample of its own distribution, so none of it may be left out.
-    return run_generations([toolbox.clone(individual)], toolbox, ngen, vary, survive, stats,
-                           halloffame, verbose, preselects=False)
+    return run_generations([toolbox.clone(individual)], toolbox, ngen,
+                           lambda _population: tuning.vary(), survive, stats, halloffame, verbose,
+                           preselects=False)
+
+
+class NumbersTuning:
+    """CMA-ES over the numbers of individuals, a generation at a time.
+
+    When it has converged so far that its covariance is lost in rounding, it begins anew around its
+    centre, with the initial standard deviation.
+
+    Args:
+        start: The numbers to start from.
+        express: ``express(numbers) -> individual``, without fitness.
+        sigma, lambda_: As for :func:`eaConstants`.
+
+    Raises:
+        TypeError: ``lambda_`` is not an integer.
+        ValueError: ``sigma`` or ``lambda_`` is outside its range.
+    """
+
+    def __init__(self, start, express, sigma, lambda_=None):
+        if not (sigma > 0 and math.isfinite(sigma)):
+            raise ValueError(f"sigma must be positive and finite, got {sigma}")
+        options = {}
+        if lambda_ is not None:
+            check_integer("lambda_", lambda_, 2)
+            options["lambda_"] = lambda_
+        self._express, self._numbers = express, []
+        self._new_strategy = partial(cma.Strategy, sigma=sigma, **options)
+        self._strategy = self._new_strategy(start)
+        self._stream = _Stream(random.getrandbits(32))
+
+    def vary(self):
+        """Returns a generation of individuals drawn from the strategy's distribution."""
+        with self._stream:
+            self._numbers = self._strategy.generate(list)
+        return [self._express(numbers) for numbers in self._numbers]
+
+    def learn(self, offspring):
+        """Updates the strategy with the individuals of the last ``vary``, evaluated by now."""
+        with np.errstate(invalid="ignore"):
+            self._strategy.update([_Vector(numbers, individual.fitness) for numbers, individual
+                                   in zip(self._numbers, offspring, strict=True)])
+        if not np.isfinite(self._strategy.BD).all():
+            self._strategy = self._new_strategy(self._strategy.centroid)
+
+    def centre(self):
+        """Returns the individual in the middle of the distribution, without fitness."""
+        return self._express(list(self._strategy.centroid))
 
 
 class _Vector(list):
-    """A tree's constants, with the tree's fitness: what the strategy learns from."""
+    """Numbers with the fitness of their individual: what the strategy learns from."""
 
-    def __init__(self, tree):
-        super().__init__(constants_of(tree))
-        self.fitness = tree.fitness
+    def __init__(self, numbers, fitness):
+        super().__init__(numbers)
+        self.fitness = fitness
 
 
 class _Stream:

@@ -4,12 +4,14 @@
 and its derivative, and ``loss_curves`` holds the two arrays and says whether they resolve the loss;
 where they do not, ``operations`` makes it of Keras's operations. The other rooms read the curves:
 ``screening`` tells which losses can train, ``canonical`` which are the same loss, and
-``describing`` fills a loss's card (``cards``), with ``growth`` and ``similarity``.
+``describing`` fills a loss's card (``cards``), with ``growth`` and ``similarity``. ``bumps`` goes
+the other way: from a few numbers to a tree with the curves that they describe.
 """
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
+    "bumps": ["BumpedLoss"],
     "canonical": ["AffineForm", "affine_form", "canonical_key"],
     "cards": ["LossCard", "TotalLoss"],
     "describing": ["describe"],

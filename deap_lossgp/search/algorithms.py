@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from deap_lossgp.algorithms.archive import eaArchive
+from deap_lossgp.algorithms.curve_search import EXPRESSIONS, eaCurve
 from deap_lossgp.algorithms.glo import eaGLO, halves
 from deap_lossgp.algorithms.random_search import eaRandom
 from deap_lossgp.algorithms.regularized import eaRegularized
 from deap_lossgp.algorithms.sample_tournament import eaSampleTournament, tournament_sizes
 from deap_lossgp.errors import unknown_name
+from deap_lossgp.search.imitation import with_curves
 
 
 def _children(s):
@@ -23,6 +25,10 @@ def _as_many_as_the_thesis(s):
 def _glo_evaluations(s):
     first, second = halves(s.generations)
     return s.population + first * _children(s) + 1 + second * max(2, _children(s))
+
+
+def _curve_evaluations(s):
+    return s.population + s.generations * max(2, s.population) + 1 + EXPRESSIONS
 
 
 def _mutations(s):
@@ -81,6 +87,14 @@ ALGORITHMS = {
             population, toolbox, s.crossover, 1.0, s.generations, pset, s.sample_size, s.parents,
             **recording),
         evaluations=_glo_evaluations,
+    ),
+    "curve": Algorithm(
+        "CMA-ES over the curves of the best known loss, then expressions for the curve found",
+        lambda population, toolbox, pset, s, **recording: eaCurve(
+            population, with_curves(toolbox, pset, s.max_height, s.max_size), s.generations,
+            pset, nstart=len(s.initial_losses) or None, **recording),
+        evaluations=_curve_evaluations,
+        options=(),
     ),
 }
 

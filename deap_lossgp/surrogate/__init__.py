@@ -4,7 +4,8 @@
 on one scale, ``evidence`` makes rows of both from tables of trainings, and ``model`` learns from
 the rows. On these stand ``preselection`` (which children to train), ``atlas`` (the table of
 measured losses that comes with the package), ``tabular`` (an evaluation that stands in for
-training), and ``validation`` (how far the predictions can be trusted).
+training), and ``validation`` (how far the predictions can be trusted). ``likeness`` compares two
+losses by their forces.
 """
 
 import lazy_loader
@@ -13,6 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "atlas": ["ATLAS", "load_atlas", "write_atlas"],
     "evidence": ["OWN_WEIGHT", "RUNGS", "Evidence", "baselines_of", "evidence_of"],
     "features": ["LANDMARKS", "LossFeatures", "forces", "landmarks"],
+    "likeness": ["ForceDistance"],
     "model": ["Surrogate"],
     "preselection": ["Preselection"],
     "scale": ["from_common_scale", "to_common_scale"],

@@ -52,6 +52,19 @@ def test_the_constants_of_a_quadratic_are_found(seed):
     assert [node.name for node in best[0]] == [node.name for node in tree_of(QUADRATIC)]
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_covariance_that_is_lost_in_rounding_begins_anew():
+    def ridge(tree):
+        a, b, _ = constants_of(tree)
+        return 0.0, -((a * b - 2.0) ** 2)
+
+    random.seed(0)
+    best = tools.HallOfFame(1)
+    _, logbook = run(tree_of(QUADRATIC), toolbox_of(ridge), 90, lambda_=75, halloffame=best)
+    assert logbook.select("nevals") == [1, *[75] * 90]  # DEAP's strategy is at NaN after 73
+    assert best[0].fitness.values[1] == pytest.approx(0.0, abs=1e-20)
+
+
 def test_it_is_deaps_eaGenerateUpdate_draw_by_draw():
     class Vector(list):
         def __init__(self, values):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deap_lossgp.algorithms import curve_search
 from deap_lossgp.comparison.settings import ComparisonSettings
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.search.algorithms import ALGORITHMS
@@ -22,7 +23,10 @@ LIMITS = {name: 20 for name in ("max_size", "max_height")}
 @pytest.mark.parametrize("name", ALGORITHMS)
 @pytest.mark.parametrize("population", [1, 4, 8])
 @pytest.mark.parametrize("generations", [0, 1, 5])
-def test_each_algorithm_asks_for_the_evaluations_that_it_announces(name, population, generations):
+def test_each_algorithm_asks_for_the_evaluations_that_it_announces(name, population, generations,
+                                                                   monkeypatch):
+    monkeypatch.setattr(curve_search, "POPULATION", 10)
+    monkeypatch.setattr(curve_search, "GENERATIONS", 2)
     settings = RunSettings(algorithm=name, population=population, generations=generations)
     random.seed(1)
     toolbox = make_toolbox(PSET, lambda tree: (0.0, -len(tree)), **LIMITS,

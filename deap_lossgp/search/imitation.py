@@ -1,0 +1,52 @@
+"""What the search for curves needs of a toolbox: losses around one, and trees that train alike."""
+
+from deap_lossgp.curves.bumps import BumpedLoss
+from deap_lossgp.surrogate.likeness import ForceDistance
+from deap_lossgp.toolbox import make_toolbox
+
+MAX_SIZE = 31
+"""The largest number of nodes of an expression, before coefficients are put into it."""
+
+COST = 0.001
+"""The distance that a node of an expression has to make up for."""
+
+
+def with_curves(toolbox, pset, max_height, max_size):
+    """Adds to a toolbox what ``eaCurve`` uses.
+
+    Args:
+        toolbox: A toolbox of loss trees; changed.
+        pset: Their primitive set.
+        max_height, max_size: The greatest height and size of an expression; at most ``MAX_SIZE``
+            nodes in any case. They do not hold for the trees of curves.
+
+    Returns:
+        The toolbox with ``around``, a ``BumpedLoss``, and ``imitating``, a toolbox of short
+        expressions whose fitness is ``Likeness``.
+    """
+    toolbox.register("around", BumpedLoss, pset=pset)
+    toolbox.register("imitating", _imitating, pset=pset, max_height=max_height,
+                     max_size=min(max_size, MAX_SIZE))
+    return toolbox
+
+
+def _imitating(target, pset, **limits):
+    return make_toolbox(pset, Likeness(target, pset), **limits)
+
+
+class Likeness:
+    """How well an expression does what a target does: ``likeness(tree) -> fitness``.
+
+    Args:
+        target: The ``LossTree``.
+        pset: The primitive set.
+    """
+
+    # No __dict__, which DEAP's register would copy into its partial.
+    __slots__ = ("distance",)
+
+    def __init__(self, target, pset):
+        self.distance = ForceDistance(target, pset)
+
+    def __call__(self, tree):
+        return -(self.distance(tree) + COST * len(tree)), -float(len(tree))
