@@ -81,7 +81,7 @@ class RunResult:
             f"in {counts['seconds']:.0f} s." + self._endings(),
             f"Results in {self.output}{os.sep}: " + ", ".join(
                 ("best_loss.json", "logbook.csv", "individuals.csv", "generations.png",
-                 "individuals.png", "evaluations.sqlite", "run.json")
+                 "individuals.png", "learning_curves.png", "evaluations.sqlite", "run.json")
             ),
         ]
         return "\n".join(lines)

@@ -15,11 +15,13 @@ from deap_lossgp.engines.execution import Execution
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 from deap_lossgp.plotting.generations import plot_generations
 from deap_lossgp.plotting.individuals import plot_individuals
+from deap_lossgp.plotting.values_and_accuracies import plot_values_and_accuracies
 from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.evolutions import Evolution
 from deap_lossgp.search.experiments import read_call
 from deap_lossgp.search.fitness import WORST
 from deap_lossgp.search.logbooks import logbook_table
+from deap_lossgp.search.misleading import learning_curves
 from deap_lossgp.search.race import seeds_needed, sequential_halving, trainings_needed
 from deap_lossgp.search.run_results import RunResult
 from deap_lossgp.search.settings import RunSettings
@@ -200,3 +202,5 @@ class Run(Evolution):
         })
         self.write_figure(plot_generations(result.logbook)[0], "generations.png")
         self.write_figure(plot_individuals(result.individuals)[0], "individuals.png")
+        curves = learning_curves(self.evaluation, best)
+        self.write_figure(plot_values_and_accuracies(curves)[0, 0], "learning_curves.png")
