@@ -2,6 +2,8 @@
 
 Operators change their individuals in place, return tuples and draw from ``random``. What DEAP
 already has is taken from DEAP. Every child keeps the rules of a loss, by ``loss_rules.keepRules``.
+Each operator takes ``keep``, a decorator such as ``keepRules(LossRules(max_size=30))``, which says
+what children keep to instead, and what becomes of those that do not.
 """
 
 import random
@@ -14,24 +16,34 @@ from deap_lossgp.loss_rules import MAX_HEIGHT, MAX_SIZE, LossRules, keepRules
 from deap_lossgp.psets import ARGUMENTS
 from deap_lossgp.trees import LossTree
 
+LEAVES = ("operator", "terminal")
+"""What ``mutOnePoint`` can make of a leaf."""
+
 _MOST_ATTEMPTS = 1000
 
 
 def _keepLoss(operator):
-    """Keeps those rules that the first individual kept, so that trees of other psets vary too."""
+    """Gives an operator the argument ``keep``.
+
+    By default those rules are kept that the first individual kept, so that trees of other psets
+    vary too.
+    """
 
     @wraps(operator)
-    def wrapper(*args, **kwargs):
+    def wrapper(*args, keep=None, **kwargs):
         individual = next(iter((*args, *kwargs.values())))
-        leaves = {node.value for node in individual if node.arity == 0}
-        rules = LossRules(
-            max(MAX_HEIGHT, individual.height),
-            max(MAX_SIZE, len(individual)),
-            tuple(leaves & set(ARGUMENTS)),
-        )
-        return keepRules(rules)(operator)(*args, **kwargs)
+        return (keep or _rules_of(individual))(operator)(*args, **kwargs)
 
     return wrapper
+
+
+def _rules_of(individual):
+    leaves = {node.value for node in individual if node.arity == 0}
+    return keepRules(LossRules(
+        max(MAX_HEIGHT, individual.height),
+        max(MAX_SIZE, len(individual)),
+        tuple(leaves & set(ARGUMENTS)),
+    ))
 
 
 def genLoss(pset, min_=2, max_=MAX_HEIGHT, max_size=MAX_SIZE, type_=None):
@@ -146,51 +158,63 @@ def cxSubtree(ind1, ind2):
 
 
 @_keepLoss
-def mutSubtree(individual, expr, pset):
+def mutSubtree(individual, expr, pset, root=True):
     """Replaces a random subtree by a new one: DEAP's ``mutUniform``, under the rules of a loss.
 
     Args:
         individual: Changed in place.
         expr: ``expr(pset=, type_=) -> nodes``, such as ``gp.genHalfAndHalf``.
         pset: The primitive set.
+        root: Whether the whole tree may be replaced. Otherwise a tree of one node stays as it is.
 
     Returns:
         (individual,)
 
     References:
-        Thesis, section 3.2.3 (Algorithm 1, line 16).
+        Thesis, section 3.2.3 (Algorithm 1, line 16), which calls it similar to one-point mutation,
+        where the root is left out: ``root=False``.
     """
-    return gp.mutUniform(individual, expr=expr, pset=pset)
+    if root or len(individual) > 1:
+        index = random.randrange(0 if root else 1, len(individual))
+        new = expr(pset=pset, type_=individual[index].ret)
+        individual[individual.searchSubtree(index)] = new
+    return (individual,)
 
 
 @_keepLoss
-def mutOnePoint(individual, pset):
-    """Replaces one node other than the root by another of its kind.
+def mutOnePoint(individual, pset, leaves="terminal"):
+    """Replaces one node other than the root.
 
-    An operator becomes another of the set's operators. If the new one takes more operands, the
-    missing ones are new random terminals; if it takes fewer, the last ones are removed. A leaf
-    becomes another terminal. A tree of one node stays as it is.
+    If the new node takes more operands than the old one, the missing ones are new random terminals;
+    if it takes fewer, the last ones are removed. A tree of one node stays as it is.
 
     Args:
         individual: Changed in place.
         pset: The primitive set.
+        leaves: What becomes of a leaf. ``"operator"``: every node becomes one of all the set's
+            operators, perhaps the one that it was. ``"terminal"``: an operator becomes another
+            operator, a leaf another terminal.
 
     Returns:
         (individual,)
 
+    Raises:
+        ValueError: ``leaves`` is neither.
+
     References:
-        Thesis, section 3.2.3 (Algorithm 1, line 19): the node becomes one of the operators. The
-        thesis does not say what becomes of a leaf, or of operands.
+        Thesis, section 3.2.3 (Algorithm 1, line 19): the node becomes one of the ten operators,
+        which is ``leaves="operator"``. The thesis does not say what becomes of operands.
     """
+    check_leaves(leaves)
     if len(individual) < 2:
         return (individual,)
     index = random.randrange(1, len(individual))
     old = individual[index]
-    if old.arity == 0:
+    if leaves == "terminal" and old.arity == 0:
         individual[index] = _terminal(pset, other_than=old)
         return (individual,)
-    others = [p for p in pset.primitives[pset.ret] if p.name != old.name]
-    new = random.choice(others or [old])
+    choices = [p for p in pset.primitives[pset.ret] if leaves == "operator" or p.name != old.name]
+    new = random.choice(choices or [old])
     operands, start = [], index + 1
     for _ in range(min(old.arity, new.arity)):
         place = individual.searchSubtree(start)
@@ -202,17 +226,32 @@ def mutOnePoint(individual, pset):
     return (individual,)
 
 
-def mutLoss(individual, expr, pset, subtreepb=0.3, pointpb=0.1):
+def check_leaves(leaves):
+    """Refuses what ``mutOnePoint`` does not take for ``leaves``.
+
+    Raises:
+        ValueError: It is not in ``LEAVES``.
+    """
+    if leaves not in LEAVES:
+        raise ValueError(f"leaves must be {' or '.join(map(repr, LEAVES))}, got {leaves!r}")
+
+
+def mutLoss(individual, expr, pset, subtreepb=0.3, pointpb=0.1, *, root=True, leaves="terminal",
+            keep=None):
     """Mutates a subtree with one probability and then, independently, one node with another.
 
-    It draws both itself, so it is to be called on every child: ``mutpb=1`` in the algorithms.
+    It draws both itself, so it is to be called on every child: ``mutpb=1`` in the algorithms. Each
+    of the two mutations keeps the rules for itself, so that a child that broke them does not draw
+    again whether it is mutated.
 
     Args:
         individual: Changed in place.
-        expr: As for ``mutSubtree``.
+        expr, root: As for ``mutSubtree``.
         pset: The primitive set.
         subtreepb: M_ST, the probability of ``mutSubtree``.
         pointpb: M_N, the probability of ``mutOnePoint``.
+        leaves: As for ``mutOnePoint``.
+        keep: As for all operators, for each of the two mutations.
 
     Returns:
         (individual,)
@@ -221,7 +260,7 @@ def mutLoss(individual, expr, pset, subtreepb=0.3, pointpb=0.1):
         Thesis, Algorithm 1, lines 15 to 20.
     """
     if random.random() < subtreepb:
-        (individual,) = mutSubtree(individual, expr, pset)
+        (individual,) = mutSubtree(individual, expr, pset, root=root, keep=keep)
     if random.random() < pointpb:
-        (individual,) = mutOnePoint(individual, pset)
+        (individual,) = mutOnePoint(individual, pset, leaves=leaves, keep=keep)
     return (individual,)

@@ -3,7 +3,7 @@
 from deap import base, gp, tools
 
 from deap_lossgp.loss_rules import MAX_HEIGHT, MAX_SIZE, LossRules, keepRules
-from deap_lossgp.operators import cxSubtree, genLoss, mutLoss
+from deap_lossgp.operators import check_leaves, cxSubtree, genLoss, mutLoss
 from deap_lossgp.trees import LossTree
 
 _MOST_ATTEMPTS = 100_000
@@ -19,28 +19,37 @@ def make_toolbox(
     max_size=MAX_SIZE,
     subtreepb=0.3,
     pointpb=0.1,
+    root=True,
+    leaves="terminal",
+    attempts=10,
 ):
-    """Returns a toolbox with the thesis's generator and operators.
+    """Returns a toolbox with the generator and the operators of losses.
 
     Args:
         pset: A primitive set, usually from ``loss_primitive_set``.
         evaluate: ``evaluate(individual) -> (wins, improvement)``; without it the toolbox has no
             ``evaluate``, and the user registers one.
-        valid: ``valid(individual) -> bool``. A tree that is not valid is discarded and replaced by
-            a new, valid one (thesis, section 3.2.3), when it is generated and after crossover and
-            mutation.
+        valid: ``valid(individual) -> bool``. A generated tree that is not valid is discarded and
+            replaced by a new, valid one (thesis, section 3.2.3). A child that crossover or a
+            mutation made invalid is made again from what it was, up to ``attempts`` times, then
+            a new tree takes its place, too.
         min_height: Least height of generated trees, in edges; children may be lower.
         max_height: Greatest height, in edges, of generated trees and of every child.
         max_size: Greatest number of their nodes.
         subtreepb: M_ST, the probability of subtree mutation.
         pointpb: M_N, the probability of one-point mutation.
+        root: Whether subtree mutation may replace the whole tree; not in the thesis.
+        leaves: What one-point mutation makes of a leaf, ``"operator"``, as in the thesis, or
+            ``"terminal"``.
+        attempts: How often a child is made that is not valid, at least 1.
 
     Returns:
         A ``deap.base.Toolbox`` with ``expr expr_mut individual population mate mutate select``.
         ``select`` is a tournament of 3, for DEAP's ``eaSimple`` and ``eaMuPlusLambda``.
 
     Raises:
-        ValueError: When a tree is generated: the limits or ``valid`` leave nothing.
+        ValueError: ``leaves`` is unknown. When a tree is generated: the limits or ``valid`` leave
+            nothing.
 
     Examples:
         >>> from deap_lossgp.psets import loss_primitive_set
@@ -48,6 +57,7 @@ def make_toolbox(
         >>> [type(individual).__name__ for individual in toolbox.population(n=2)]
         ['LossTree', 'LossTree']
     """
+    check_leaves(leaves)
     toolbox = base.Toolbox()
     toolbox.register(
         "expr", genLoss, pset=pset, min_=min_height, max_=max_height, max_size=max_size
@@ -55,18 +65,20 @@ def make_toolbox(
     toolbox.register("expr_mut", gp.genHalfAndHalf, min_=0, max_=4)
     toolbox.register("individual", _individual, toolbox.expr, valid)
     toolbox.register("population", tools.initRepeat, list, toolbox.individual)
-    toolbox.register("mate", cxSubtree)
+    limits = keepRules(LossRules(max_height, max_size, tuple(pset.arguments)))
+
+    def keep(operator):
+        if valid is None:
+            return limits(operator)
+        checked = keepRules(valid, attempts=attempts, otherwise=toolbox.individual)
+        return checked(limits(operator))
+
+    toolbox.register("mate", cxSubtree, keep=keep)
     toolbox.register(
-        "mutate", mutLoss, expr=toolbox.expr_mut, pset=pset, subtreepb=subtreepb, pointpb=pointpb
+        "mutate", mutLoss, expr=toolbox.expr_mut, pset=pset, subtreepb=subtreepb, pointpb=pointpb,
+        root=root, leaves=leaves, keep=keep,
     )
     toolbox.register("select", tools.selTournament, tournsize=3)
-    rules = LossRules(max_height, max_size, tuple(pset.arguments))
-    for operator in ("mate", "mutate"):
-        toolbox.decorate(operator, keepRules(rules))
-        if valid is not None:
-            toolbox.decorate(
-                operator, keepRules(valid, attempts=1, otherwise=toolbox.individual)
-            )
     if evaluate is not None:
         toolbox.register("evaluate", evaluate)
     return toolbox

@@ -13,6 +13,7 @@ import sys
 
 from deap_lossgp.commands import (
     PRESETS,
+    announce,
     experiment_parser,
     fail,
     parse_experiment,
@@ -25,7 +26,8 @@ from deap_lossgp.training.tensorflow_setup import check_tensorflow
 
 PRESETS = {
     **PRESETS,
-    "laptop": {**PRESETS["small"], "model": "small_cnn", "train_size": 5000, "workers": 2},
+    "laptop": {**PRESETS["small"], "search": "full", "model": "small_cnn", "train_size": 5000,
+               "validation_share": 0.1, "workers": 2},
 }
 
 
@@ -42,6 +44,7 @@ def main(argv=None):
 
 def prepare(parser, argv):
     settings, execution, options = parse_experiment(parser, argv, ComparisonSettings, PRESETS)
+    announce(settings)
     check_tensorflow()
     from deap_lossgp.comparison import Comparison
 

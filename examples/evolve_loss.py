@@ -13,6 +13,7 @@ import sys
 
 from deap_lossgp.commands import (
     PRESETS,
+    announce,
     experiment_parser,
     fail,
     parse_experiment,
@@ -41,6 +42,7 @@ def main(argv=None):
 
 def prepare(parser, argv):
     settings, execution, options = parse_experiment(parser, argv, RunSettings, PRESETS)
+    announce(settings)
     check_tensorflow()
     from deap_lossgp.search import Run
 

@@ -4,6 +4,7 @@ import copy
 import math
 import pickle
 import random
+from collections import Counter
 from functools import partial
 
 import numpy as np
@@ -145,6 +146,28 @@ def test_subtree_mutation_replaces_one_subtree_by_what_expr_returns():
     assert made_expected == 100
 
 
+def test_subtree_mutation_takes_the_root_only_where_it_may():
+    new = read("sin(mul(y_true, y_pred))")
+    tree, taken = read("add(y_true, mul(y_pred, y_pred))"), {True: 0, False: 0}
+    random.seed(5)
+    for root in taken:
+        for _ in range(10_000):
+            (mutant,) = mutSubtree(copy.deepcopy(tree), lambda pset, type_: list(new), PSET, root)
+            taken[root] += mutant[0].name == "sin"
+    assert taken[True] / 10_000 == pytest.approx(1 / len(tree), abs=0.02)
+    assert taken[False] == 0
+    assert str(mutSubtree(read("y_pred"), SMALL, PSET, False)[0]) == "y_pred"
+
+
+def test_the_subtree_mutation_of_whole_trees_is_deaps():
+    for seed, tree in enumerate(losses(100)):
+        random.seed(seed)
+        expected, = gp.mutUniform(copy.deepcopy(tree), SMALL, PSET)
+        random.seed(seed)
+        mutant, = mutSubtree(copy.deepcopy(tree), SMALL, PSET, keep=lambda operator: operator)
+        assert mutant == expected
+
+
 def differing(before, after):
     """The pairs of subtrees at which two trees part, from the root downwards."""
     old, new = operands(before), operands(after)
@@ -174,6 +197,39 @@ def test_one_point_mutation_changes_one_node_and_never_the_root():
             assert all(len(fresh) == 1 for fresh in operands(new)[kept:])
         seen.add((old[0].arity, new[0].arity))
     assert seen == {(0, 0), (1, 1), (1, 2), (2, 1), (2, 2)}
+
+
+def test_by_the_thesis_every_node_but_the_root_becomes_each_of_the_ten_operators():
+    tree = read("add(y_true, mul(y_pred, sin(y_pred)))")
+    random.seed(7)
+    made = Counter()
+    for _ in range(10_000):
+        mutant = copy.deepcopy(tree)
+        mutOnePoint(mutant, PSET, leaves="operator", keep=lambda operator: operator)
+        assert mutant[0].name == "add"
+        pairs = differing(tree, mutant)
+        if not pairs:
+            made["unchanged"] += 1
+            continue
+        ((old, new),) = pairs
+        kept = min(old[0].arity, new[0].arity)
+        assert operands(new)[:kept] == operands(old)[:kept]
+        assert all(len(fresh) == 1 for fresh in operands(new)[kept:])
+        made[old[0].arity, new[0].name] += 1
+    operators = {primitive.name for primitive in PSET.primitives[PSET.ret]}
+    assert len(operators) == 10
+    # Of the five places three are leaves; mul and sin become themselves in a tenth of the draws.
+    assert made["unchanged"] / 10_000 == pytest.approx(2 / 50, abs=0.01)
+    for name in operators:
+        assert made[0, name] / 10_000 == pytest.approx(3 / 50, abs=0.01)
+        for arity, same in (1, "sin"), (2, "mul"):
+            expected = 0.0 if name == same else 1 / 50
+            assert made[arity, name] / 10_000 == pytest.approx(expected, abs=0.006)
+
+
+def test_an_unknown_kind_of_leaves_is_refused():
+    with pytest.raises(ValueError, match="leaves must be 'operator' or 'terminal', got 'leaf'"):
+        mutOnePoint(read("add(y_true, y_pred)"), PSET, leaves="leaf")
 
 
 def test_a_leaf_becomes_every_other_terminal_and_never_itself():

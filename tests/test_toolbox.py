@@ -1,16 +1,19 @@
 """One toolbox serves DEAP's loops and ours, and makes valid losses only."""
 
 import random
+from collections import Counter
 
 import numpy as np
 import pytest
 from deap import algorithms as deap_algorithms
 from deap import tools
 
+from deap_lossgp import operators as operators_module
 from deap_lossgp import toolbox as toolbox_module
 from deap_lossgp.algorithms.archive import eaArchive
 from deap_lossgp.algorithms.sample_tournament import eaSampleTournament
 from deap_lossgp.loss_rules import LossRules
+from deap_lossgp.operators import mutOnePoint, mutSubtree
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.trees import LossTree
@@ -69,22 +72,71 @@ def test_generated_trees_keep_the_limits_and_are_valid(valid):
     assert max(heights) == 12
 
 
-@pytest.mark.parametrize("alias", ["mate", "mutate"])
-def test_an_invalid_child_is_replaced_by_a_new_valid_tree(alias):
-    parents = ("sub(y_true, neg(y_pred))", "add(y_true, neg(sin(y_pred)))")
-    toolbox = make_toolbox(PSET, valid=lambda tree: tree[0].name == "sub", subtreepb=1.0)
+PARENTS = ("sub(y_true, neg(y_pred))", "add(y_true, neg(sin(y_pred)))")
+
+
+def share_of_new_trees(alias, attempts):
+    """How many of 1000 children are wholly new trees, where only differences are valid."""
+    toolbox = make_toolbox(PSET, valid=lambda tree: tree[0].name == "sub", subtreepb=1.0,
+                           attempts=attempts)
     random.seed(3)
     replaced = 0
     for _ in range(1000):
-        child, other = (LossTree.from_string(text, PSET) for text in parents)
+        child, other = (LossTree.from_string(text, PSET) for text in PARENTS)
         if alias == "mate":
             assert toolbox.mate(child, other)[0] is child
-            assert str(other) == parents[1]
+            assert str(other) == PARENTS[1]
         else:
             assert toolbox.mutate(child)[0] is child
         assert child[0].name == "sub"
         replaced += child.height > 7  # one crossover or mutation cannot reach that
-    assert replaced > 10
+    return replaced / 1000
+
+
+@pytest.mark.parametrize("alias", ["mate", "mutate"])
+def test_an_invalid_child_is_made_again_before_a_new_valid_tree_takes_its_place(alias):
+    once, twice, often = (share_of_new_trees(alias, attempts) for attempts in (1, 2, 20))
+    assert once > 3 * twice > 0.0
+    assert often == 0.0
+
+
+def test_low_limits_leave_the_probabilities_of_the_mutations_as_they_are(monkeypatch):
+    """A mutation that broke the limits is tried again, and not drawn again."""
+    drawn = Counter()
+
+    def counted(operator):
+        def counting(*args, **kwargs):
+            drawn[operator.__name__] += 1
+            return operator(*args, **kwargs)
+        return counting
+
+    for operator in (mutSubtree, mutOnePoint):
+        monkeypatch.setattr(operators_module, operator.__name__, counted(operator))
+    toolbox = make_toolbox(PSET, valid=lambda tree: len(tree) % 3 == 0, max_size=9)
+    random.seed(8)
+    trees = toolbox.population(n=50)
+    for _ in range(10_000):
+        toolbox.mutate(toolbox.clone(random.choice(trees)))
+    assert drawn["mutSubtree"] / 10_000 == pytest.approx(0.3, abs=0.02)
+    assert drawn["mutOnePoint"] / 10_000 == pytest.approx(0.1, abs=0.012)
+
+
+def test_children_may_be_as_large_as_the_toolbox_says():
+    toolbox = make_toolbox(PSET, max_size=1000)
+    random.seed(9)
+    small = LossTree.from_string("add(y_true, y_pred)", PSET)
+    large = toolbox.individual()
+    while len(large) < 500:
+        large = toolbox.individual()
+    sizes = {len(toolbox.mate(toolbox.clone(small), large)[0]) for _ in range(2000)}
+    assert 400 < max(sizes) <= 1000
+
+
+@pytest.mark.parametrize("leaves", ["", "leaf", None])
+def test_an_unknown_kind_of_leaves_is_refused(leaves):
+    message = f"leaves must be 'operator' or 'terminal', got {leaves!r}"
+    with pytest.raises(ValueError, match=message):
+        make_toolbox(PSET, leaves=leaves)
 
 
 def test_mutation_probabilities_reach_the_operator():

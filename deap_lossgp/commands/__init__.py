@@ -7,7 +7,7 @@ a closed pipe, a stop. ``options`` makes the options of the commands that run ex
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "options": ["PRESETS", "add_settings", "experiment_parser", "parse_experiment",
+    "options": ["PRESETS", "add_settings", "announce", "experiment_parser", "parse_experiment",
                 "read_settings"],
     "parser": ["CommandParser", "fail", "piped", "refused", "resumable"],
 })

@@ -10,10 +10,16 @@ from deap_lossgp.engines.execution import Execution
 
 SEARCHES = {
     "full": {},
-    "thesis": {"seed_losses": (), "rungs": False, "preselect": False, "finalists": 0,
-               "final_size": 0, "rate_factors": (), "validation_share": 0.1, "score_epochs": 1},
+    "thesis": {
+        "algorithm": "sample-tournament", "fitness": "thesis", "validation_share": 0.1,
+        "protected": False, "max_height": 100, "max_size": 1000,  # 128 nodes would cut heights
+        "leaf_mutation": "operator", "root_mutation": False, "child_attempts": 1,
+        "seed_losses": (), "rungs": False, "preselect": False, "score_epochs": 1, "finalists": 0,
+        "final_size": 0, "rate_factors": (),
+    },
 }
-"""How ``--search`` sets options that are not given: to their own defaults, or as in the thesis."""
+"""How ``--search`` sets options that are not given: to their own defaults, or as in the thesis,
+which docs/fidelity.rst shows line by line."""
 
 _THESIS = {"search": "thesis", "datasets": ["cifar10", "fashion_mnist", "cifar100"],
            "model": "inception_v3", "population": 8}
@@ -80,11 +86,12 @@ def experiment_parser(description, settings, presets):
     p = CommandParser(description)
     p.add_argument("--preset", choices=presets, help="a scale; other options override it")
     p.add_argument("--search", choices=SEARCHES, default="full",
-                   help="thesis: without what the thesis does not have (known losses at the start, "
-                        "rungs, preselection, a race of finalists, a budget of their own, cross "
-                        "entropy at other learning rates, figures averaged over epochs, validation "
-                        "on images that are left over); full: as the options say; other options "
-                        "override it")
+                   help="thesis: the thesis's own fitness (which misleads), validity, plain "
+                        "primitives and operators, without what it does not have (known losses at "
+                        "the start, rungs, preselection, figures averaged over epochs, a race of "
+                        "finalists at a budget of its own, cross entropy at other learning rates, "
+                        "validation on images that are left over); full: as the options say; other "
+                        "options override it")
     p.add_argument("--output", metavar="DIR", help="the folder; by default one in runs/")
     add_settings(p, settings)
     add_settings(p, Execution())
@@ -109,9 +116,27 @@ def parse_experiment(parser, argv, settings_class, presets):
     chosen, _ = parser.parse_known_args(argv)
     parser.set_defaults(**presets.get(chosen.preset, {}))
     chosen, _ = parser.parse_known_args(argv)  # a preset may have a search of its own
-    parser.set_defaults(**SEARCHES[chosen.search])
+    parser.set_defaults(**{**SEARCHES[chosen.search], **presets.get(chosen.preset, {})})
     options = vars(parser.parse_args(argv))
     return read_settings(options, settings_class), read_settings(options, Execution), options
+
+
+def announce(settings):
+    """Prints a line if the fitness of a run or a comparison misleads, before anything is trained.
+
+    Args:
+        settings: A ``RunSettings``.
+
+    Examples:
+        >>> from deap_lossgp.search.settings import RunSettings
+        >>> announce(RunSettings(fitness="thesis"))
+        Fitness thesis ranks a loss by its own value, which misleads: --fitness error ranks by the
+        errors of the networks that it trained.
+        >>> announce(RunSettings())
+    """
+    if settings.fitness == "thesis":
+        print("Fitness thesis ranks a loss by its own value, which misleads: --fitness error ranks "
+              "by the errors of the networks that it trained.", flush=True)
 
 
 def _kind_of(annotation, field):

@@ -41,8 +41,9 @@ def start_value(curves, num_classes):
         >>> round(start_value(LossCurves.of(entropy, pset), 10), 4)  # log(10) / 10
         0.2303
     """
-    other, true = interpolate(curves.values, 1.0 / num_classes)
-    return float((true + (num_classes - 1) * other) / num_classes)
+    with np.errstate(all="ignore"):  # plain primitives have values up to the largest float
+        other, true = interpolate(curves.values, 1.0 / num_classes)
+        return float((true + (num_classes - 1) * other) / num_classes)
 
 
 def in_value_range(curves, num_classes):

@@ -18,4 +18,5 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "loss_accuracy": ["plot_loss_accuracy"],
     "losses": ["plot_loss"],
     "trees": ["plot_tree"],
+    "values_and_accuracies": ["plot_values_and_accuracies"],
 })

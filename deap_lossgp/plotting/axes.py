@@ -131,27 +131,29 @@ def set_scale(ax, values):
     _set_symlog_ticks(ax.yaxis, sizes[-1], np.linspace(-width, width, 5), linscale / 4)
 
 
-def set_loss_scale(ax, values):
-    """Makes a linear x axis logarithmic if the losses differ by orders of magnitude.
+def set_loss_scale(ax, values, name="x"):
+    """Makes a linear axis logarithmic if the losses on it differ by orders of magnitude.
 
     If some losses are zero or negative, it is symmetric, and linear around zero.
 
     Args:
         ax: The axes.
         values: The losses that are drawn, an array of shape (n,).
+        name: The axis, ``"x"`` or ``"y"``.
     """
-    sizes = _sizes(values)
-    if len(sizes) < 2 or ax.get_xscale() != "linear" or sizes[-1] <= EXTREME_RATIO * sizes[0]:
+    sizes, scale = _sizes(values), {"x": ax.set_xscale, "y": ax.set_yscale}[name]
+    axis = {"x": ax.xaxis, "y": ax.yaxis}[name]
+    if len(sizes) < 2 or axis.get_scale() != "linear" or sizes[-1] <= EXTREME_RATIO * sizes[0]:
         return
     if np.nanmin(values) >= 1 / LARGEST:
-        ax.set_xscale("log")
+        scale("log")
         return
     width = 10.0 ** math.floor(math.log10(max(np.quantile(sizes, 0.05), 1 / LARGEST)))
     decades = math.log10(sizes[-1] / width) * (2 if np.nanmin(values) < 0 else 1)
     gap = max(1.0, decades / 6)
-    ax.set_xscale("symlog", linthresh=width, linscale=gap)
-    _set_symlog_ticks(ax.xaxis, sizes[-1], np.array([-width, 0, width]), gap)
-    ax.xaxis.set_major_formatter(lambda value, _: _power_text(value) if value else "0")
+    scale("symlog", linthresh=width, linscale=gap)
+    _set_symlog_ticks(axis, sizes[-1], np.array([-width, 0, width]), gap)
+    axis.set_major_formatter(lambda value, _: _power_text(value) if value else "0")
 
 
 def _sizes(values):

@@ -99,6 +99,7 @@ class Evolution(Experiment):
             # Of many children only those that are about to be chosen are screened in full.
             self.pset, evaluation, valid=evaluation.is_promising if preselects
             else evaluation.is_valid, max_height=s.max_height, max_size=s.max_size,
+            root=s.root_mutation, leaves=s.leaf_mutation, attempts=s.child_attempts,
             **ALGORITHMS[algorithm or s.algorithm].mutations(s),
         )
         toolbox.register("map", evaluation.map)

@@ -109,8 +109,8 @@ class RunResult:
             f"in {counts['seconds']:.0f} s." + self._endings(),
             f"Results in {self.output}{os.sep}: " + ", ".join(
                 ("best_loss.json", "logbook.csv", "individuals.csv", "front.csv", "generations.png",
-                 "individuals.png", *["front.png"] * bool(self.front), "evaluations.sqlite",
-                 "run.json")
+                 "individuals.png", *["front.png"] * bool(self.front), "learning_curves.png",
+                 "evaluations.sqlite", "run.json")
             ),
         ]
         return "\n".join(lines)

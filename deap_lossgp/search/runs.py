@@ -16,12 +16,14 @@ from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 from deap_lossgp.plotting.front import plot_front
 from deap_lossgp.plotting.generations import plot_generations
 from deap_lossgp.plotting.individuals import plot_individuals
+from deap_lossgp.plotting.values_and_accuracies import plot_values_and_accuracies
 from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.evolutions import Evolution, figures_of
 from deap_lossgp.search.experiments import read_call
 from deap_lossgp.search.finals import Finals
 from deap_lossgp.search.front import LossFront, Together
 from deap_lossgp.search.logbooks import logbook_table
+from deap_lossgp.search.misleading import learning_curves
 from deap_lossgp.search.run_results import RunResult
 from deap_lossgp.search.settings import FINAL, SEED_LOSSES, RunSettings
 from deap_lossgp.search.stopping import Clock, Limits
@@ -227,3 +229,5 @@ class Run(Evolution):
             self.write_figure(plot_front(front, result.individuals), "front.png")
         else:  # nothing to draw, and none of another fitness shall stay
             (self.output / "front.png").unlink(missing_ok=True)
+        curves = learning_curves(self.evaluation, found)
+        self.write_figure(plot_values_and_accuracies(curves)[0, 0], "learning_curves.png")

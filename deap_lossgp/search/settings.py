@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from deap_lossgp.algorithms.loop import check_integer
 from deap_lossgp.algorithms.sample_tournament import tournament_sizes
 from deap_lossgp.errors import at_least, unknown_name
+from deap_lossgp.operators import LEAVES
 from deap_lossgp.search.algorithms import ALGORITHMS, check_algorithm
 from deap_lossgp.search.fitness import FITNESS_MODES, fitness_mode
 from deap_lossgp.search.race import seeds_needed
@@ -66,6 +67,16 @@ class RunSettings(TaskSettings):
         0.5, "C_r, the probability that both parents come from the population")
     subtree_mutation: float = setting(0.3, "M_ST, the probability of subtree mutation")
     point_mutation: float = setting(0.1, "M_N, the probability of point mutation")
+    leaf_mutation: str = setting(
+        "terminal", "what point mutation makes of a leaf: an operator with new leaves, as in the "
+        "thesis (and of a node any operator, perhaps the same), or another terminal",
+        metavar="operator|terminal")
+    root_mutation: bool = setting(
+        True, "whether subtree mutation may replace the whole tree; with --keep-root it may not, "
+        "as in the thesis", flag="--keep-root")
+    child_attempts: int = setting(
+        10, "how often a child that is not valid is made, before a new tree takes its place; 1 in "
+        "the thesis")
     fitness: str = setting("error", f"{', '.join(FITNESS_MODES)}, or module:function")
     mean_over_all: bool = setting(
         False, "whether the improvement is averaged over all data sets, not only those won")
@@ -118,8 +129,12 @@ class RunSettings(TaskSettings):
         if not isinstance(self.fitness, str):
             raise TypeError(f"fitness must be a name or 'module:function', got {self.fitness!r}")
         fitness_mode(self.fitness)
+        if self.leaf_mutation not in LEAVES:
+            raise ValueError(f"leaf_mutation must be {' or '.join(LEAVES)}, "
+                             f"got {self.leaf_mutation!r}")
         for name, least in (("population", 1), ("generations", 0), ("test_seeds", 0), ("seed", 0),
-                            ("finalists", 0), ("max_height", 2), ("max_size", 4)):
+                            ("finalists", 0), ("max_height", 2), ("max_size", 4),
+                            ("child_attempts", 1)):
             at_least(self, name, least)
         if self.score_epochs is not None:
             at_least(self, "score_epochs", 1)

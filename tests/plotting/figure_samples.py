@@ -139,3 +139,11 @@ TESTS = accuracies_of({
     ("digits", "cross_entropy"): [[0.5, 0.6], [0.65, 0.65]],
     ("wine", "evolved"): [[0.1, 0.1], [0.2, 0.2], [0.3, 0.3]],
 })  # fmt: skip
+
+EPOCHS = [
+    {"task": task, "loss": loss, "epoch": epoch, "val_accuracy": accuracy * epoch / 2,
+     "val_loss": value / epoch, "chance": chance}
+    for task, chance in (("cifar10", 0.1), ("cifar100", 0.01))
+    for loss, accuracy, value in (("cross_entropy", 0.6, 2.0), ("best loss", 0.7, 900.0))
+    for epoch in (1, 2)
+]  # fmt: skip

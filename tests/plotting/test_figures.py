@@ -6,6 +6,7 @@ import sys
 
 import matplotlib
 from figure_samples import (
+    EPOCHS,
     PAIRS,
     ROWS,
     TESTS,
@@ -23,6 +24,7 @@ from deap_lossgp.plotting import (
     plot_individuals,
     plot_loss_accuracy,
     plot_test_accuracies,
+    plot_values_and_accuracies,
 )
 
 
@@ -41,6 +43,7 @@ def test_png_is_a_picture_with_something_on_it(tmp_path):
         "comparison": plot_comparison(TWO_ARMS)[0].figure,
         "losses": plot_loss_accuracy(figures_of(*PAIRS), "digits", 10).figure,
         "tests": plot_test_accuracies(TESTS).figure,
+        "values": plot_values_and_accuracies(EPOCHS)[0, 0].figure,
     }
     for name, figure in figures.items():
         figure.savefig(path)

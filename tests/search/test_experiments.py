@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bare
 import numpy as np
 import pytest
 
@@ -17,7 +18,7 @@ import evolve_loss  # noqa: E402
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, str(ROOT / "examples" / "evolve_loss.py")]
 SMALL = ["--population", "4", "--generations", "2", "--epochs", "1", "--test-seeds", "1",
-         "--max-size", "30", "--search", "thesis"]
+         "--max-size", "30", *bare.OPTIONS]
 
 
 def evolve(*options, cwd, hash_seed="0"):
@@ -76,7 +77,7 @@ def test_the_folder_holds_the_contracts_files(finished):
     run = json.loads((folder / "run.json").read_text())
     assert run["seed"] == 0 and run["settings"]["population"] == 4
     assert {"deap", "keras", "python"} <= set(run["versions"])
-    for name in ("generations.png", "individuals.png"):
+    for name in ("generations.png", "individuals.png", "learning_curves.png"):
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
 
 

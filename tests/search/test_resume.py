@@ -14,6 +14,7 @@ import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import bare
 import pytest
 
 pytest.importorskip("tensorflow")
@@ -24,7 +25,7 @@ import evolve_loss  # noqa: E402
 
 COMMAND = [sys.executable, str(TESTS.parent / "examples" / "evolve_loss.py")]
 SMALL = ["--population", "4", "--generations", "2", "--epochs", "1", "--train-size", "300",
-         "--test-seeds", "1", "--max-size", "30", "--search", "thesis", "--output", "here"]
+         "--test-seeds", "1", "--max-size", "30", *bare.OPTIONS, "--output", "here"]
 AT_ONCE = 5.0  # seconds in which a command that is told to stop has stopped
 
 
@@ -273,7 +274,7 @@ def test_after_a_start_that_trained_nothing_a_run_begins_anew(finished, tmp_path
 
 def test_another_fitness_ranks_the_same_trainings(tmp_path):
     settings = ["--population", "4", "--generations", "0", "--epochs", "1", "--train-size", "300",
-                "--test-seeds", "0", "--max-size", "30", "--search", "thesis", "--output", "here"]
+                "--test-seeds", "0", "--max-size", "30", *bare.OPTIONS, "--output", "here"]
     found = []
     for fitness in ("error", "weighted", "error"):
         process = evolve("--fitness", fitness, cwd=tmp_path, settings=settings)

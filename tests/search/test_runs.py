@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import bare
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,17 +15,15 @@ pytest.importorskip("tensorflow")
 
 from deap import tools  # noqa: E402
 
-from deap_lossgp.commands.options import SEARCHES  # noqa: E402
 from deap_lossgp.data.datasets import load_dataset  # noqa: E402
 from deap_lossgp.data.images import ARRAYS  # noqa: E402
 from deap_lossgp.search.callbacks import Callback  # noqa: E402
 from deap_lossgp.search.runs import evolve  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402
 
-THESIS = {**SEARCHES["thesis"]}
-BUDGET = {"epochs": 1, "train_size": 300, "validation_share": THESIS.pop("validation_share")}
+BUDGET = {"epochs": 1, "train_size": 300, **bare.BUDGET}
 SMALL = {"population": 4, "generations": 2, "test_seeds": 1, "max_size": 30, "progress": False,
-         **THESIS}
+         **bare.SETTINGS}
 
 
 class Recorder(Callback):
