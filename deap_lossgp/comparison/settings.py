@@ -106,6 +106,7 @@ class ComparisonSettings(RunSettings):
         False, "whether a surrogate chooses the children of every arm that are trained",
         flag="--preselect")
     finalists: int = 0  # not used: each arm's winner is the best of its search
+    learn_from: tuple[str, ...] = ()  # not used: every arm knows the same
     known_losses: tuple[str, ...] = setting(
         (), "known losses to test beside the winners", metavar="NAME")
 

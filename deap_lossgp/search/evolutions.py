@@ -1,21 +1,23 @@
 """What runs and comparisons share: evaluations on an engine, toolboxes and statistics."""
 
-import hashlib
 import random
 from contextlib import contextmanager
+from pathlib import Path
 
 from deap_lossgp.algorithms.loop import PRESELECTED_OF
 from deap_lossgp.engines.execution import Execution, make_engine
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.callbacks import CallbackList
+from deap_lossgp.search.earlier_runs import EarlierRuns
 from deap_lossgp.search.evaluation import Evaluation
 from deap_lossgp.search.experiments import Experiment
 from deap_lossgp.search.fitness import check_fitness
+from deap_lossgp.search.folders import digest
 from deap_lossgp.search.logbooks import RunStatistics
 from deap_lossgp.search.settings import RESCORING
 from deap_lossgp.search.surrogates import SearchSurrogate
-from deap_lossgp.search.trainings import code_of
+from deap_lossgp.search.trainings import primitives_of
 from deap_lossgp.surrogate.atlas import ATLAS
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.training.tasks import check_names
@@ -35,6 +37,7 @@ class Evolution(Experiment):
     Attributes:
         pset: The primitive set.
         callbacks: The callbacks as one ``CallbackList``.
+        earlier: The ``EarlierRuns`` of ``learn_from``.
     """
 
     changeable = (*RESCORING, *Experiment.changeable)
@@ -49,14 +52,19 @@ class Evolution(Experiment):
     def prepare(self):
         check_names(self.tasks)
         check_fitness(self.settings.fitness, self.tasks)
+        if any(Path(path).resolve() == self.output.resolve() for path in self.settings.learn_from):
+            raise ValueError(f"learn_from: {self.output} is the run's own folder, from whose "
+                             f"trainings it learns anyway")
+        self.earlier = EarlierRuns(self.settings.learn_from, self.pset, self.tasks)
         self._engine = make_engine(self.tasks, self.pset, self._execution)
 
     def code(self):
-        read = {"primitives": repr(code_of(self.pset)).encode()}
+        read = {"primitives": repr(primitives_of(self.pset)).encode()}
         if self.settings.preselect:  # another atlas leads a resumed run another way
             read["atlas"] = ATLAS.read_bytes()
-        digests = {name: hashlib.sha256(content).hexdigest()[:16] for name, content in read.items()}
-        return {**super().code(), **digests}
+        if self.settings.learn_from:
+            read["runs of learn_from"] = self.earlier.content
+        return {**super().code(), **{name: digest(content) for name, content in read.items()}}
 
     def new_evaluation(self, seed, fitness=None):
         """Makes an ``Evaluation`` on the experiment's store and engine, with its own counts.
@@ -89,7 +97,8 @@ class Evolution(Experiment):
         )
         toolbox.register("map", evaluation.map)
         if preselects:
-            surrogate = SearchSurrogate(self.pset, self.tasks, evaluation, s.seed)
+            surrogate = SearchSurrogate(self.pset, self.tasks, evaluation, s.seed,
+                                        earlier=self.earlier)
             toolbox.register("preselect", surrogate)
         return toolbox
 

@@ -38,6 +38,7 @@ class RunResult:
             with fresh seeds: the mean of what the fitness compares, smaller is better.
         settings: The ``RunSettings``.
         output: The run's folder.
+        notes: Further lines of the report: on what the surrogate learned from, on the audit.
     """
 
     best: LossTree
@@ -52,6 +53,7 @@ class RunResult:
     race: list
     settings: RunSettings
     output: Path
+    notes: tuple[str, ...] = ()
 
     def __repr__(self):
         return f"<RunResult {self.best} in {self.output}>"
@@ -79,6 +81,7 @@ class RunResult:
             f"{counts['discarded']} trees were not valid and replaced before.",
             f"Trainings: {counts['curves']} on curves, {counts['exact']} on the exact path, "
             f"in {counts['seconds']:.0f} s." + self._endings(),
+            *self.notes,
             f"Results in {self.output}{os.sep}: " + ", ".join(
                 ("best_loss.json", "logbook.csv", "individuals.csv", "generations.png",
                  "individuals.png", "evaluations.sqlite", "run.json")

@@ -110,7 +110,7 @@ class Run(Evolution):
         result = RunResult(
             best, self.pset, logbook, halloffame, pd.DataFrame(self.stats.rows),
             pd.DataFrame(self._folder.store.rows()), tests, self.evaluation.counts,
-            self._unlearned(), race, s, self.output)
+            self._unlearned(), race, s, self.output, self._notes())
         self._write(result)
         self.callbacks.on_end(result)
         return result
@@ -121,6 +121,9 @@ class Run(Evolution):
         baselines = self.evaluation.baselines()
         return [result.task for result, share in zip(baselines, shares, strict=True)
                 if result.accuracy <= share + ROUNDING]
+
+    def _notes(self):
+        return (str(self.earlier),) if self.earlier else ()
 
     def _known_by_fitness(self):
         """Returns the known losses by name, the best in the search first."""

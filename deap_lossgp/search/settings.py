@@ -1,5 +1,6 @@
 """The settings of a run, checked before anything is loaded."""
 
+import os
 from dataclasses import dataclass
 
 from deap_lossgp.algorithms.sample_tournament import tournament_sizes
@@ -58,6 +59,9 @@ class RunSettings(TaskSettings):
     preselect: bool = setting(
         True, "whether a surrogate, which learns from the atlas and from the run, chooses the "
         "children that are trained; with --no-preselect all are", flag="--no-preselect")
+    learn_from: tuple[str, ...] = setting(
+        (), "folders of earlier runs, of any data sets and networks but with the same primitives, "
+        "from whose trainings the surrogate learns, too", nargs="*", metavar="RUN")
     finalists: int = setting(
         4, "losses, cross entropy and the best known one among them, that are trained again with "
         "fresh seeds before the best is chosen; 0 takes the best of the search")
@@ -77,6 +81,10 @@ class RunSettings(TaskSettings):
         if self.seed_losses is not None and len(self.seed_losses) > self.population:
             raise ValueError(f"seed_losses must be at most the population, {self.population}, "
                              f"got {len(self.seed_losses)}")
+        object.__setattr__(self, "learn_from", _names(self.learn_from))
+        if self.learn_from and (not self.preselect or self.fitness == "thesis"):
+            raise ValueError("learn_from needs a surrogate to teach: it cannot be combined with "
+                             f"{'fitness thesis' if self.preselect else '--no-preselect'}")
         if self.finalists == 1:
             raise ValueError("finalists must be 0 or at least 2, got 1: a race takes two")
         if self.seed + self.test_seeds + seeds_needed(self.finalists) >= 2**32:
@@ -98,3 +106,9 @@ class RunSettings(TaskSettings):
     def evaluations(self):
         """How many evaluations the run asks for."""
         return ALGORITHMS[self.algorithm].evaluations(self)
+
+
+def _names(paths):
+    """Returns one path, or several, as a tuple of texts."""
+    paths = (paths,) if isinstance(paths, str | os.PathLike) else paths
+    return tuple(os.fspath(path) for path in paths)

@@ -12,15 +12,19 @@ import numpy as np
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.surrogate.atlas import load_atlas
-from deap_lossgp.surrogate.evidence import OWN_WEIGHT, Evidence, evidence_of
+from deap_lossgp.surrogate.evidence import (
+    LEAST_LEARNED,
+    OWN_WEIGHT,
+    Evidence,
+    evidence_of,
+    rung_figures,
+    rungs_of,
+)
 from deap_lossgp.surrogate.features import LossFeatures
 from deap_lossgp.surrogate.model import Surrogate
 from deap_lossgp.surrogate.preselection import Preselection
 from deap_lossgp.surrogate.scale import to_common_scale
 from deap_lossgp.trees import LossTree
-
-LEAST_LEARNED = 0.01
-"""What cross entropy is taken to have gained over chance, at least: the scale divides by it."""
 
 
 class SearchSurrogate:
@@ -31,10 +35,12 @@ class SearchSurrogate:
         tasks: The ``Task`` objects.
         evaluation: The ``Evaluation``, from whose trainings the surrogate learns.
         seed: The seed of the surrogate.
+        earlier: ``EarlierRuns`` to learn from as well, or None.
     """
 
-    def __init__(self, pset, tasks, evaluation, seed=0):
+    def __init__(self, pset, tasks, evaluation, seed=0, *, earlier=None):
         self._tasks, self._evaluation, self._seed = tasks, evaluation, seed
+        self._earlier = earlier
         self._classes = [task.data.num_classes for task in tasks]
         self._features = {k: LossFeatures(pset, k) for k in self._classes}
         self._preselection = Preselection(None, self.features, valid=evaluation.is_valid)
@@ -60,7 +66,8 @@ class SearchSurrogate:
         return tuple(np.mean(part, axis=0) for part in zip(*of_tasks, strict=True))
 
     def _learn(self, known):
-        sources = [source for source in (self._prior, self._own(known)) if source is not None]
+        sources = [self._prior, self._of_earlier_runs, self._own(known)]
+        sources = [source for source in sources if source is not None]
         if sources:
             evidence = reduce(operator.add, sources)
             self._surrogate = Surrogate(seed=self._seed).fit(evidence)
@@ -72,31 +79,26 @@ class SearchSurrogate:
         atlas = load_atlas(without=[task.name for task in self._tasks])
         return evidence_of(atlas, loss_primitive_set()) if len(atlas) else None
 
+    @cached_property
+    def _of_earlier_runs(self):
+        """The evidence of earlier runs; None if there are none."""
+        return self._earlier.evidence(dict(self._features)) if self._earlier else None
+
     def _own(self, known):
         """Returns the evidence of the run's own trainings, None if there is none."""
         baselines = self._evaluation.baselines()
         features, figures = [], []
         for tree, results in known:
             for result, baseline, k in zip(results, baselines, self._classes, strict=True):
-                rungs = _rungs(len(baseline.accuracies))
+                rungs = rungs_of(len(baseline.accuracies))
                 chance = 1.0 / result.num_classes
-                reached = _at(result.accuracies, rungs)
+                reached = np.array(rung_figures(result.accuracies, rungs))
                 if result.failed:
                     reached = np.zeros(len(rungs))
-                learned = np.maximum(_at(baseline.accuracies, rungs), chance + LEAST_LEARNED)
+                learned = np.maximum(rung_figures(baseline.accuracies, rungs),
+                                     chance + LEAST_LEARNED)
                 features.append(self._features[k](tree))
                 figures.append(to_common_scale(reached, learned, chance))
         if not features:
             return None
         return Evidence(np.array(features), np.array(figures), np.full(len(features), OWN_WEIGHT))
-
-
-def _rungs(epochs):
-    """Returns the epochs of a training that stand for the atlas's rungs 1, 3 and 6."""
-    return (1, min(3, epochs), epochs)
-
-
-def _at(accuracies, epochs):
-    """Returns the accuracies after these epochs, the mean of the last two; NaN if not reached."""
-    return np.array([np.mean(accuracies[max(0, epoch - 2):epoch])
-                     if len(accuracies) >= epoch else np.nan for epoch in epochs])

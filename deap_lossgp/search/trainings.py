@@ -50,9 +50,13 @@ def code_of(pset):
     Returns:
         list of texts and tuples, equal in every process.
     """
-    return [deap_lossgp.__version__, ARITHMETIC, pset.name,
-            *(source_of(pset.context[primitive.name]) for primitive in
-              sorted(pset.primitives[pset.ret], key=lambda p: p.name))]
+    return [deap_lossgp.__version__, ARITHMETIC, *primitives_of(pset)]
+
+
+def primitives_of(pset):
+    """Returns what ``code_of`` says of the primitive set: its name, and its primitives' rows."""
+    return [pset.name, *(source_of(pset.context[primitive.name]) for primitive in
+                         sorted(pset.primitives[pset.ret], key=lambda p: p.name))]
 
 
 class Trainings:
