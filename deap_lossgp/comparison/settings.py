@@ -107,6 +107,7 @@ class ComparisonSettings(RunSettings):
         flag="--preselect")
     finalists: int = 0  # not used: each arm's winner is the best of its search
     learn_from: tuple[str, ...] = ()  # not used: every arm knows the same
+    audit: float = 0.0  # not used
     known_losses: tuple[str, ...] = setting(
         (), "known losses to test beside the winners", metavar="NAME")
 

@@ -193,6 +193,27 @@ class Evaluation:
             for row in results
         ]
 
+    def finished(self, trees):
+        """Trains losses to the end that were stopped; what the search knows of them stays as it is.
+
+        Args:
+            trees: Loss trees that were evaluated.
+
+        Returns:
+            list of (wins, improvement), the fitness that they would have had. ``audit_seconds`` in
+            the counts are what the further trainings took.
+        """
+        requests = [replace(self._request(tree), stops=()) for tree in trees]
+        self._trainings.train(requests)
+        fitness = []
+        for tree, request in zip(trees, requests, strict=True):
+            results = self._trainings.results(request)
+            self.counts["audit_seconds"] += sum(
+                whole.seconds for known, whole in zip(self.known_results(tree), results,
+                                                      strict=True) if known.status == "stopped")
+            fitness.append(self._fitness_of(results, self.baselines()))
+        return fitness
+
     def map(self, function, trees):
         """Trains all trees at once, then calls the function for each; for ``toolbox.map``.
 

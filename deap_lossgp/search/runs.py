@@ -16,6 +16,7 @@ from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 from deap_lossgp.plotting.generations import plot_generations
 from deap_lossgp.plotting.individuals import plot_individuals
 from deap_lossgp.search.algorithms import ALGORITHMS
+from deap_lossgp.search.audit import COLUMNS, audit
 from deap_lossgp.search.evolutions import Evolution
 from deap_lossgp.search.experiments import read_call
 from deap_lossgp.search.fitness import WORST
@@ -71,6 +72,9 @@ def evolve(tasks=("digits",), *, output=None, callbacks=(), progress=True, **opt
 class Run(Evolution):
     """One seeded evolution, with the arguments of ``Evolution``. Make it, then ``execute`` it."""
 
+    changeable = ("audit", *Evolution.changeable)
+    not_in_name = ("audit",)
+
     @property
     def kind(self):
         return self.settings.algorithm
@@ -107,10 +111,11 @@ class Run(Evolution):
             if finalists:
                 best, race = self._race([best, *halloffame], known, finalists)
             tests = self._test(best, known)
+            notes = self._notes()
         result = RunResult(
             best, self.pset, logbook, halloffame, pd.DataFrame(self.stats.rows),
             pd.DataFrame(self._folder.store.rows()), tests, self.evaluation.counts,
-            self._unlearned(), race, s, self.output, self._notes())
+            self._unlearned(), race, s, self.output, notes)
         self._write(result)
         self.callbacks.on_end(result)
         return result
@@ -123,7 +128,13 @@ class Run(Evolution):
                 if result.accuracy <= share + ROUNDING]
 
     def _notes(self):
-        return (str(self.earlier),) if self.earlier else ()
+        """Returns further lines of the report; audits first, if that was asked for."""
+        notes, s = [str(self.earlier)] if self.earlier else [], self.settings
+        if s.audit:
+            audited = audit(self.evaluation, s.audit, max(1, s.finalists))
+            self.write_table(pd.DataFrame(audited.rows, columns=COLUMNS), "audit.csv")
+            notes.append(str(audited))
+        return tuple(notes)
 
     def _known_by_fitness(self):
         """Returns the known losses by name, the best in the search first."""

@@ -56,6 +56,9 @@ class RunSettings(TaskSettings):
     rungs: bool = setting(
         True, "whether trainings are stopped after 1 or 3 epochs if they fall behind those of "
         "earlier generations; with --no-rungs they are not", flag="--no-rungs")
+    audit: float = setting(
+        0.0, "share of the stopped trainings that are finished when the search is over, to report "
+        "what stopping would have lost; the search does not see them", metavar="SHARE")
     preselect: bool = setting(
         True, "whether a surrogate, which learns from the atlas and from the run, chooses the "
         "children that are trained; with --no-preselect all are", flag="--no-preselect")
@@ -90,7 +93,10 @@ class RunSettings(TaskSettings):
         if self.seed + self.test_seeds + seeds_needed(self.finalists) >= 2**32:
             raise ValueError(f"seed, and the seeds after it for tests and race, must stay below "
                              f"2**32, got {self.seed}")
-        for name in ("crossover", "subtree_mutation", "point_mutation"):
+        if self.audit and (not self.rungs or self.fitness == "thesis"):
+            raise ValueError("audit needs trainings that are stopped: it cannot be combined with "
+                             f"{'fitness thesis' if self.rungs else '--no-rungs'}")
+        for name in ("crossover", "subtree_mutation", "point_mutation", "audit"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         tournament_sizes(self.population, self.sample_size, self.parents)
