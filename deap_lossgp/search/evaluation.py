@@ -44,9 +44,9 @@ class Evaluation:
     Attributes:
         counts: The counts of ``Trainings``; of evaluations ``ntrained nscreened ncached`` and
             ``charged_seconds`` (the trainings of every evaluation, also of one that was known
-            already); and ``discarded``, the trees that ``is_valid`` refused. What the store held
-            before counts as trained when it is first asked for, so that a resumed run has the
-            counts of an undisturbed one.
+            already); and the trees that were refused: by ``is_valid`` ``discarded``, by
+            ``is_promising`` ``refused``. What the store held before counts as trained when it is
+            first asked for, so that a resumed run has the counts of an undisturbed one.
 
     Raises:
         ValueError: The tasks do not have distinct names, or the fitness is not usable.
@@ -121,7 +121,9 @@ class Evaluation:
 
     def is_promising(self, tree):
         """Whether a tree may be valid in any mode but ``thesis``: the cheap part of screening."""
-        return self._screen.is_promising(tree)
+        promising = self._screen.is_promising(tree)
+        self.counts["refused"] += not promising
+        return promising
 
     def known_results(self, tree):
         """Returns an evaluated tree's ``TrainingResult`` on each task; losses are the tree's."""
@@ -135,6 +137,10 @@ class Evaluation:
     def core(self, tree):
         """Returns what is trained for a tree: the loss without its affine wrapping."""
         return self._screen.form(tree).core
+
+    def curves(self, tree):
+        """Returns the ``LossCurves`` of ``core(tree)``."""
+        return self._screen.curves(tree)
 
     def trained(self):
         """Returns what was trained with the evaluation's own seed, in the order of asking.
@@ -194,14 +200,9 @@ class Evaluation:
         ]
 
     def finished(self, trees):
-        """Trains losses to the end that were stopped; what the search knows of them stays as it is.
+        """Trains stopped losses to the end; returns the fitness that they would have had.
 
-        Args:
-            trees: Loss trees that were evaluated.
-
-        Returns:
-            list of (wins, improvement), the fitness that they would have had. ``audit_seconds`` in
-            the counts are what the further trainings took.
+        What the search knows of them stays as it is; the counts get ``audit_seconds``.
         """
         requests = [replace(self._request(tree), stops=()) for tree in trees]
         self._trainings.train(requests)

@@ -1,5 +1,6 @@
 """What runs and comparisons share: evaluations on an engine, toolboxes and statistics."""
 
+import math
 import random
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,9 @@ from deap_lossgp.search.evaluation import Evaluation
 from deap_lossgp.search.experiments import Experiment
 from deap_lossgp.search.fitness import check_fitness
 from deap_lossgp.search.folders import digest
+from deap_lossgp.search.funnels import trees_made
 from deap_lossgp.search.logbooks import RunStatistics
+from deap_lossgp.search.rungs import RUNGS
 from deap_lossgp.search.settings import RESCORING
 from deap_lossgp.search.surrogates import SearchSurrogate
 from deap_lossgp.search.trainings import primitives_of
@@ -89,16 +92,16 @@ class Evolution(Experiment):
         """
         s = self.settings
         preselects = s.preselect and not evaluation.raw
+        surrogate = SearchSurrogate(self.pset, self.tasks, evaluation, s.seed,
+                                    earlier=self.earlier) if preselects else None
         toolbox = make_toolbox(
             # Of many children only those that are about to be chosen are screened in full.
-            self.pset, evaluation, valid=evaluation.is_promising if preselects
+            self.pset, evaluation, valid=surrogate.is_promising if preselects
             else evaluation.is_valid, max_height=s.max_height, max_size=s.max_size,
             **ALGORITHMS[algorithm or s.algorithm].mutations(s),
         )
         toolbox.register("map", evaluation.map)
         if preselects:
-            surrogate = SearchSurrogate(self.pset, self.tasks, evaluation, s.seed,
-                                        earlier=self.earlier)
             toolbox.register("preselect", surrogate)
         return toolbox
 
@@ -128,9 +131,15 @@ class Evolution(Experiment):
                              f"distinct: allow larger trees, or take a smaller population")
         return population
 
-    def new_stats(self, evaluation):
-        """Makes a ``RunStatistics`` of an evaluation's counts and figures."""
+    def new_stats(self, evaluation, toolbox):
+        """Makes a ``RunStatistics`` of an evaluation's counts and figures.
+
+        Args:
+            evaluation: The ``Evaluation``.
+            toolbox: The toolbox of ``new_toolbox`` that evolves with it.
+        """
         counts = evaluation.counts
+        surrogate = toolbox.preselect.func if hasattr(toolbox, "preselect") else None
 
         def figures(individual):
             columns = {}
@@ -143,8 +152,11 @@ class Evolution(Experiment):
             lambda: {"ntrained": counts["ntrained"],
                      "nscreened": counts["nscreened"] + counts["discarded"],
                      "ncached": counts["ncached"], "nstopped": counts["stopped"],
-                     "epochs": counts["epochs"], "seconds": counts["seconds"]},
+                     "epochs": counts["epochs"], "seconds": counts["seconds"],
+                     **{f"nstopped_{rung}": counts[f"stopped_{rung}"] for rung in RUNGS},
+                     "nmade": trees_made(counts), "nchosen": counts["chosen"]},
             figures, self.callbacks.on_generation,
+            {"predicted_rank": surrogate.predicted_rank if surrogate else lambda: math.nan},
         )
 
     @contextmanager

@@ -38,6 +38,9 @@ class RunResult:
             with fresh seeds: the mean of what the fitness compares, smaller is better.
         settings: The ``RunSettings``.
         output: The run's folder.
+        funnel: list of dicts ``stage losses``: how many losses were made, and how many reached each
+            later stage.
+        choosing: Seconds that this process spent on making, screening and preselecting losses.
         notes: Further lines of the report: on what the surrogate learned from, on the audit.
     """
 
@@ -53,6 +56,8 @@ class RunResult:
     race: list
     settings: RunSettings
     output: Path
+    funnel: list
+    choosing: float
     notes: tuple[str, ...] = ()
 
     def __repr__(self):
@@ -81,10 +86,11 @@ class RunResult:
             f"{counts['discarded']} trees were not valid and replaced before.",
             f"Trainings: {counts['curves']} on curves, {counts['exact']} on the exact path, "
             f"in {counts['seconds']:.0f} s." + self._endings(),
+            f"Making, screening and choosing losses took {self.choosing:.1f} s.",
             *self.notes,
             f"Results in {self.output}{os.sep}: " + ", ".join(
                 ("best_loss.json", "logbook.csv", "individuals.csv", "generations.png",
-                 "individuals.png", "evaluations.sqlite", "run.json")
+                 "individuals.png", "funnel.png", "evaluations.sqlite", "run.json")
             ),
         ]
         return "\n".join(lines)

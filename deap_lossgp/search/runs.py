@@ -5,6 +5,7 @@ import math
 import random
 import statistics
 from functools import cached_property
+from time import perf_counter
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from deap import tools
 from deap_lossgp.curves.canonical import canonical_key
 from deap_lossgp.engines.execution import Execution
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
+from deap_lossgp.plotting.funnel import plot_funnel
 from deap_lossgp.plotting.generations import plot_generations
 from deap_lossgp.plotting.individuals import plot_individuals
 from deap_lossgp.search.algorithms import ALGORITHMS
@@ -20,6 +22,7 @@ from deap_lossgp.search.audit import COLUMNS, audit
 from deap_lossgp.search.evolutions import Evolution
 from deap_lossgp.search.experiments import read_call
 from deap_lossgp.search.fitness import WORST
+from deap_lossgp.search.funnels import funnel_of
 from deap_lossgp.search.logbooks import logbook_table
 from deap_lossgp.search.race import seeds_needed, sequential_halving, trainings_needed
 from deap_lossgp.search.run_results import RunResult
@@ -115,7 +118,8 @@ class Run(Evolution):
         result = RunResult(
             best, self.pset, logbook, halloffame, pd.DataFrame(self.stats.rows),
             pd.DataFrame(self._folder.store.rows()), tests, self.evaluation.counts,
-            self._unlearned(), race, s, self.output, notes)
+            self._unlearned(), race, s, self.output,
+            funnel_of(self.evaluation, race, len(self.known)), self.choosing, notes)
         self._write(result)
         self.callbacks.on_end(result)
         return result
@@ -173,15 +177,20 @@ class Run(Evolution):
         s = self.settings
         toolbox = self.new_toolbox(self.evaluation)
         toolbox.register("map", self._map)
-        self.stats, halloffame = self.new_stats(self.evaluation), tools.HallOfFame(HALL_OF_FAME)
+        self.stats = self.new_stats(self.evaluation, toolbox)
+        halloffame = tools.HallOfFame(HALL_OF_FAME)
+        started, self._in_trainings = perf_counter(), 0.0
         population = self.new_population(toolbox, map(toolbox.clone, self.known.values()))
         _, logbook = ALGORITHMS[s.algorithm].run(
             population, toolbox, self.pset, s, stats=self.stats, halloffame=halloffame,
             verbose=False)
+        self.choosing = perf_counter() - started - self._in_trainings
         return logbook, halloffame
 
     def _map(self, evaluate, individuals):
+        started = perf_counter()
         fitnesses = self.evaluation.map(evaluate, individuals)
+        self._in_trainings += perf_counter() - started
         counts = self.evaluation.counts
         self.advance(len(self.tasks) * (
             1 + counts["ntrained"] + counts["ncached"] + counts["nscreened"]))
@@ -214,3 +223,4 @@ class Run(Evolution):
         })
         self.write_figure(plot_generations(result.logbook)[0], "generations.png")
         self.write_figure(plot_individuals(result.individuals)[0], "individuals.png")
+        self.write_figure(plot_funnel(result.funnel), "funnel.png")

@@ -4,6 +4,7 @@ The atlas is read without the data sets of the run, so that a result on a data s
 what was measured there before.
 """
 
+import math
 import operator
 from functools import cached_property, reduce
 
@@ -41,6 +42,7 @@ class SearchSurrogate:
     def __init__(self, pset, tasks, evaluation, seed=0, *, earlier=None):
         self._tasks, self._evaluation, self._seed = tasks, evaluation, seed
         self._earlier = earlier
+        self._learned_of, self._chosen = None, []
         self._classes = [task.data.num_classes for task in tasks]
         self._features = {k: LossFeatures(pset, k) for k in self._classes}
         self._preselection = Preselection(None, self.features, valid=evaluation.is_valid)
@@ -49,14 +51,41 @@ class SearchSurrogate:
     def features(self, tree):
         """Returns a loss's features for each task's number of classes, one behind the other."""
         core = self._evaluation.core(tree)
-        return np.concatenate([self._features[k](core) for k in self._features])
+        return np.concatenate([of_classes(core, lambda: self._evaluation.curves(tree))
+                               for of_classes in self._features.values()])
+
+    def is_promising(self, tree):
+        """As the evaluation's; its curves, which are not kept, give the features right away."""
+        promising = self._evaluation.is_promising(tree)
+        if promising:
+            self.features(tree)
+        return promising
 
     def __call__(self, children, k):
         """Chooses k of many children, as ``Preselection`` does; none that was trained already."""
         known = self._evaluation.trained()
-        self._learn(known)
-        self._preselection.remember(tree for tree, _ in known)
-        return self._preselection(children, k)
+        if self._learned_of != len(known):
+            self._learn(known)
+            self._preselection.remember(tree for tree, _ in known)
+            self._learned_of, self._chosen = len(known), []
+        chosen = self._preselection(children, k)
+        self._evaluation.counts["offered"] += len(children)
+        self._evaluation.counts["chosen"] += len(chosen)
+        self._chosen += chosen
+        return chosen
+
+    def predicted_rank(self):
+        """Returns which rank was predicted for the best of the children chosen last.
+
+        Returns:
+            1 if it was predicted to be the best of them, NaN where nothing was predicted.
+        """
+        if self._preselection.surrogate is None or not self._chosen:
+            return math.nan
+        means, _ = self.predict(np.array([self.features(tree) for tree in self._chosen]))
+        fitness = [self._evaluation.fitness_of(tree) for tree in self._chosen]
+        best = max(range(len(fitness)), key=fitness.__getitem__)
+        return 1 + int((means > means[best]).sum())
 
     def predict(self, features):
         """Returns the mean over the tasks of what is predicted, as ``Surrogate.predict`` does."""
@@ -86,6 +115,8 @@ class SearchSurrogate:
 
     def _own(self, known):
         """Returns the evidence of the run's own trainings, None if there is none."""
+        if not known:
+            return None
         baselines = self._evaluation.baselines()
         features, figures = [], []
         for tree, results in known:
@@ -99,6 +130,4 @@ class SearchSurrogate:
                                      chance + LEAST_LEARNED)
                 features.append(self._features[k](tree))
                 figures.append(to_common_scale(reached, learned, chance))
-        if not features:
-            return None
         return Evidence(np.array(features), np.array(figures), np.full(len(features), OWN_WEIGHT))

@@ -71,7 +71,8 @@ class Trainings:
 
     Attributes:
         counts: A ``Counter`` of the trainings that were charged: ``exact`` and ``curves`` (by
-            path), ``seconds``, ``epochs``, and one entry for each status.
+            path), ``seconds``, ``epochs``, one entry for each status, and ``stopped_1`` and so on
+            by epoch.
     """
 
     def __init__(self, tasks, pset, store, engine, on_training=None):
@@ -142,6 +143,8 @@ class Trainings:
                 self.counts["epochs"] += len(result.accuracies)
                 self.counts["exact" if result.exact else "curves"] += 1
                 self.counts[result.status] += 1
+                if result.status == "stopped":
+                    self.counts[f"stopped_{len(result.accuracies)}"] += 1
         return results
 
     def check_that_something_trains(self, requests):

@@ -100,7 +100,7 @@ class SurrogateEvaluation:
             if curves is None:
                 rows.append(np.full(len(RUNGS), task.chance))
                 continue
-            features = task.features(tree, curves)
+            features = task.features(tree, lambda: curves)
             figures = task.accuracies(features, self._seed)
             if self._noise:
                 draw = _generator(task.name, self._seed, seed, features.tobytes())
