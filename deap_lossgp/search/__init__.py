@@ -5,8 +5,8 @@ the ``store`` and makes those that are missing, ``rungs`` say when one stops (``
 lost), and ``fitness`` is a pure function of their figures. ``settings`` describe a run, and
 ``algorithms`` is the table from which they choose. ``experiments`` holds a folder (``folders``),
 ``evolutions`` adds engine and toolbox with its ``surrogates`` (which ``earlier_runs`` teach, too),
-and ``runs`` evolves and lets the finalists ``race``: ``logbooks`` are its tables, and
-``run_results`` its report.
+and ``runs`` evolves and lets the finalists ``race``: ``logbooks`` and ``funnels`` are its tables,
+and ``run_results`` its report. ``collecting`` trains many losses for an atlas instead.
 
 A run that was killed is resumed by running it again: all its randomness comes from its seed, and
 the store replays what was trained.
@@ -17,6 +17,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "algorithms": ["ALGORITHMS"],
     "callbacks": ["Callback", "TensorBoard"],
+    "collecting": ["Collection", "CollectionSettings"],
     "evaluation": ["BaselineError", "Evaluation"],
     "fitness": ["FITNESS_MODES"],
     "folders": ["write_csv"],
