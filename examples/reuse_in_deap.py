@@ -1,7 +1,8 @@
 """Uses parts of this package in other DEAP projects, without TensorFlow.
 
 (a) OneMax and (b) symbolic regression, with DEAP's own operators, in this package's algorithms;
-(c) this package's toolbox of loss trees, in DEAP's eaSimple.
+(c) this package's toolbox of loss trees, in DEAP's eaSimple; (d) symbolic regression again, where a
+surrogate that learns from what was evaluated chooses the children (``toolbox.preselect``).
 """
 
 import operator
@@ -18,9 +19,11 @@ from deap_lossgp.curves import LossCurves, accuracy_gain
 from deap_lossgp.plotting import plot_generations
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.search import logbook_table, write_csv
+from deap_lossgp.surrogate import Evidence, Preselection, Surrogate
 from deap_lossgp.toolbox import make_toolbox
 
 ALGORITHMS = {"sample tournament": eaSampleTournament, "archive": eaArchive}
+PRESELECTED_SEEDS = range(5)
 
 
 class Maximised(base.Fitness):
@@ -96,6 +99,37 @@ def regression_toolbox():
     return toolbox
 
 
+def add_preselection(toolbox, seed):
+    """Lets a surrogate choose which children are evaluated, by their outputs at a few points.
+
+    An evaluation here takes microseconds. It stands for one that takes minutes, where choosing
+    costs nothing beside it: what counts is the number of evaluations.
+    """
+    pset, evaluate, points = regression_pset(), toolbox.evaluate, np.linspace(-1, 1, 6)
+    inputs, figures = [], []
+
+    def features(tree):
+        with np.errstate(all="ignore"):
+            outputs = np.broadcast_to(gp.compile(tree, pset)(points), points.shape)
+        return np.arctan(np.nan_to_num(outputs))
+
+    def evaluated(tree):
+        (error,) = evaluate(tree)
+        inputs.append(features(tree))
+        figures.append([-np.log10(min(max(error, 1e-12), 1e6)) if np.isfinite(error) else -6.0])
+        return (error,)
+
+    preselection = Preselection(None, features)
+
+    def preselect(children, k):
+        evidence = Evidence(np.array(inputs), np.array(figures), np.ones(len(inputs)))
+        preselection.surrogate = Surrogate(trees=50, seed=seed).fit(evidence)
+        return preselection(children, k)
+
+    toolbox.register("evaluate", evaluated)
+    toolbox.register("preselect", preselect)
+
+
 def loss_toolbox():
     pset = loss_primitive_set()
 
@@ -115,6 +149,14 @@ def run_onemax(algorithm, seed=1, ngen=80, population=100):
 def run_symbolic_regression(algorithm, seed=1, ngen=80, population=100):
     """Returns the best expression for x**4 + x**3 + x**2 + x and the logbook."""
     return _run(algorithm, regression_toolbox(), 0.9, 0.3, seed, ngen, population)
+
+
+def run_preselection(preselects, seed=1, ngen=80, population=20):
+    """Returns the best expression with or without preselection, and the logbook."""
+    toolbox = regression_toolbox()
+    if preselects:
+        add_preselection(toolbox, seed)
+    return _run(eaSampleTournament, toolbox, 0.9, 0.3, seed, ngen, population)
 
 
 def run_losses(seed=1, ngen=10, population=20):
@@ -160,6 +202,16 @@ def run_all(output, seed=1, ngen=80, population=100):
     best, logbook = run_losses(seed, max(1, ngen // 8), max(2, population // 5))
     print(f"  {best.fitness.values[1]:.2f}: {best}")
     save(logbook, output, "losses-eaSimple")
+    print(f"(d) symbolic regression, median squared error of {len(PRESELECTED_SEEDS)} seeds")
+    for preselects in (False, True):
+        runs = [run_preselection(preselects, seed + more, max(1, ngen // 4),
+                                 max(4, population // 5)) for more in PRESELECTED_SEEDS]
+        errors = [best.fitness.values[0] for best, _ in runs]
+        nevals = sum(runs[0][1].select("nevals"))
+        name = "with preselection" if preselects else "without"
+        print(f"  {name:17}  {np.median(errors):8.4g} after {nevals} evaluations, of "
+              f"{' '.join(f'{error:.2g}' for error in sorted(errors))}")
+        save(runs[0][1], output, f"regression-{name.replace(' ', '-')}")
     print(f"Results in {output}: logbooks as CSV, generation curves as PNG")
 
 

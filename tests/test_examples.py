@@ -46,6 +46,14 @@ def test_reuse_in_deap_drives_both_ways_without_tensorflow(tmp_path):
             assert [int(row["nevals"]) for row in rows] == [12] + [children] * 8
             best = [float(row["max" if problem == "onemax" else "min"]) for row in rows]
             assert best == sorted(best, reverse=problem == "regression")
+    pairs = [tmp_path / "out" / f"regression-{name}.csv" for name in ("without",
+                                                                     "with-preselection")]
+    counts = []
+    for path in pairs:
+        with open(path, newline="") as file:
+            counts.append([int(row["nevals"]) for row in csv.DictReader(file)])
+    assert counts[0] == counts[1] == [4, 1, 1], "they are compared at equal evaluations"
+    assert "with preselection" in process.stdout
     assert (tmp_path / "out" / "losses-eaSimple.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -44,6 +44,8 @@ TINY = {
     "train_with_loss": "--model small_cnn --epochs 1 --train-size 200 --seeds 2 --output {output} "
                        "--data-dir {data}",
     "reuse_in_deap": "--ngen 2 --population 4 --output {output}",
+    "loss_atlas": "--losses 4 --epochs 1 --train-size 200 --max-size 20 --workers 0 "
+                  "--output {output}",
     "export_loss": "--output {output}",
     "describe_loss": "--output {output}",
 }

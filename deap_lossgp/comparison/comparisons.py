@@ -127,8 +127,8 @@ class Comparison(Evolution):
     def _evolve(self, arm, initial, replicate, seed):
         """Evolves one arm; returns the trees that it evaluated, in order."""
         evaluation = self.new_evaluation(seed)
-        stats = self.new_stats(evaluation)
         toolbox, asked = self.new_toolbox(evaluation, arm), []
+        stats = self.new_stats(evaluation, toolbox)
 
         def evaluate(tree):
             before = evaluation.counts["charged_seconds"]

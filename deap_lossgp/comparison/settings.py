@@ -114,6 +114,8 @@ class ComparisonSettings(RunSettings):
     select: str = "best"
     tune_constants: int = 0
     rate_factors: tuple[float, ...] = ()
+    learn_from: tuple[str, ...] = ()  # not used: every arm knows the same
+    audit: float = 0.0  # not used
     max_minutes: float | None = None  # nor are these: all replicates of an arm are as long
     max_trainings: int | None = None
     max_epochs: int | None = None

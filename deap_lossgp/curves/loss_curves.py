@@ -5,10 +5,11 @@ and L(1, p). They are evaluated once, in float64, with the derivative carried al
 on a fixed grid of p. A network is trained with these arrays, not with the tree.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from deap import gp
 from scipy.ndimage import maximum_filter1d
 
 from deap_lossgp.curves.differentiation import differentiate
@@ -45,13 +46,8 @@ class LossCurves:
     Attributes:
         values: L(0, p) and L(1, p) on ``GRID``, float64 of shape (2, KNOTS); may hold inf or NaN.
         derivatives: Their derivatives with respect to p, likewise.
-        error: The larger of two numbers. The first is the error of interpolation: the largest
-            difference between the derivative interpolated between the knots and that of the loss
-            itself in float32, relative to the largest magnitude within a quarter of a unit of
-            logit(p); infinite where something is not finite. Poles, kinks and oscillations in
-            (0, 1) make it large, and so does cancellation. The second is the rounding error of
-            the derivative relative to the difference between the derivatives of the two labels:
-            a label-blind loss trains a network until nothing but rounding is left of its gradient.
+        nodes: The nodes of the tree.
+        pset: Its primitive set.
 
     Examples:
         >>> from deap_lossgp.psets import loss_primitive_set
@@ -67,11 +63,12 @@ class LossCurves:
 
     values: np.ndarray
     derivatives: np.ndarray
-    error: float
+    nodes: tuple = field(repr=False)
+    pset: gp.PrimitiveSet = field(repr=False)
 
     @classmethod
     def of(cls, tree, pset):
-        """Evaluates a tree on the grid and, to certify it, at a point between each two knots.
+        """Evaluates a tree on the grid.
 
         Args:
             tree: A ``LossTree``.
@@ -83,9 +80,25 @@ class LossCurves:
         Raises:
             ValueError: A primitive of the set is not a ``LossPrimitive``.
         """
-        values, derivatives = differentiate(tree, pset, _LABELS, GRID)
-        _, single, reach = differentiate(tree, pset, _LABELS, _PROBES, with_reach=True)
-        return cls(values, derivatives, _certificate_error(derivatives, single, reach))
+        return cls(*differentiate(tree, pset, _LABELS, GRID), tuple(tree), pset)
+
+    @cached_property
+    def error(self):
+        """The error of the curves, for their certificate: the larger of two numbers.
+
+        The first is the error of interpolation: the largest difference between the derivative
+        interpolated between the knots and that of the loss itself in float32, relative to the
+        largest magnitude within a quarter of a unit of logit(p); infinite where something is not
+        finite. Poles, kinks and oscillations in (0, 1) make it large, and so does cancellation. The
+        second is the rounding error of the derivative relative to the difference between the
+        derivatives of the two labels: a label-blind loss trains a network until nothing but
+        rounding is left of its gradient.
+
+        It is computed when it is first asked for, at a point between each two knots: of many losses
+        that are screened, few are trained.
+        """
+        _, single, reach = differentiate(self.nodes, self.pset, _LABELS, _PROBES, with_reach=True)
+        return _certificate_error(self.derivatives, single, reach)
 
     @property
     def finite(self):

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "accuracies": ["plot_test_accuracies"],
     "best_so_far": ["plot_comparison"],
     "front": ["plot_front"],
+    "funnel": ["plot_funnel"],
     "generations": ["plot_generations"],
     "individuals": ["plot_individuals"],
     "learning_curves": ["plot_learning_curves"],

@@ -1,13 +1,14 @@
 """The search for a loss: from a tree to its fitness, and from settings to a run's folder.
 
 ``evaluation`` screens a tree (``screened``) and ranks it: ``trainings`` looks its trainings up in
-the ``store`` and makes those that are missing, ``rungs`` say when one stops, and ``fitness`` is
-a pure function of their figures. ``settings`` describe a run, and ``algorithms`` is the table from
-which they choose; ``imitation`` is for the search for curves. ``experiments`` holds a folder
-(``folders``), ``evolutions`` adds engine and toolbox with its ``surrogates``, and ``runs`` evolves:
-``logbooks`` are its tables, ``front`` is its Pareto front, and ``stopping`` may end it before its
+the ``store`` and makes those that are missing, ``rungs`` say when one stops (``audit``: what that
+lost), and ``fitness`` is a pure function of their figures. ``settings`` describe a run, and
+``algorithms`` is the table from which they choose; ``imitation`` is for the search for curves.
+``experiments`` holds a folder (``folders``), ``evolutions`` adds engine and toolbox with its
+``surrogates`` (which ``earlier_runs`` teach, too), and ``runs`` evolves: ``logbooks`` and
+``funnels`` are its tables, ``front`` is its Pareto front, and ``stopping`` may end it before its
 last generation. Then the ``finals`` let the best losses ``race``, and ``run_results`` is the
-report.
+report. ``collecting`` trains many losses for an atlas instead.
 
 A run that was killed is resumed by running it again: all its randomness comes from its seed, and
 the store replays what was trained.
@@ -18,6 +19,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "algorithms": ["ALGORITHMS"],
     "callbacks": ["Callback", "TensorBoard"],
+    "collecting": ["Collection", "CollectionSettings"],
     "evaluation": ["BaselineError", "Evaluation"],
     "fitness": ["FITNESS_MODES"],
     "folders": ["write_csv"],

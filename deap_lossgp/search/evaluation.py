@@ -48,9 +48,9 @@ class Evaluation:
     Attributes:
         counts: The counts of ``Trainings``; of evaluations ``ntrained nscreened ncached`` and
             ``charged_seconds`` (the trainings of every evaluation, also of one that was known
-            already); and ``discarded``, the trees that ``is_valid`` refused. What the store held
-            before counts as trained when it is first asked for, so that a resumed run has the
-            counts of an undisturbed one.
+            already); and the trees that were refused: by ``is_valid`` ``discarded``, by
+            ``is_promising`` ``refused``. What the store held before counts as trained when it is
+            first asked for, so that a resumed run has the counts of an undisturbed one.
 
     Raises:
         ValueError: The tasks do not have distinct names, or the fitness is not usable.
@@ -123,7 +123,9 @@ class Evaluation:
 
     def is_promising(self, tree):
         """Whether a tree may be valid in any mode but ``thesis``: the cheap part of screening."""
-        return self._screen.is_promising(tree)
+        promising = self._screen.is_promising(tree)
+        self.counts["refused"] += not promising
+        return promising
 
     def known_results(self, tree):
         """Returns an evaluated tree's ``TrainingResult`` on each task; losses are the tree's."""
@@ -141,6 +143,10 @@ class Evaluation:
     def key(self, tree):
         """Returns a text that is equal for trees that are the same loss, however it is written."""
         return self._screen(tree).key
+
+    def curves(self, tree):
+        """Returns the ``LossCurves`` of ``core(tree)``."""
+        return self._screen.curves(tree)
 
     def trained(self):
         """Returns what was trained with the evaluation's own seed, in the order of asking.
@@ -203,6 +209,22 @@ class Evaluation:
             {task.name: [r[i].test_accuracy for r in row] for i, task in enumerate(self.tasks)}
             for row in self.results(trees, seeds, test=True, **options)
         ]
+
+    def finished(self, trees):
+        """Trains stopped losses to the end; returns the fitness that they would have had.
+
+        What the search knows of them stays as it is; the counts get ``audit_seconds``.
+        """
+        requests = [replace(self._request(tree), stops=()) for tree in trees]
+        self._trainings.train(requests)
+        fitness = []
+        for tree, request in zip(trees, requests, strict=True):
+            results = self._trainings.results(request)
+            self.counts["audit_seconds"] += sum(
+                whole.seconds for known, whole in zip(self.known_results(tree), results,
+                                                      strict=True) if known.status == "stopped")
+            fitness.append(self._fitness_of(results, self.baselines()))
+        return fitness
 
     def map(self, function, trees):
         """Trains all trees at once, then calls the function for each; for ``toolbox.map``.

@@ -1,22 +1,27 @@
 """What runs and comparisons share: evaluations on an engine, toolboxes and statistics."""
 
-import hashlib
+import math
 import random
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 from deap_lossgp.algorithms.loop import PRESELECTED_OF
 from deap_lossgp.engines.execution import Execution, make_engine
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.callbacks import CallbackList
+from deap_lossgp.search.earlier_runs import EarlierRuns
 from deap_lossgp.search.evaluation import Evaluation
 from deap_lossgp.search.experiments import Experiment
 from deap_lossgp.search.fitness import check_fitness
+from deap_lossgp.search.folders import digest
+from deap_lossgp.search.funnels import trees_made
 from deap_lossgp.search.logbooks import RunStatistics
+from deap_lossgp.search.rungs import RUNGS
 from deap_lossgp.search.settings import GROWING, RESCORING, STOPPING
 from deap_lossgp.search.surrogates import SearchSurrogate
-from deap_lossgp.search.trainings import code_of
+from deap_lossgp.search.trainings import primitives_of
 from deap_lossgp.surrogate.atlas import ATLAS
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.training.tasks import check_names
@@ -36,6 +41,7 @@ class Evolution(Experiment):
     Attributes:
         pset: The primitive set.
         callbacks: The callbacks as one ``CallbackList``.
+        earlier: The ``EarlierRuns`` of ``learn_from``.
     """
 
     changeable = (*RESCORING, *STOPPING, *Experiment.changeable)
@@ -52,6 +58,10 @@ class Evolution(Experiment):
     def prepare(self):
         check_names(self.tasks)
         check_fitness(self.settings.fitness, self.tasks)
+        if any(Path(path).resolve() == self.output.resolve() for path in self.settings.learn_from):
+            raise ValueError(f"learn_from: {self.output} is the run's own folder, from whose "
+                             f"trainings it learns anyway")
+        self.earlier = EarlierRuns(self.settings.learn_from, self.pset, self.tasks)
         self._engine = make_engine(self.all_tasks, self.pset, self._execution)
         if self._engine.predicts:
             self.warn("Nothing is trained: all accuracies are predicted from the atlas.")
@@ -62,13 +72,14 @@ class Evolution(Experiment):
         return self.tasks
 
     def code(self):
-        read = {"primitives": repr(code_of(self.pset)).encode()}
+        read = {"primitives": repr(primitives_of(self.pset)).encode()}
         if self.settings.preselect or self._engine.predicts:
             read["atlas"] = ATLAS.read_bytes()  # another one leads a resumed run another way
         if self._engine.predicts:
             read["trainings"] = b"predicted"
-        digests = {name: hashlib.sha256(content).hexdigest()[:16] for name, content in read.items()}
-        return {**super().code(), **digests}
+        if self.settings.learn_from:
+            read["runs of learn_from"] = self.earlier.content
+        return {**super().code(), **{name: digest(content) for name, content in read.items()}}
 
     def new_evaluation(self, seed, fitness=None, first_task=0):
         """Makes an ``Evaluation`` on the experiment's store and engine, with its own counts.
@@ -95,16 +106,17 @@ class Evolution(Experiment):
         """
         s = self.settings
         preselects = s.preselect and not evaluation.raw
+        surrogate = SearchSurrogate(self.pset, self.tasks, evaluation, s.seed,
+                                    prior=s.prior, earlier=self.earlier) if preselects else None
         toolbox = make_toolbox(
             # Of many children only those that are about to be chosen are screened in full.
-            self.pset, evaluation, valid=evaluation.is_promising if preselects
+            self.pset, evaluation, valid=surrogate.is_promising if preselects
             else evaluation.is_valid, max_height=s.max_height, max_size=s.max_size,
             root=s.root_mutation, leaves=s.leaf_mutation, attempts=s.child_attempts,
             **ALGORITHMS[algorithm or s.algorithm].mutations(s),
         )
         toolbox.register("map", evaluation.map)
         if preselects:
-            surrogate = SearchSurrogate(self.pset, self.tasks, evaluation, s.seed, s.prior)
             toolbox.register("preselect", surrogate)
         return toolbox
 
@@ -134,15 +146,24 @@ class Evolution(Experiment):
                              f"distinct: allow larger trees, or take a smaller population")
         return population
 
-    def new_stats(self, evaluation):
-        """Makes a ``RunStatistics`` of an evaluation's counts and figures."""
+    def new_stats(self, evaluation, toolbox):
+        """Makes a ``RunStatistics`` of an evaluation's counts and figures.
+
+        Args:
+            evaluation: The ``Evaluation``.
+            toolbox: The toolbox of ``new_toolbox`` that evolves with it.
+        """
         counts = evaluation.counts
+        surrogate = toolbox.preselect.func if hasattr(toolbox, "preselect") else None
         return RunStatistics(
             lambda: {"ntrained": counts["ntrained"],
                      "nscreened": counts["nscreened"] + counts["discarded"],
                      "ncached": counts["ncached"], "nstopped": counts["stopped"],
-                     "epochs": counts["epochs"], "seconds": counts["seconds"]},
+                     "epochs": counts["epochs"], "seconds": counts["seconds"],
+                     **{f"nstopped_{rung}": counts[f"stopped_{rung}"] for rung in RUNGS},
+                     "nmade": trees_made(counts), "nchosen": counts["chosen"]},
             partial(figures_of, evaluation), self.callbacks.on_generation,
+            {"predicted_rank": surrogate.predicted_rank if surrogate else lambda: math.nan},
         )
 
     @contextmanager

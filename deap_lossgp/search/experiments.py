@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 import deap_lossgp
 from deap_lossgp.errors import unknown_name
-from deap_lossgp.search.folders import RunFolder, folder_name, write_csv
+from deap_lossgp.search.folders import RunFolder, folder_name, task_digests, write_csv
 from deap_lossgp.training.results import ARITHMETIC
 from deap_lossgp.training.tasks import Task
 
@@ -86,8 +86,7 @@ class Experiment:
     def code(self):
         """Returns what enters the store's keys besides losses and seeds; for ``RunFolder``."""
         return {"deap_lossgp": deap_lossgp.__version__, "arithmetic": ARITHMETIC,
-                **{f"{task.name}, {task.network_name}": task.fingerprint[:16]
-                   for task in self.tasks}}
+                **task_digests(self.tasks)}
 
     def close(self):
         """Releases the folder."""

@@ -218,6 +218,16 @@ def folder_name(datasets, kind, settings):
     return "-".join([*names, kind, f"seed{settings['seed']}", digest[:6]])
 
 
+def digest(content):
+    """Returns 16 hexadecimal digits that stand for bytes, in the ``code`` of a run.json."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def task_digests(tasks):
+    """Returns what the ``code`` of a run.json says of ``Task`` objects."""
+    return {f"{task.name}, {task.network_name}": task.fingerprint[:16] for task in tasks}
+
+
 def _to_disk(path):
     """Writes a file or folder to the disk before anything relies on it (folders: on POSIX only)."""
     if path.is_dir() and os.name != "posix":

@@ -21,13 +21,15 @@ class RunStatistics(tools.MultiStatistics):
         figures: ``figures(individual) -> dict`` of further columns of the individual's row.
         on_generation: ``on_generation(record)`` is called with each generation's figures: a dict
             of ``gen``, the counts, ``wins_avg`` and so on.
+        latest: Further fields by name, each a function without arguments: no totals, but what is
+            said of the latest generation alone.
 
     Attributes:
         gen: The generation of the next record.
         rows: list of dicts ``gen index expression size height wins improvement ...``.
     """
 
-    def __init__(self, counts, figures, on_generation=None):
+    def __init__(self, counts, figures, on_generation=None, latest=None):
         super().__init__(
             wins=tools.Statistics(lambda individual: individual.fitness.values[0]),
             improvement=tools.Statistics(lambda individual: individual.fitness.values[1]),
@@ -36,18 +38,19 @@ class RunStatistics(tools.MultiStatistics):
         for name in STATISTICS:
             self.register(name, _finite(getattr(np, {"avg": "mean"}.get(name, name))))
         self.rows = []
-        self._counts, self._figures = counts, figures
+        self._counts, self._figures, self._latest = counts, figures, latest or {}
         self._on_generation = on_generation or (lambda record: None)
         self._before = counts()
         self.gen = 0
 
     @property
     def fields(self):
-        return [*self._before, *self]
+        return [*self._before, *self._latest, *self]
 
     def compile(self, population):
         now = self._counts()
         record = {name: total - self._before[name] for name, total in now.items()}
+        record |= {name: function() for name, function in self._latest.items()}
         self._before = now
         for index, individual in enumerate(population):
             wins, improvement = individual.fitness.values

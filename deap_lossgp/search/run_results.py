@@ -49,8 +49,12 @@ class RunResult:
             nodes are those of the simplified loss.
         settings: The ``RunSettings``.
         output: The run's folder.
+        funnel: list of dicts ``stage losses``: how many losses were made, and how many reached each
+            later stage.
+        choosing: Seconds that this process spent on making, screening and preselecting losses.
         front: A DEAP ``ParetoFront``: the losses that no other one evaluated beats in improvement
             and number of nodes, which are their fitness there; the best improvement is the first.
+        notes: Further lines of the report: on what the surrogate learned from, on the audit.
         stopped: Names of the settings that ended the run before its last generation
             (``max_minutes``, ``max_trainings``, ``max_epochs``, ``patience``); empty if none did.
     """
@@ -70,8 +74,11 @@ class RunResult:
     rate_factor: float | None
     settings: RunSettings
     output: Path
+    funnel: list
+    choosing: float
     front: tools.ParetoFront
-    stopped: tuple = ()
+    notes: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()
 
     def __repr__(self):
         return f"<RunResult {self.best} in {self.output}>"
@@ -107,10 +114,12 @@ class RunResult:
             f"{counts['discarded']} trees were not valid and replaced before.",
             f"Trainings: {counts['curves']} on curves, {counts['exact']} on the exact path, "
             f"in {counts['seconds']:.0f} s." + self._endings(),
+            f"Making, screening and choosing losses took {self.choosing:.1f} s.",
+            *self.notes,
             f"Results in {self.output}{os.sep}: " + ", ".join(
                 ("best_loss.json", "logbook.csv", "individuals.csv", "front.csv", "generations.png",
-                 "individuals.png", *["front.png"] * bool(self.front), "learning_curves.png",
-                 "evaluations.sqlite", "run.json")
+                 "individuals.png", *["front.png"] * bool(self.front), "funnel.png",
+                 "learning_curves.png", "evaluations.sqlite", "run.json")
             ),
         ]
         return "\n".join(lines)

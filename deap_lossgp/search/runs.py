@@ -4,6 +4,7 @@ import json
 import math
 import random
 from functools import cached_property, partial
+from time import perf_counter
 
 import numpy as np
 import pandas as pd
@@ -14,14 +15,17 @@ from deap_lossgp.constants import constants_of, insert_coefficients
 from deap_lossgp.engines.execution import Execution
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 from deap_lossgp.plotting.front import plot_front
+from deap_lossgp.plotting.funnel import plot_funnel
 from deap_lossgp.plotting.generations import plot_generations
 from deap_lossgp.plotting.individuals import plot_individuals
 from deap_lossgp.plotting.values_and_accuracies import plot_values_and_accuracies
 from deap_lossgp.search.algorithms import ALGORITHMS
+from deap_lossgp.search.audit import COLUMNS, audit
 from deap_lossgp.search.evolutions import Evolution, figures_of
 from deap_lossgp.search.experiments import read_call
 from deap_lossgp.search.finals import Finals
 from deap_lossgp.search.front import LossFront, Together
+from deap_lossgp.search.funnels import funnel_of
 from deap_lossgp.search.logbooks import logbook_table
 from deap_lossgp.search.misleading import learning_curves
 from deap_lossgp.search.run_results import RunResult
@@ -78,7 +82,8 @@ def evolve(tasks=("digits",), *, output=None, callbacks=(), progress=True, **opt
 class Run(Evolution):
     """One seeded evolution, with the arguments of ``Evolution``. Make it, then ``execute`` it."""
 
-    changeable = (*FINAL, *Evolution.changeable)
+    changeable = ("audit", *FINAL, *Evolution.changeable)
+    not_in_name = ("audit", *Evolution.not_in_name)
 
     @property
     def kind(self):
@@ -130,6 +135,7 @@ class Run(Evolution):
             equals = [tree for tree in halloffame if tree.fitness == halloffame[0].fitness]
             best = min(reversed(equals), key=len)
             finale = finals.execute([best, *halloffame], self._known_by_fitness())
+            notes = self._notes()
         reached = {"generations": logbook[-1]["gen"]} if self.limits.reached else {}
         self._folder.finish(**reached)
         counts = self.evaluation.counts
@@ -138,8 +144,9 @@ class Run(Evolution):
             individuals=pd.DataFrame(self.stats.rows),
             trainings=pd.DataFrame(self._folder.store.rows()),
             counts=counts if final is self.evaluation else counts + final.counts,
-            unlearned=self._unlearned(), settings=s, output=self.output, front=self.front,
-            stopped=self.limits.reached)
+            unlearned=self._unlearned(), settings=s, output=self.output,
+            funnel=funnel_of(self.evaluation, finale.race, len(self.known)),
+            choosing=self.choosing, front=self.front, notes=notes, stopped=self.limits.reached)
         self._write(result)
         self.callbacks.on_end(result)
         return result
@@ -150,6 +157,15 @@ class Run(Evolution):
         baselines = self.evaluation.baselines()
         return [result.task for result, share in zip(baselines, shares, strict=True)
                 if result.accuracy <= share + ROUNDING]
+
+    def _notes(self):
+        """Returns further lines of the report; audits first, if that was asked for."""
+        notes, s = [str(self.earlier)] if self.earlier else [], self.settings
+        if s.audit:
+            audited = audit(self.evaluation, s.audit, max(1, s.finalists))
+            self.write_table(pd.DataFrame(audited.rows, columns=COLUMNS), "audit.csv")
+            notes.append(str(audited))
+        return tuple(notes)
 
     def _known_by_fitness(self):
         """Returns the known losses by name, the best in the search first."""
@@ -164,12 +180,15 @@ class Run(Evolution):
         self.clock = Clock(self._folder.noted("clock"), partial(self._folder.note, "clock"))
         self.limits = Limits(s, self.evaluation.counts, self.clock)
         toolbox.register("stop", self.limits)
-        self.stats, halloffame = self.new_stats(self.evaluation), tools.HallOfFame(HALL_OF_FAME)
+        self.stats = self.new_stats(self.evaluation, toolbox)
+        halloffame = tools.HallOfFame(HALL_OF_FAME)
+        started, self._in_trainings = perf_counter(), 0.0
         population = self.new_population(toolbox, map(toolbox.clone, self.known.values()))
         self.front = LossFront(self.evaluation.key)
         _, logbook = ALGORITHMS[s.algorithm].run(
             population, toolbox, self.pset, s, stats=self.stats,
             halloffame=Together(halloffame, self.front), verbose=False)
+        self.choosing = perf_counter() - started - self._in_trainings
         toolbox.unregister("stop")  # it is over
         if s.tune_constants:
             self._tune_constants(toolbox, halloffame)
@@ -189,7 +208,9 @@ class Run(Evolution):
             Together(halloffame, self.front).update(tuned)
 
     def _map(self, evaluate, individuals):
+        started = perf_counter()
         fitnesses = self.evaluation.map(evaluate, individuals)
+        self._in_trainings += perf_counter() - started
         self.clock.end_generation(individuals)
         counts = self.evaluation.counts
         self.advance(len(self.tasks) * (
@@ -229,5 +250,6 @@ class Run(Evolution):
             self.write_figure(plot_front(front, result.individuals), "front.png")
         else:  # nothing to draw, and none of another fitness shall stay
             (self.output / "front.png").unlink(missing_ok=True)
+        self.write_figure(plot_funnel(result.funnel), "funnel.png")
         curves = learning_curves(self.evaluation, found)
         self.write_figure(plot_values_and_accuracies(curves)[0, 0], "learning_curves.png")

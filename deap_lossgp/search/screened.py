@@ -11,7 +11,7 @@ from deap_lossgp.curves.screening import in_value_range, is_trainable
 class Screened:
     """A loss after screening: what is trained, how the tree is made of it, and its key.
 
-    The curves are not kept: a run screens thousands of trees, and curves are quickly made again.
+    The curves are not kept: a run screens thousands of trees, and few are trained.
 
     Attributes:
         form: The ``AffineForm`` of the tree; its core is what is trained.
@@ -44,7 +44,7 @@ class Screening:
     def __init__(self, pset, tasks, raw):
         self._pset, self._raw = pset, raw
         self._classes = [task.data.num_classes for task in tasks]
-        self._known = {}
+        self._known, self._latest = {}, (None, None)
 
     def __call__(self, tree):
         """Returns the ``Screened`` tree."""
@@ -52,7 +52,7 @@ class Screening:
         if text in self._known:
             return self._known[text]
         form = self.form(tree)
-        curves = LossCurves.of(form.core, self._pset)
+        curves = self.curves(tree)
         if self._raw:
             valid = all(in_value_range(curves, classes) for classes in self._classes)
         else:
@@ -70,7 +70,17 @@ class Screening:
         """Returns the ``AffineForm`` of a tree; a raw loss is its own core."""
         return AffineForm(tree, 1.0, 0.0) if self._raw else affine_form(tree, self._pset)
 
+    def curves(self, tree):
+        """Returns the ``LossCurves`` of what is trained for a tree; those of the latest are kept.
+
+        A child that a mutation left as it was is looked at twice, and then described.
+        """
+        text = str(tree)
+        if text != self._latest[0]:
+            self._latest = text, LossCurves.of(self.form(tree).core, self._pset)
+        return self._latest[1]
+
     def is_promising(self, tree):
         """Whether a tree that is not trained raw may be valid: the part that costs little."""
-        curves = LossCurves.of(self.form(tree).core, self._pset)
+        curves = self.curves(tree)
         return curves.finite and curves.gradient_scale > 0.0

@@ -1,6 +1,7 @@
 """The settings of a run, checked before anything is loaded."""
 
 import math
+import os
 from dataclasses import dataclass
 
 from deap_lossgp.algorithms.loop import check_integer
@@ -94,12 +95,18 @@ class RunSettings(TaskSettings):
     rungs: bool = setting(
         True, "whether trainings are stopped after 1 or 3 epochs if they fall behind those of "
         "earlier generations; with --no-rungs they are not", flag="--no-rungs")
+    audit: float = setting(
+        0.0, "share of the stopped trainings that are finished when the search is over, to report "
+        "what stopping would have lost; the search does not see them", metavar="SHARE")
     preselect: bool = setting(
         True, "whether a surrogate, which learns from the atlas and from the run, chooses the "
         "children that are trained; with --no-preselect all are", flag="--no-preselect")
     prior: bool = setting(
         True, "whether the surrogate learns from the atlas before the run has any trainings; with "
         "--no-prior it learns from the run alone", flag="--no-prior")
+    learn_from: tuple[str, ...] = setting(
+        (), "folders of earlier runs, of any data sets and networks but with the same primitives, "
+        "from whose trainings the surrogate learns, too", nargs="*", metavar="RUN")
     finalists: int = setting(
         4, "losses, cross entropy and the best known one among them, that are trained again with "
         "fresh seeds before the best is chosen; 0 takes the best of the search")
@@ -146,13 +153,20 @@ class RunSettings(TaskSettings):
         if self.seed_losses is not None and len(self.seed_losses) > self.population:
             raise ValueError(f"seed_losses must be at most the population, {self.population}, "
                              f"got {len(self.seed_losses)}")
+        object.__setattr__(self, "learn_from", _names(self.learn_from))
+        if self.learn_from and (not self.preselect or self.fitness == "thesis"):
+            raise ValueError("learn_from needs a surrogate to teach: it cannot be combined with "
+                             f"{'fitness thesis' if self.preselect else '--no-preselect'}")
         if self.finalists == 1:
             raise ValueError("finalists must be 0 or at least 2, got 1: a race takes two")
         self._check_finals()
         if self.fresh_seeds()[-1].stop > 2**32:
             raise ValueError(f"seed, and the seeds after it for tests and race, must stay below "
                              f"2**32, got {self.seed}")
-        for name in ("crossover", "subtree_mutation", "point_mutation"):
+        if self.audit and (not self.rungs or self.fitness == "thesis"):
+            raise ValueError("audit needs trainings that are stopped: it cannot be combined with "
+                             f"{'fitness thesis' if self.rungs else '--no-rungs'}")
+        for name in ("crossover", "subtree_mutation", "point_mutation", "audit"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         tournament_sizes(self.population, self.sample_size, self.parents)
@@ -201,3 +215,9 @@ class RunSettings(TaskSettings):
     def evaluations(self):
         """How many evaluations the run asks for."""
         return ALGORITHMS[self.algorithm].evaluations(self)
+
+
+def _names(paths):
+    """Returns one path, or several, as a tuple of texts."""
+    paths = (paths,) if isinstance(paths, str | os.PathLike) else paths
+    return tuple(os.fspath(path) for path in paths)

@@ -4,23 +4,28 @@ The atlas is read without the data sets of the run, so that a result on a data s
 what was measured there before.
 """
 
+import math
 import operator
-from functools import cache, reduce
+from functools import cache, cached_property, reduce
 
 import numpy as np
 
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.surrogate.atlas import load_atlas
-from deap_lossgp.surrogate.evidence import OWN_WEIGHT, Evidence, evidence_of
+from deap_lossgp.surrogate.evidence import (
+    LEAST_LEARNED,
+    OWN_WEIGHT,
+    Evidence,
+    evidence_of,
+    rung_figures,
+    rungs_of,
+)
 from deap_lossgp.surrogate.features import LossFeatures
 from deap_lossgp.surrogate.model import Surrogate
 from deap_lossgp.surrogate.preselection import Preselection
 from deap_lossgp.surrogate.scale import to_common_scale
 from deap_lossgp.trees import LossTree
-
-LEAST_LEARNED = 0.01
-"""What cross entropy is taken to have gained over chance, at least: the scale divides by it."""
 
 
 class SearchSurrogate:
@@ -32,10 +37,13 @@ class SearchSurrogate:
         evaluation: The ``Evaluation``, from whose trainings the surrogate learns.
         seed: The seed of the surrogate.
         prior: Whether it learns from the atlas, too.
+        earlier: ``EarlierRuns`` to learn from as well, or None.
     """
 
-    def __init__(self, pset, tasks, evaluation, seed=0, prior=True):
+    def __init__(self, pset, tasks, evaluation, seed=0, *, prior=True, earlier=None):
         self._tasks, self._evaluation, self._seed = tasks, evaluation, seed
+        self._earlier = earlier
+        self._learned_of, self._chosen = None, []
         self._classes = [task.data.num_classes for task in tasks]
         self._features = {k: LossFeatures(pset, k) for k in self._classes}
         self._preselection = Preselection(None, self.features, valid=evaluation.is_valid)
@@ -45,14 +53,41 @@ class SearchSurrogate:
     def features(self, tree):
         """Returns a loss's features for each task's number of classes, one behind the other."""
         core = self._evaluation.core(tree)
-        return np.concatenate([self._features[k](core) for k in self._features])
+        return np.concatenate([of_classes(core, lambda: self._evaluation.curves(tree))
+                               for of_classes in self._features.values()])
+
+    def is_promising(self, tree):
+        """As the evaluation's; its curves, which are not kept, give the features right away."""
+        promising = self._evaluation.is_promising(tree)
+        if promising:
+            self.features(tree)
+        return promising
 
     def __call__(self, children, k):
         """Chooses k of many children, as ``Preselection`` does; none that was trained already."""
         known = self._evaluation.trained()
-        self._learn(known)
-        self._preselection.remember(tree for tree, _ in known)
-        return self._preselection(children, k)
+        if self._learned_of != len(known):
+            self._learn(known)
+            self._preselection.remember(tree for tree, _ in known)
+            self._learned_of, self._chosen = len(known), []
+        chosen = self._preselection(children, k)
+        self._evaluation.counts["offered"] += len(children)
+        self._evaluation.counts["chosen"] += len(chosen)
+        self._chosen += chosen
+        return chosen
+
+    def predicted_rank(self):
+        """Returns which rank was predicted for the best of the children chosen last.
+
+        Returns:
+            1 if it was predicted to be the best of them, NaN where nothing was predicted.
+        """
+        if self._preselection.surrogate is None or not self._chosen:
+            return math.nan
+        means, _ = self.predict(np.array([self.features(tree) for tree in self._chosen]))
+        fitness = [self._evaluation.fitness_of(tree) for tree in self._chosen]
+        best = max(range(len(fitness)), key=fitness.__getitem__)
+        return 1 + int((means > means[best]).sum())
 
     def predict(self, features):
         """Returns the mean over the tasks of what is predicted, as ``Surrogate.predict`` does."""
@@ -62,28 +97,35 @@ class SearchSurrogate:
         return tuple(np.mean(part, axis=0) for part in zip(*of_tasks, strict=True))
 
     def _learn(self, known):
-        sources = [source for source in (self._prior, self._own(known)) if source is not None]
+        sources = [self._prior, self._of_earlier_runs, self._own(known)]
+        sources = [source for source in sources if source is not None]
         if sources:
             evidence = reduce(operator.add, sources)
             self._surrogate = Surrogate(seed=self._seed).fit(evidence)
             self._preselection.surrogate = self
 
+    @cached_property
+    def _of_earlier_runs(self):
+        """The evidence of earlier runs; None if there are none."""
+        return self._earlier.evidence(dict(self._features)) if self._earlier else None
+
     def _own(self, known):
         """Returns the evidence of the run's own trainings, None if there is none."""
+        if not known:
+            return None
         baselines = self._evaluation.baselines()
         features, figures = [], []
         for tree, results in known:
             for result, baseline, k in zip(results, baselines, self._classes, strict=True):
-                rungs = _rungs(len(baseline.accuracies))
+                rungs = rungs_of(len(baseline.accuracies))
                 chance = 1.0 / result.num_classes
-                reached = _at(result.accuracies, rungs)
+                reached = np.array(rung_figures(result.accuracies, rungs))
                 if result.failed:
                     reached = np.zeros(len(rungs))
-                learned = np.maximum(_at(baseline.accuracies, rungs), chance + LEAST_LEARNED)
+                learned = np.maximum(rung_figures(baseline.accuracies, rungs),
+                                     chance + LEAST_LEARNED)
                 features.append(self._features[k](tree))
                 figures.append(to_common_scale(reached, learned, chance))
-        if not features:
-            return None
         return Evidence(np.array(features), np.array(figures), np.full(len(features), OWN_WEIGHT))
 
 
@@ -92,14 +134,3 @@ def _atlas_without(*names):
     """Returns the evidence of the atlas without these data sets; None if nothing is left."""
     atlas = load_atlas(without=names)
     return evidence_of(atlas, loss_primitive_set()) if len(atlas) else None
-
-
-def _rungs(epochs):
-    """Returns the epochs of a training that stand for the atlas's rungs 1, 3 and 6."""
-    return (1, min(3, epochs), epochs)
-
-
-def _at(accuracies, epochs):
-    """Returns the accuracies after these epochs, the mean of the last two; NaN if not reached."""
-    return np.array([np.mean(accuracies[max(0, epoch - 2):epoch])
-                     if len(accuracies) >= epoch else np.nan for epoch in epochs])

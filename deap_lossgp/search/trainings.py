@@ -51,9 +51,13 @@ def code_of(pset):
     Returns:
         list of texts and tuples, equal in every process.
     """
-    return [deap_lossgp.__version__, ARITHMETIC, pset.name,
-            *(source_of(pset.context[primitive.name]) for primitive in
-              sorted(pset.primitives[pset.ret], key=lambda p: p.name))]
+    return [deap_lossgp.__version__, ARITHMETIC, *primitives_of(pset)]
+
+
+def primitives_of(pset):
+    """Returns what ``code_of`` says of the primitive set: its name, and its primitives' rows."""
+    return [pset.name, *(source_of(pset.context[primitive.name]) for primitive in
+                         sorted(pset.primitives[pset.ret], key=lambda p: p.name))]
 
 
 class Trainings:
@@ -69,7 +73,8 @@ class Trainings:
 
     Attributes:
         counts: A ``Counter`` of the trainings that were charged: ``exact`` and ``curves`` (by
-            path), ``seconds``, ``epochs``, and one entry for each status.
+            path), ``seconds``, ``epochs``, one entry for each status, and ``stopped_1`` and so on
+            by epoch.
     """
 
     def __init__(self, tasks, pset, store, engine, on_training=None, first_task=0):
@@ -142,6 +147,8 @@ class Trainings:
                 self.counts["epochs"] += len(result.accuracies)
                 self.counts["exact" if result.exact else "curves"] += 1
                 self.counts[result.status] += 1
+                if result.status == "stopped":
+                    self.counts[f"stopped_{len(result.accuracies)}"] += 1
         return results
 
     def check_that_something_trains(self, requests):

@@ -3,9 +3,9 @@
 ``features`` reads a few numbers from a loss's curves, ``scale`` puts the figures of several tasks
 on one scale, ``evidence`` makes rows of both from tables of trainings, and ``model`` learns from
 the rows. On these stand ``preselection`` (which children to train), ``atlas`` (the table of
-measured losses that comes with the package), ``tabular`` (an evaluation that stands in for
-training), and ``validation`` (how far the predictions can be trusted). ``likeness`` compares two
-losses by their forces.
+measured losses that comes with the package; ``showing`` says what is in it), ``tabular`` (an
+evaluation that stands in for training), and ``validation`` (how far the predictions can be
+trusted). ``likeness`` compares two losses by their forces.
 """
 
 import lazy_loader
@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "model": ["Surrogate"],
     "preselection": ["Preselection"],
     "scale": ["from_common_scale", "to_common_scale"],
+    "showing": ["view"],
     "tabular": ["SurrogateEvaluation"],
     "validation": ["cross_validate"],
 })

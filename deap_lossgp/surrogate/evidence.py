@@ -24,6 +24,9 @@ rank alike, a little better than 1; own trainings alone rank badly before there 
 FAILED = ("nan", "no_gradient")
 """Statuses that count as an accuracy at chance."""
 
+LEAST_LEARNED = 0.01
+"""What cross entropy is taken to have gained over chance, at least: the scale divides by it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -48,6 +51,11 @@ class Evidence:
 
     def __len__(self):
         return len(self.weights)
+
+
+def rungs_of(epochs):
+    """Returns the epochs of a training of another length that stand for ``RUNGS``."""
+    return (min(RUNGS[0], epochs), min(RUNGS[1], epochs), epochs)
 
 
 def rung_figures(validation_accuracies, rungs=RUNGS):
@@ -158,7 +166,8 @@ def evidence_of(table, pset, *, weight=1.0, rungs=RUNGS, classes=CLASSES, by_tas
              for dataset, part in table.groupby("dataset")}  # fmt: skip
     for accuracy, dataset, seed, text in zip(accuracies, *columns, strict=True):
         baseline = baselines.get((dataset, seed), baselines[dataset])
-        figure = to_common_scale(accuracy, baseline, 1.0 / classes[dataset])
+        chance = 1.0 / classes[dataset]
+        figure = to_common_scale(accuracy, np.maximum(baseline, chance + LEAST_LEARNED), chance)
         rows.setdefault((dataset, names[dataset][text]), []).append(figure)
     keys = sorted(rows)
     features = [by_task[classes[dataset]](LossTree.from_string(text, pset))

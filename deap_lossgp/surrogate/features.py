@@ -179,8 +179,9 @@ class LossFeatures:
         self._known = {}
 
     def __call__(self, tree, curves=None):
+        """Returns the landmarks of a tree; ``curves()`` gives its ``LossCurves`` if needed."""
         key = canonical_key(tree, self.pset)
         if key not in self._known:
-            curves = LossCurves.of(tree, self.pset) if curves is None else curves
+            curves = LossCurves.of(tree, self.pset) if curves is None else curves()
             self._known[key] = np.concatenate([landmarks(curves, k) for k in self._classes])
         return self._known[key]

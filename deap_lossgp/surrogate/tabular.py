@@ -101,7 +101,7 @@ class SurrogateEvaluation:
             if curves is None:
                 rows.append(np.full(len(RUNGS), task.chance))
                 continue
-            features = task.features(tree, curves)
+            features = task.features(tree, lambda: curves)
             noise = (self._seed, seed) if self._noise else None
             rows.append(task.accuracies(features, self._seed, noise))
         return np.array(rows)

@@ -62,7 +62,11 @@ def test_the_folder_holds_the_contracts_files(finished):
                   for name in ("avg", "std", "min", "max")]
     logbook = rows(folder / "logbook.csv")
     assert list(logbook[0]) == ["gen", "nevals", "ntrained", "nscreened", "ncached", "nstopped",
-                                "epochs", "seconds", *statistics]
+                                "epochs", "seconds", "nstopped_1", "nstopped_3", "nmade",
+                                "nchosen", "predicted_rank", *statistics]
+    assert {row["predicted_rank"] for row in logbook} == {""}, "nothing is preselected here"
+    for row in logbook:
+        assert int(row["nmade"]) == int(row["nevals"]) + int(row["nscreened"])
     # P = 4 gives G = 3 and N = 1.
     assert [row["nevals"] for row in logbook] == ["4", "1", "1"]
     assert all(int(r["nevals"]) == int(r["ntrained"]) + int(r["ncached"]) for r in logbook)
@@ -77,7 +81,7 @@ def test_the_folder_holds_the_contracts_files(finished):
     run = json.loads((folder / "run.json").read_text())
     assert run["seed"] == 0 and run["settings"]["population"] == 4
     assert {"deap", "keras", "python"} <= set(run["versions"])
-    for name in ("generations.png", "individuals.png", "learning_curves.png"):
+    for name in ("generations.png", "individuals.png", "funnel.png", "learning_curves.png"):
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
 
 

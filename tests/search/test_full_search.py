@@ -97,6 +97,31 @@ def test_the_logbook_counts_epochs_and_stopped_trainings(finished):
     assert sum(result.logbook.select("epochs")) == epochs
     assert sum(result.logbook.select("nstopped")) == sum(searched["status"] == "stopped")
     assert result.counts["epochs"] == result.trainings["accuracies"].map(len).sum()
+    stopped = searched["accuracies"][searched["status"] == "stopped"].map(len)
+    for rung in (1, 3):
+        assert sum(result.logbook.select(f"nstopped_{rung}")) == sum(stopped == rung)
+
+
+def test_the_logbook_says_what_was_made_chosen_and_predicted(finished):
+    _, result, _ = finished
+    made, chosen, ranks = result.logbook.select("nmade", "nchosen", "predicted_rank")
+    assert chosen == [2, 1], "two of the four of the start are known losses"
+    assert made[0] >= 40 and made[1] >= 20
+    assert ranks[0] in (1, 2) and ranks[1] == 1
+
+
+def test_the_funnel_leads_from_what_was_made_to_the_winner(finished):
+    output, result, _ = finished
+    funnel = {row["stage"]: row["losses"] for row in result.funnel}
+    assert list(funnel) == ["made", "valid", "preselected", "trained", "past epoch 1",
+                            "to the end", "finalists", "winner"]
+    counts = [*funnel.values()]
+    assert counts == sorted(counts, reverse=True)
+    searched = result.trainings[result.trainings["seed"] == 0].iloc[1:]  # without cross entropy
+    assert funnel["preselected"] == funnel["trained"] == len(searched) == 5
+    assert funnel["to the end"] == sum(searched["status"] == "ok")
+    assert (output / "funnel.png").read_bytes().startswith(b"\x89PNG")
+    assert "Making, screening and choosing losses took" in str(result) and result.choosing > 0.0
 
 
 def test_the_report_says_what_was_raced_and_what_was_stopped(finished):
@@ -119,7 +144,7 @@ def test_a_finished_run_is_only_read(finished, monkeypatch):
     before = contents(output)
     again = evolve("digits", output=output, **TINY)
     assert contents(output) == before
-    assert (str(again), again.race, again.counts) == (str(result), result.race, result.counts)
+    assert (again.race, again.counts, again.funnel) == (result.race, result.counts, result.funnel)
 
 
 @pytest.mark.parametrize("kept", ["first", "odd"])

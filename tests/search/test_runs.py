@@ -82,12 +82,17 @@ def test_callbacks_are_told_of_all_that_happens_though_one_raises(run):
     assert recorder.results == [result]
 
 
+def lines(result):
+    """The report without what this process took to choose."""
+    return [line for line in str(result).splitlines() if "choosing losses took" not in line]
+
+
 def test_called_again_it_reads_what_is_complete(run):
     output, _, result = run
     recorder = Recorder()
     again = evolve("digits", output=output, callbacks=[recorder], **BUDGET, **SMALL)
     assert recorder.trainings == [] and len(recorder.generations) == 3
-    assert str(again) == str(result)
+    assert lines(again) == lines(result)
     pd.testing.assert_frame_equal(again.trainings, result.trainings)
 
 

@@ -97,6 +97,37 @@ def test_it_learns_from_what_the_run_has_trained(asked):
     assert np.isfinite(after).all() and (before != after).any()
 
 
+def test_it_says_which_rank_it_predicted_for_the_best_it_chose(asked, monkeypatch):
+    surrogate, evaluation, population = surrogate_on([images("mine")])
+    assert np.isnan(surrogate.predicted_rank())
+    chosen = surrogate(population(n=60), 5)
+    evaluation.map(evaluation, chosen)
+    predicted, _ = surrogate.predict(np.array([surrogate.features(tree) for tree in chosen]))
+    order = sorted(range(5), key=lambda index: -predicted[index])
+    for place in (0, 4):
+        best = str(chosen[order[place]])
+        monkeypatch.setattr(Evaluation, "fitness_of", lambda _, tree, best=best: (
+            (1.0, 0.1) if str(tree) == best else (0.0, -0.1)))
+        assert surrogate.predicted_rank() == 1 + place
+    assert evaluation.counts["offered"] == 60 and evaluation.counts["chosen"] == 5
+    surrogate(population(n=60), 1)
+    assert surrogate.predicted_rank() == 1, "only the latest are ranked"
+
+
+def test_a_tree_that_may_be_valid_is_described_without_further_curves(asked, monkeypatch):
+    from deap_lossgp.curves.loss_curves import LossCurves
+
+    surrogate, _, population = surrogate_on([images("mine"), images("two", 2)])
+    trees, made, of = population(n=9), [], LossCurves.of
+    monkeypatch.setattr(LossCurves, "of", lambda *args: made.append(1) or of(*args))
+    assert all(surrogate.is_promising(tree) for tree in trees) and len(made) == len({*map(
+        str, trees)})
+    for tree in trees:
+        surrogate.features(tree)
+    assert len(made) == len({*map(str, trees)})
+    assert not surrogate.is_promising(tree_of("sub(y_true, y_true)"))
+
+
 def test_equal_runs_choose_alike(asked):
     def chosen():
         random.seed(3)

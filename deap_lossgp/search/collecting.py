@@ -1,0 +1,187 @@
+"""A collection: ordinary trainings of many losses, as rows for an atlas.
+
+Half of the losses are drawn at random, the known ones beside them. The others are bred, in rounds:
+from the best quarter on one data set at a time, by crossover and mutation. Every loss is trained on
+every data set, and so is cross entropy; the best quarter of each data set once more with a second
+seed. All are trained to the end, but for those at chance after the first epoch. As a row has the
+accuracies by epoch, it holds all rungs.
+"""
+
+import math
+import os
+import random
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from deap_lossgp.engines.engine import TrainingError
+from deap_lossgp.errors import at_least
+from deap_lossgp.found_losses import KNOWN_LOSSES
+from deap_lossgp.search.evolutions import Evolution
+from deap_lossgp.search.screened import Screening
+from deap_lossgp.search.trainings import Request, Trainings
+from deap_lossgp.settings import documented, setting
+from deap_lossgp.surrogate.atlas import COLUMNS, write_atlas
+from deap_lossgp.surrogate.evidence import FAILED
+from deap_lossgp.toolbox import make_toolbox
+from deap_lossgp.training.tasks import NETWORK_NAMES, TaskSettings
+from deap_lossgp.trees import LossTree
+
+DEAD = 1.5
+"""A training is stopped after the first epoch if its accuracy is below so many times chance."""
+
+ROUNDS = 5
+"""Rounds in which losses are bred."""
+
+_MOST_ATTEMPTS = 1000
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class CollectionSettings(TaskSettings):
+    """Everything that determines a collection."""
+
+    group = "collection"
+
+    fitness: ClassVar[str] = "error"
+    protected: ClassVar[bool] = True
+    preselect: ClassVar[bool] = False
+    learn_from: ClassVar[tuple] = ()
+
+    model: str = setting(
+        "small_cnn", f"the network: {', '.join(NETWORK_NAMES)}, or module:function", group="data")
+    losses: int = setting(40, "losses to draw and to breed, at least 2; known ones come on top")
+    max_size: int = setting(60, "the largest number of nodes of a tree, at least 4")
+    seed: int = setting(0, "the seed of losses and trainings; the second seed is the next number")
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name, least in (("losses", 2), ("max_size", 4), ("seed", 0)):
+            at_least(self, name, least)
+
+
+class Collection(Evolution):
+    """Trainings of many losses, kept in a folder; with the arguments of ``Evolution``.
+
+    Killed and executed again, it goes on where it stopped and ends with the same rows, wall times
+    aside.
+    """
+
+    kind = "atlas"
+
+    def execute(self):
+        """Trains, writes ``rows.csv`` into the folder, and returns it as a ``DataFrame``."""
+        import pandas as pd
+
+        self._trainings = Trainings(self.tasks, self.pset, self._folder.store, self._engine,
+                                    self._on_training)
+        self._screening = Screening(self.pset, self.tasks, raw=False)
+        self._asked, self._met, s = {}, set(), self.settings
+        total = len(self.tasks) * (s.losses + len(KNOWN_LOSSES)) * 5 // 4
+        with self.executing(total):
+            random.seed(s.seed)
+            self._train_all()
+            rows = [row for request, bred in self._asked.items()
+                    for row in self._rows(request, bred)]
+        table = pd.DataFrame(rows, columns=COLUMNS)
+        self.write_table(table, "rows.csv")
+        return table
+
+    def merge_into(self, table):
+        """Writes the rows into a table of an atlas; those that it has already stay as they are.
+
+        Args:
+            table: Path of the table, whose ending names the compression; made where it is missing.
+
+        Returns:
+            Number of rows of the table.
+
+        Raises:
+            ValueError: The table lacks a column.
+        """
+        table = Path(table)
+        draft = table.with_name(f".{table.name}")
+        known = [table] if table.exists() else []
+        try:
+            count = write_atlas([*known, self.output / "rows.csv"], draft)
+            os.replace(draft, table)
+        finally:
+            draft.unlink(missing_ok=True)
+        return count
+
+    def _train_all(self):
+        s, names = self.settings, [task.name for task in self.tasks]
+        toolbox = make_toolbox(self.pset, valid=lambda tree: self._screening(tree).valid,
+                               max_size=s.max_size)
+        known = [LossTree.from_string(text, self.pset) for text in KNOWN_LOSSES.values()]
+        self._met.update(self._screening(tree).key for tree in known)
+        self._train([*((tree, "known") for tree in known),
+                     *((self._new(toolbox.individual), "random")
+                       for _ in range(s.losses - s.losses // 2))])
+        bred = [names[index % len(names)] for index in range(s.losses // 2)]
+        for number in range(ROUNDS):
+            parents = dict(zip(names, map(self._best, range(len(names))), strict=True))
+            self._train([(self._new(lambda of=parents[name]: _child(of, toolbox)), name)
+                         for name in bred[number::ROUNDS]])
+        best = {request.loss for task in range(len(names)) for request in self._best(task)}
+        again = {replace(request, seed=s.seed + 1): bred for request, bred in self._asked.items()
+                 if request.loss in best or _is_cross_entropy(request.tree)}
+        self._trainings.train(again)
+        self._asked |= again
+
+    def _new(self, make):
+        """Returns a valid tree that is trained like none before."""
+        for _ in range(_MOST_ATTEMPTS):
+            tree = make()
+            screened = self._screening(tree)
+            if screened.valid and screened.key not in self._met:
+                self._met.add(screened.key)
+                return tree
+        raise ValueError(f"found no further loss that is new and valid among {_MOST_ATTEMPTS}: "
+                         f"allow larger trees, or ask for fewer losses")
+
+    def _train(self, trees):
+        """Trains pairs of a tree and where it comes from."""
+        dead = tuple(((1, DEAD / task.data.num_classes),) if task.epochs > 1 else ()
+                     for task in self.tasks)
+        requests = {}
+        for tree, bred in trees:
+            screened = self._screening(tree)
+            stops = () if _is_cross_entropy(tree) else dead
+            requests[Request(screened.form.core, screened.key, False, self.settings.seed, True,
+                             stops)] = bred
+        self._trainings.train(requests)
+        self._asked |= requests
+
+    def _best(self, task):
+        """Returns the requests of the best quarter on a task, the best first."""
+        figures = {request: self._trainings.results(request)[task] for request in self._asked}
+        finished = [request for request in figures if figures[request].ok]
+        if not finished:
+            raise TrainingError(f"no training came to its end on {self.tasks[task].name}: "
+                                f"{next(iter(figures.values())).message or 'all at chance'}")
+        finished.sort(key=lambda request: -figures[request].accuracy)
+        return finished[: math.ceil(len(finished) / 4)]
+
+    def _rows(self, request, bred):
+        for result in self._trainings.results(request):
+            if result.failed and result.status not in FAILED:
+                continue  # it says nothing of the loss
+            yield dict(zip(COLUMNS, (
+                result.task, request.seed, bred, str(request.tree), result.status,
+                int(result.exact), result.seconds, _text(result.accuracies),
+                _text(result.cross_entropies), result.test_accuracy), strict=True))
+
+
+def _is_cross_entropy(tree):
+    return str(tree) == KNOWN_LOSSES["cross_entropy"]
+
+
+def _child(parents, toolbox):
+    one, other = (LossTree(request.tree) for request in random.choices(parents, k=2))
+    (child,) = toolbox.mutate(toolbox.mate(one, other)[0])
+    return child
+
+
+def _text(numbers):
+    return " ".join(f"{number:.4f}" for number in numbers)

@@ -1,0 +1,126 @@
+"""Earlier runs from whose trainings the surrogate of a search learns, besides the atlas.
+
+What they trained may be of any data set, network and budget. So each task of a run is evidence of
+its own: its accuracies are taken relative to its own cross entropy, at its own first, third and
+last epoch (``evidence_of``), with landmarks for its own number of classes. Where a run trained the
+very tasks of this one (the same images, network and budget), its trainings count as much as one's
+own, else as much as those of the atlas. Trainings that failed for a reason outside the loss
+(memory, time) say nothing of it and are left out; ``nan`` and ``no_gradient`` are at chance.
+"""
+
+import json
+from functools import cached_property, reduce
+from operator import add
+from pathlib import Path
+
+from deap_lossgp.errors import in_one_line
+from deap_lossgp.found_losses import KNOWN_LOSSES
+from deap_lossgp.search.folders import STORE, digest, task_digests
+from deap_lossgp.search.store import Store
+from deap_lossgp.search.trainings import primitives_of
+from deap_lossgp.surrogate.evidence import FAILED, OWN_WEIGHT, evidence_of, rungs_of
+
+_TOLD = ("ok", "stopped", *FAILED)
+
+
+class EarlierRuns:
+    """The trainings of earlier runs, read at once; falsy if there are none.
+
+    Args:
+        folders: The folders of the runs.
+        pset: The primitive set, which must be theirs.
+        tasks: The ``Task`` objects of the run that learns.
+
+    Attributes:
+        content: Bytes that are equal where the same was read.
+
+    Raises:
+        ValueError: A folder is missing, holds no run, a run over other primitives, one of fitness
+            ``thesis``, or one without cross entropy.
+        OSError: A folder cannot be read.
+    """
+
+    def __init__(self, folders, pset, tasks):
+        self._pset, self._tasks = pset, tasks
+        self._groups = [group for folder in dict.fromkeys(folders)
+                        for group in self._read(Path(folder))]
+
+    def __bool__(self):
+        return bool(self._groups)
+
+    @cached_property
+    def content(self):
+        return repr(self._groups).encode()
+
+    def evidence(self, by_task=None):
+        """Returns all trainings as one ``Evidence``; ``by_task`` is as for ``evidence_of``."""
+        by_task = {} if by_task is None else by_task
+        return reduce(add, (self._evidence(*group, by_task) for group in self._groups))
+
+    def __str__(self):
+        """Says in one line what was learnt from, and whether it was of this run's data sets."""
+        trained = sum(len(rows) for *_, rows in self._groups)
+        theirs = {task for task, *_ in self._groups}
+        own = [task.name for task in self._tasks if task.name in theirs]
+        return f"The surrogate also learned from {trained} trainings of earlier runs" + (
+            f", among them trainings on {', '.join(own)}: what was found there does not stand on "
+            f"this run alone." if own else f", on {', '.join(sorted(theirs))}.")
+
+    def _read(self, folder):
+        """Yields (task, number of classes, weight, epochs, rows) for each task of a run."""
+        content = self._checked(folder)
+        try:
+            with Store(folder / STORE) as store:
+                rows = [row for row in store.rows() if row["status"] in _TOLD]
+        except ValueError as error:
+            raise ValueError(f"learn_from: {error}") from error
+        same = task_digests(self._tasks)
+        name_of = {task.name: name for task, name in zip(self._tasks, same, strict=True)}
+        for task, classes in sorted({(row["task"], row["num_classes"]) for row in rows}):
+            known = {}
+            for row in rows:  # a stopped training may have been finished later
+                if row["task"] == task:
+                    key = row["expression"], row["seed"]
+                    value = row["accuracies"], row["status"]
+                    known[key] = max(known.get(key, value), value, key=lambda of: len(of[0]))
+            name = name_of.get(task)
+            weight = OWN_WEIGHT if name and content["code"].get(name) == same[name] else 1.0
+            epochs = max((len(accuracies) for (text, _), (accuracies, _) in known.items()
+                          if text == KNOWN_LOSSES["cross_entropy"]), default=0)
+            if not epochs:
+                raise ValueError(f"learn_from: {folder} holds no training with cross entropy on "
+                                 f"{task}, with which the others could be compared")
+            yield task, classes, weight, epochs, sorted(known.items())
+
+    def _checked(self, folder):
+        """Returns the content of a folder's run.json once the run is one to learn from."""
+        try:
+            content = json.loads((folder / "run.json").read_text("utf-8"))
+            settings, code = content["settings"], content["code"]
+            primitives, fitness = code["primitives"], settings["fitness"]
+        except FileNotFoundError:
+            raise ValueError(f"learn_from: expected the folder of a run, got {folder}, which holds "
+                             f"no run.json") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"learn_from: expected the folder of a run, got {folder}, whose "
+                             f"run.json is none ({in_one_line(error)})") from None
+        if primitives != digest(repr(primitives_of(self._pset)).encode()):
+            raise ValueError(f"learn_from: expected a run with the same primitives, got {folder}, "
+                             f"whose primitives are others")
+        if fitness == "thesis":
+            raise ValueError(f"learn_from: expected a run that brings losses to the common scale, "
+                             f"got {folder} of fitness thesis, which trains them as they are")
+        if not (folder / STORE).exists():
+            raise ValueError(f"learn_from: expected the folder of a run, got {folder}, which holds "
+                             f"no {STORE}")
+        return content
+
+    def _evidence(self, task, classes, weight, epochs, rows, by_task):
+        import pandas as pd
+
+        table = pd.DataFrame([{
+            "dataset": task, "seed": seed, "expression": text, "status": status,
+            "validation_accuracies": " ".join(map(repr, accuracies)),
+        } for (text, seed), (accuracies, status) in rows])
+        return evidence_of(table, self._pset, weight=weight, rungs=rungs_of(epochs),
+                           classes={task: classes}, by_task=by_task)

@@ -1,0 +1,47 @@
+"""The funnel of a search: how many losses were made, and how many reached each later stage."""
+
+from deap_lossgp.search.rungs import RUNGS
+
+
+def trees_made(counts):
+    """Returns how many trees were made, whether they were refused, left behind or trained.
+
+    Args:
+        counts: The counts of an ``Evaluation``.
+    """
+    if counts["offered"]:  # to a preselection
+        return counts["offered"] + counts["refused"]
+    return sum(counts[name] for name in ("ntrained", "ncached", "nscreened", "discarded"))
+
+
+def funnel_of(evaluation, race, given=0):
+    """Counts the losses of a search at each stage.
+
+    Args:
+        evaluation: The ``Evaluation``, when the search is over.
+        race: The finalists; empty if there was no race.
+        given: How many losses were given, not made: they pass the stages before the training.
+
+    Returns:
+        list of dicts ``stage losses``, in the order of the stages; those that the search does not
+        have are left out. Losses that are trained alike are one from the training on.
+    """
+    counts = evaluation.counts
+    refused = counts["refused"] + counts["discarded"] + counts["nscreened"]
+    preselects = counts["offered"] > 0
+    given = given if preselects else 0  # else they are among those that were evaluated
+    made = trees_made(counts) + given
+    reached = [results for _, results in evaluation.trained()]
+    rungs = [rung for rung in RUNGS if rung < max(task.epochs for task in evaluation.tasks)]
+    stages = {"made": made, "valid": made - refused}
+    if preselects:
+        stages["preselected"] = counts["chosen"] + given
+    stages["trained"] = len(reached)
+    for rung in rungs:
+        stages[f"past epoch {rung}"] = sum(
+            all(len(result.accuracies) > rung or result.ok for result in results)
+            for results in reached)
+    stages["to the end"] = sum(all(result.ok for result in results) for results in reached)
+    if race:
+        stages["finalists"] = len(race)
+    return [{"stage": name, "losses": count} for name, count in {**stages, "winner": 1}.items()]

@@ -1,0 +1,126 @@
+"""What an atlas shows: its best losses, the oddest, and good ones that are unlike cross entropy."""
+
+import numpy as np
+
+from deap_lossgp.curves.loss_curves import LossCurves
+from deap_lossgp.curves.similarity import similarities
+from deap_lossgp.errors import unknown_name
+from deap_lossgp.psets import loss_primitive_set
+from deap_lossgp.surrogate.evidence import (
+    CLASSES,
+    CROSS_ENTROPY,
+    FAILED,
+    LEAST_LEARNED,
+    rung_figures,
+)
+from deap_lossgp.surrogate.scale import to_common_scale
+from deap_lossgp.trees import LossTree
+
+
+def gains(table):
+    """Compares every loss of an atlas with cross entropy, seed by seed.
+
+    Args:
+        table: As ``load_atlas`` gives it.
+
+    Returns:
+        A DataFrame with a row per data set and loss: ``dataset expression bred seeds``,
+        ``accuracy`` (validation, the mean of the last two epochs and over the seeds), ``gain``
+        (over cross entropy, in points) and ``scaled`` (the gain on the common scale). A training
+        that was stopped or failed has the accuracy that it had, or 0.
+
+    Raises:
+        ValueError: A data set has no training with cross entropy.
+    """
+    import pandas as pd
+
+    accuracy = np.array([_last(status, text) for status, text in
+                         zip(table["status"], table["validation_accuracies"], strict=True)])
+    table = table.assign(accuracy=accuracy)
+    entropy = table[table["expression"] == CROSS_ENTROPY]
+    rows = []
+    for dataset, part in table.groupby("dataset", sort=True):
+        known = entropy[entropy["dataset"] == dataset].set_index("seed")["accuracy"]
+        if known.empty:
+            raise ValueError(f"expected a training with cross entropy on {dataset}, got none")
+        baseline = np.array([known.get(seed, known.mean()) for seed in part["seed"]])
+        chance = 1.0 / CLASSES[dataset] if dataset in CLASSES else 0.0
+        scaled = to_common_scale(part["accuracy"].to_numpy(),
+                                 np.maximum(baseline, chance + LEAST_LEARNED), chance)
+        part = part.assign(gain=100.0 * (part["accuracy"].to_numpy() - baseline), scaled=scaled)
+        for expression, of_loss in part.groupby("expression", sort=True):
+            rows.append({"dataset": dataset, "expression": expression,
+                         "bred": of_loss["bred"].iloc[0], "seeds": len(of_loss),
+                         **{name: of_loss[name].mean() for name in ("accuracy", "gain", "scaled")}})
+    return pd.DataFrame(rows)
+
+
+def best(table, count=5):
+    """Returns the ``count`` losses of the largest gain on each data set."""
+    return (gains(table).sort_values(["dataset", "gain"], ascending=[True, False], kind="stable")
+            .groupby("dataset").head(count)[["dataset", "gain", "accuracy", "seeds", "bred",
+                                             "expression"]].reset_index(drop=True))
+
+
+def oddest(table, count=10):
+    """Returns the losses whose gains on the common scale differ most between two data sets."""
+    of_dataset = gains(table).pivot(index="expression", columns="dataset", values=["scaled",
+                                                                                   "gain"])
+    scaled = of_dataset["scaled"]
+    spread = (scaled.max(axis=1) - scaled.min(axis=1))[scaled.notna().sum(axis=1) > 1]
+    first = spread.sort_values(ascending=False, kind="stable").index[:count]
+    shown = of_dataset["gain"].loc[first].add_prefix("gain ")
+    return shown.assign(disagreement=spread[first]).reset_index()[
+        ["disagreement", *shown.columns, "expression"]]
+
+
+def different(table, count=10, seed=0):
+    """Returns losses with a gain whose gradients are least like cross entropy's.
+
+    ``cosine`` is that of ``curves.similarity``, at random predictions: 1 trains alike.
+    """
+    pset = loss_primitive_set()
+    good = gains(table).query("gain > 0").sort_values("gain", ascending=False, kind="stable")
+    good = good.drop_duplicates("expression")
+    cosines = []
+    for expression in good["expression"]:
+        curves = LossCurves.of(LossTree.from_string(expression, pset), pset)
+        cosines.append(dict(similarities(curves, seed))["cross_entropy"])
+    good = good.assign(cosine=cosines).dropna(subset="cosine")
+    return good.sort_values("cosine", kind="stable")[["cosine", "dataset", "gain", "seeds",
+                                                      "expression"]].head(count).reset_index(
+        drop=True)
+
+
+VIEWS = {"best": best, "oddest": oddest, "different": different}
+
+
+def view(table, name):
+    """Returns one of ``VIEWS`` of an atlas, as a DataFrame.
+
+    Raises:
+        ValueError: There is no such view.
+
+    Examples:
+        >>> from deap_lossgp.surrogate.atlas import load_atlas
+        >>> shown = view(load_atlas(), "best")
+        >>> bool((shown["gain"] > 0).all())
+        True
+    """
+    if name not in VIEWS:
+        raise unknown_name("view", name, VIEWS)
+    return VIEWS[name](table)
+
+
+def as_text(table, width=88):
+    """Returns a view as text: numbers to two decimals, long expressions cut."""
+    shown = table.assign(expression=[text if len(text) <= width else f"{text[: width - 3]}..."
+                                     for text in table["expression"]])
+    return shown.to_string(index=False, float_format="{:.2f}".format, na_rep="", max_colwidth=None,
+                           formatters={"expression": lambda text: f" {text}"}, justify="right")
+
+
+def _last(status, text):
+    """A training's accuracy: the mean of its last two epochs, 0 where it failed."""
+    epochs = [float(word) for word in text.split()]
+    return 0.0 if status in FAILED or not epochs else rung_figures(epochs, (len(epochs),))[0]
