@@ -56,7 +56,7 @@ class Evolution(Experiment):
         if self.settings.preselect:  # another atlas leads a resumed run another way
             read["atlas"] = ATLAS.read_bytes()
         digests = {name: hashlib.sha256(content).hexdigest()[:16] for name, content in read.items()}
-        return {**super().code(), **digests}
+        return {**super().code(), **digests, **self._engine.settings}
 
     def new_evaluation(self, seed, fitness=None):
         """Makes an ``Evaluation`` on the experiment's store and engine, with its own counts.
