@@ -24,7 +24,7 @@ from deap_lossgp.training.tasks import Task  # noqa: E402
 THESIS = {**SEARCHES["thesis"]}
 BUDGET = {"epochs": 1, "train_size": 300, "validation_share": THESIS.pop("validation_share")}
 SMALL = {"population": 4, "generations": 2, "test_seeds": 1, "max_size": 30, "progress": False,
-         **THESIS}
+         "workers": 0, **THESIS}
 
 
 class Recorder(Callback):
