@@ -40,8 +40,12 @@ def _backends():
         yield "keras.config.backend()", sys.modules["keras"].config.backend()
 
 
-NOT_ARITHMETIC = ("TF_CPP_", "TF_FORCE_GPU_ALLOW_GROWTH")
-"""How variables of the environment begin that are TensorFlow's and change no result."""
+FLAGS = ("TF_XLA_", "XLA_FLAGS", "TF_ENABLE_", "TF_DISABLE_", "TF_USE_", "TF_NUM_", "TF_GPU_",
+         "TF_DETERMINISTIC_", "TF_CUDNN_", "TF_AUTO_MIXED_PRECISION_", "TF_ONEDNN_", "ONEDNN_",
+         "DNNL_", "CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE")
+"""How variables of the environment begin with which TensorFlow, XLA and oneDNN compute otherwise.
+
+Not all that begin with ``TF_``: others are Terraform's, and may be secrets."""
 
 
 def arithmetic_settings(threads, determinism, **others):
@@ -53,11 +57,9 @@ def arithmetic_settings(threads, determinism, **others):
 
     Returns:
         dict: ``threads``, ``determinism``, and under ``flags`` a dict of the others and of the
-        variables of the environment that TensorFlow, XLA and oneDNN read.
+        variables of the environment in ``FLAGS``.
     """
-    beginnings = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "NVIDIA_TF32", "CUDNN_", "CUBLAS_")
-    variables = {name: value for name, value in os.environ.items()
-                 if name.startswith(beginnings) and not name.startswith(NOT_ARITHMETIC)}
+    variables = {name: value for name, value in os.environ.items() if name.startswith(FLAGS)}
     return {"threads": threads, "determinism": determinism,
             "flags": dict(sorted({**variables, **others}.items()))}
 
@@ -153,8 +155,9 @@ def own_options():
     """
     import tensorflow as tf
 
-    options = tf.config.optimizer.get_experimental_options()
-    found = {"optimizer": repr(sorted(options.items()))} if options else {}
+    options = sorted(item for item in tf.config.optimizer.get_experimental_options().items()
+                     if not (item[0].startswith("disable_") and item[1] is False))
+    found = {"optimizer": repr(options)} if options else {}
     if not tf.config.experimental.tensor_float_32_execution_enabled():
         found["tensor_float_32"] = "disabled"
     return found

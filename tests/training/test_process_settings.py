@@ -12,7 +12,11 @@ from deap_lossgp.training.initial_state import seeded
 from deap_lossgp.training.networks import build_model
 from deap_lossgp.training.process_settings import FIXED, fixed_settings
 from deap_lossgp.training.tasks import Task
-from deap_lossgp.training.tensorflow_setup import arithmetic_settings, check_tensorflow
+from deap_lossgp.training.tensorflow_setup import (
+    arithmetic_settings,
+    check_tensorflow,
+    own_options,
+)
 
 OTHERS = {"image_data_format": "channels_first", "floatx": "float64", "epsilon": 1e-3,
           "dtype_policy": "mixed_float16", "max_epochs": 1, "max_steps_per_epoch": 2}
@@ -96,9 +100,10 @@ def test_another_backend_is_named_with_its_place(variable, file, said, tmp_path,
 def test_what_tensorflow_reads_from_the_environment_belongs_to_the_key(monkeypatch):
     plain = arithmetic_settings(1, None)
     monkeypatch.setenv("TF_CPP_MAX_VLOG_LEVEL", "1")
-    monkeypatch.setenv("UNRELATED", "1")
+    monkeypatch.setenv("TF_TOKEN_app_terraform_io", "secret")
     assert arithmetic_settings(1, None) == plain
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert own_options() == {}
     flags = arithmetic_settings(1, None, optimizer="x")["flags"]
     assert flags["TF_ENABLE_ONEDNN_OPTS"] == "0" and flags["optimizer"] == "x"
 
