@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import CodeType
 
 import numpy as np
 
@@ -64,9 +65,10 @@ def source_of(function):
 
     It has the same ``repr`` in every process, and another one if the code changes. It consists of
 
-    * for a function: its name, its source, and what it holds: its defaults, the variables of the
-      functions around it, the object whose method it is. Functions of this package are named
-      without their module, so that they may move;
+    * for a function: its name, its source (its compiled code where there is none, as in a program
+      from standard input), and what it holds: its defaults, the variables of the functions around
+      it, the object whose method it is. Functions of this package are named without their module,
+      so that they may move;
     * for a partial or a callable object: what it holds;
     * for a text ``module:function``: the content of the module's file, which is found as Python
       does, but not imported;
@@ -95,13 +97,23 @@ def _source_of(function, around):
         held = {"function": function.func, "arguments": function.args, **function.keywords}
     elif inspect.isroutine(function) or inspect.isclass(function):
         name = [_full_name(function)]
-        with suppress(OSError, TypeError):
+        try:
             name.append(inspect.getsource(function))
+        except (OSError, TypeError):
+            name += _compiled(getattr(function, "__code__", None))
         held = _held(function)
     else:
         name = type(function).__qualname__, getattr(function, "__name__", "")
         held = getattr(function, "__dict__", str(function))
     return name, _content(held, around)
+
+
+def _compiled(code):
+    """Returns a list that says what a code object computes; an empty one for other objects."""
+    if not isinstance(code, CodeType):
+        return []
+    constants = [_compiled(value) or _content(value, ()) for value in code.co_consts]
+    return [code.co_code, code.co_names, code.co_varnames, constants]
 
 
 def _full_name(function):

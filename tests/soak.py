@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from proofs import disks, drivers, kills, workers
+from proofs import disks, drivers, kills, settings, starts, workers
 from proofs.bench import Bench
 
 from deap_lossgp.commands.parser import CommandParser, fail, resumable
@@ -47,6 +47,12 @@ class Proof:
 PROOFS = {
     "driver-kill": Proof(100, 10, kills.driver_kill, kills.said_of_driver_kill),
     "worker-kill": Proof(20, 3, kills.worker_kill, kills.said_of_worker_kill),
+    "start-kill": Proof(*starts.KILLS, starts.kill_while_starting, starts.said_of_kills),
+    "start-interrupt": Proof(*starts.INTERRUPTS, starts.interrupt_while_starting,
+                             starts.said_of_interrupts),
+    "start-notebook": Proof(*starts.NOTEBOOK, starts.notebook_while_starting,
+                            starts.said_of_notebooks),
+    "settings": Proof(20, 4, settings.other_settings, settings.said_of_settings),
     "orphans": Proof(20, 3, kills.orphans, kills.said_of_orphans),
     "orphans-ray": Proof(20, 1, kills.orphans_ray, kills.said_of_orphans, no_ray),
     "disk-full": Proof(10, 3, disks.disk_full, disks.said_of_disk_full, disks.no_mount),

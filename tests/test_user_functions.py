@@ -1,5 +1,7 @@
 """The user's functions are found and compared; the tests of networks check the errors."""
 
+import os
+import subprocess
 import sys
 
 import pytest
@@ -59,3 +61,25 @@ def test_the_users_functions_are_told_apart_by_module(monkeypatch):
     assert before[0][0] == f"{__name__}.squared"
     monkeypatch.setattr(squared, "__module__", "deap_lossgp_of_mine")
     assert source_of(squared)[0][0] == "deap_lossgp_of_mine.squared"
+
+
+FROM_INPUT = """
+from deap_lossgp.user_functions import source_of
+
+def network(input_shape, num_classes):
+    make = lambda units: [units, %s] if num_classes in {"a", "b", "c"} else None
+    return make(num_classes)
+
+print(source_of(network))
+"""
+
+
+def test_a_function_without_a_source_is_known_by_its_code():
+    def printed(number, hash_seed):
+        process = subprocess.run([sys.executable, "-"], input=FROM_INPUT % number, text=True,
+                                 capture_output=True, check=True,
+                                 env={**os.environ, "PYTHONHASHSEED": hash_seed,
+                                      "PYTHONPATH": os.pathsep.join(sys.path)})
+        return process.stdout
+
+    assert printed(32, "1") == printed(32, "2") != printed(33, "1")

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import select
 import shlex
 import signal
 import sys
@@ -74,22 +75,37 @@ def refused(program, action, *args, **kwargs):
     """
     try:
         return action(*args, **kwargs)
-    except BrokenPipeError:  # not caused by bad input
-        raise
     except (ValueError, TypeError, OSError) as error:
+        if isinstance(error, BrokenPipeError) and _output_is_closed():
+            raise  # not caused by bad input
         return fail(program, error)
 
 
 @contextmanager
 def piped():
-    """Ends the command silently if the program that reads its output stops, as ``head`` does."""
+    """Ends the command silently if the program that reads its output stops, as ``head`` does.
+
+    Another pipe that breaks is an error like any other.
+    """
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
+        if not _output_is_closed():
+            raise
         # Otherwise Python tries to print the rest when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)  # the exit status of a program that SIGPIPE ends: 128 + 13
+
+
+def _output_is_closed():
+    """Returns whether nothing reads standard output any more."""
+    try:
+        poll = select.poll()  # not on Windows, where a broken pipe is another error
+        poll.register(sys.stdout.fileno(), 0)
+        return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
+    except (AttributeError, OSError, ValueError):  # no descriptor
+        return False
 
 
 class _Terminated(KeyboardInterrupt):

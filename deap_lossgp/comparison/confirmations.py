@@ -23,7 +23,11 @@ from deap_lossgp.found_losses import FoundLoss, read_loss
 from deap_lossgp.plotting.learning_curves import plot_learning_curves
 from deap_lossgp.search.experiments import Experiment, read_call
 from deap_lossgp.training.results import ARITHMETIC, TrainingResult
-from deap_lossgp.training.tensorflow_setup import import_tensorflow
+from deap_lossgp.training.tensorflow_setup import (
+    arithmetic_settings,
+    import_tensorflow,
+    own_options,
+)
 from deap_lossgp.user_functions import source_of
 
 _OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError", "OutOfMemoryError")
@@ -32,6 +36,9 @@ _OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError", "OutOfMemoryError")
 def train_with_losses(losses, tasks=("digits",), *, output=None, threads=1, progress=True,
                       **options):
     """Trains losses side by side in plain Keras: does what ``examples/train_with_loss.py`` does.
+
+    It trains in this process. TensorFlow keeps the number of threads and the determinism that the
+    trainings need; Keras's settings are put back.
 
     Every loss is trained on every task with the same seeds: the same initial weights, validation
     images and order of batches. Called again with the same arguments and more ``seeds``, losses,
@@ -103,6 +110,8 @@ class Confirmation(Experiment):
                              f"{self._places}")
         self._environment = _prepare_keras(self._threads)
         self._backend = self._environment.get("backend", "tensorflow")
+        options = own_options() if self._backend == "tensorflow" else {}
+        self._settings = arithmetic_settings(self._environment["threads"], None, **options)
         self._check_networks()
 
     def described(self, tasks):
@@ -113,7 +122,7 @@ class Confirmation(Experiment):
     def code(self):
         rows = {f"{found.pset.name} {name}": hashlib.sha256(repr(source).encode()).hexdigest()[:16]
                 for found in self._losses.values() for name, source in _rows(found)}
-        return {**super().code(), "backend": self._backend, **rows}
+        return {**super().code(), "backend": self._backend, **rows, **self._settings}
 
     def execute(self):
         """Trains what is missing, writes the folder and returns the ``ConfirmationResult``."""
@@ -160,8 +169,9 @@ class Confirmation(Experiment):
     def _key(self, task, name, seed):
         """Returns a digest of all that determines a training."""
         found, s = self._losses[name], self.settings
-        what = (deap_lossgp.__version__, ARITHMETIC, "fit", self._backend, _rows(found),
-                self.tasks[task].fingerprint, str(found.tree), s.optimizer, s.scale, seed)
+        what = (deap_lossgp.__version__, ARITHMETIC, "fit", self._backend, self._settings,
+                _rows(found), self.tasks[task].fingerprint, str(found.tree), s.optimizer, s.scale,
+                seed)
         return hashlib.sha256(repr(what).encode()).hexdigest()
 
     def _check_networks(self):

@@ -2,10 +2,12 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from deap_lossgp.errors import in_one_line
 from deap_lossgp.training.candidates import Candidate
 from deap_lossgp.training.results import TrainingResult
+from deap_lossgp.training.tensorflow_setup import check_not_forked
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +61,13 @@ class Engine(ABC):
     Attributes:
         environment: What ``prepare_tensorflow`` returned where the trainings run; None before the
             first training.
+        settings: What else determines the bits of a training and is part of its key, a dict as of
+            ``arithmetic_settings``.
         predicts: Whether it only predicts what trainings would show.
     """
 
     environment = None
+    settings = MappingProxyType({})
     predicts = False
 
     @abstractmethod
@@ -91,11 +96,14 @@ class InProcess(Engine):
         tasks: The ``Task`` objects.
         pset: The primitive set of the losses.
         environment: What ``prepare_tensorflow`` returned, if it was called.
+        settings: ``arithmetic_settings`` of it. By default trainings are known as those of a
+            process that is as its user has set it.
     """
 
-    def __init__(self, tasks, pset, environment=None):
+    def __init__(self, tasks, pset, environment=None, settings=None):
         self._tasks, self._pset = tasks, pset
         self.environment = environment
+        self.settings = settings or {"process": "as it is"}
         self._worker = None
 
     @property
@@ -110,6 +118,7 @@ class InProcess(Engine):
     def train(self, jobs):
         for index, job in enumerate(jobs):
             try:
+                check_not_forked()
                 self.worker.prepare(job)
             except ValueError as error:
                 raise TrainingError(str(error)) from None

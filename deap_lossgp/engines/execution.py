@@ -9,7 +9,13 @@ from deap_lossgp.engines.ray_tasks import RayTasks
 from deap_lossgp.engines.tabular import Tabular
 from deap_lossgp.errors import at_least, unknown_name
 from deap_lossgp.settings import documented, setting
-from deap_lossgp.training.tensorflow_setup import import_tensorflow
+from deap_lossgp.training.tensorflow_setup import (
+    arithmetic_settings,
+    check_tensorflow,
+    import_tensorflow,
+    own_options,
+    prepare_tensorflow,
+)
 
 
 def local_engine(tasks, pset, workers, *, threads, determinism, time_limit):
@@ -18,9 +24,9 @@ def local_engine(tasks, pset, workers, *, threads, determinism, time_limit):
         return WorkerProcesses(tasks, pset, workers, threads=threads, determinism=determinism,
                                time_limit=time_limit)
     import_tensorflow()
-    from deap_lossgp.training.tensorflow_setup import prepare_tensorflow
-
-    return InProcess(tasks, pset, prepare_tensorflow(threads, determinism))
+    environment = prepare_tensorflow(threads, determinism)
+    settings = arithmetic_settings(environment["threads"], determinism, **own_options())
+    return InProcess(tasks, pset, environment, settings)
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,16 @@ ENGINES = {
 }
 
 
+ARITHMETIC_GROUP = "arithmetic"
+
+
 @documented
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """How trainings are executed. A run may be resumed with another ``Execution``.
+    """How trainings are executed.
+
+    A run may be resumed with another ``Execution``, except for ``threads`` and ``determinism``, on
+    which the bits of a training depend.
 
     A value that is out of its range, or that the engine does not take, is a ValueError.
     """
@@ -63,9 +75,11 @@ class Execution:
         None, "address of a Ray cluster, or auto for this machine's; by default RAY_ADDRESS, or "
               "a new one")
     gpus_per_training: float = setting(0.0, "GPUs that Ray gives each training; may be a fraction")
-    threads: int = setting(1, "threads per operation on the CPU; more for large networks")
+    threads: int = setting(1, "threads per operation on the CPU; more for large networks",
+                           group=ARITHMETIC_GROUP)
     determinism: bool | None = setting(
-        None, "whether operations are deterministic; by default on the CPU only")
+        None, "whether operations are deterministic; by default on the CPU only",
+        group=ARITHMETIC_GROUP)
     time_limit: float | None = setting(
         None, "time of one training, without compiling; a longer one has failed",
         metavar="SECONDS")
@@ -100,8 +114,10 @@ def make_engine(tasks, pset, execution):
         An ``Engine``.
 
     Raises:
-        ValueError: What the engine needs is not installed.
+        ValueError: What the engine needs is not installed, or Keras has another backend than
+            TensorFlow.
     """
+    check_tensorflow()
     row = ENGINES[execution.engine]
     names = ("threads", "determinism", "time_limit", *row.options)
     return row.make(tasks, pset, **{name: getattr(execution, name) for name in names})

@@ -1,15 +1,13 @@
 """Ends a Ray cluster that was started here, with all its processes and files."""
 
-import multiprocessing
 import os
 import shutil
 import sys
 import tempfile
 import time
 from contextlib import suppress
-from multiprocessing.connection import wait
 
-from deap_lossgp.engines.spawning import accept_termination, start_process
+from deap_lossgp.engines.starting import Child
 
 _QUIET = 1.0
 """After so many seconds without a process of the cluster, the cluster has ended."""
@@ -32,7 +30,7 @@ class ClusterGuard:
         self.folder = tempfile.mkdtemp(prefix="lossgp-", dir=os.environ.get("RAY_TMPDIR", short))
         self._process = None
         try:
-            self._process = start_process(_end_cluster_after_driver, self.folder)
+            self._process = Child(f"{__name__}:end_after_driver", self.folder)
         except BaseException:
             self.close()
             raise
@@ -41,16 +39,21 @@ class ClusterGuard:
         """Ends the guard and removes the folder; the cluster must have been shut down before."""
         if self._process is not None:
             self._process.kill()
-            self._process.join()
             self._process = None
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _end_cluster_after_driver(folder):
+def end_after_driver(connection, driver, folder):
+    """Waits until the driver has ended, and ends its cluster; the guard's process calls this.
+
+    Args:
+        connection: Not used.
+        driver: A file descriptor that ends with the driver.
+        folder: The cluster's folder.
+    """
     import psutil
 
-    accept_termination()
-    wait([multiprocessing.parent_process().sentinel])
+    os.read(driver, 1)
     last_found = time.monotonic()
     while time.monotonic() - last_found < _QUIET:
         for process in psutil.process_iter():

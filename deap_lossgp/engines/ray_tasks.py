@@ -4,9 +4,11 @@ import os
 import uuid
 
 from deap_lossgp.engines.engine import Engine, TrainingError
+from deap_lossgp.engines.parcels import pack_setup
 from deap_lossgp.engines.processes import MACHINE_SHARE, RETRIES, WorkerProcesses
 from deap_lossgp.engines.ray_guard import ClusterGuard
 from deap_lossgp.errors import in_one_line
+from deap_lossgp.training.tensorflow_setup import arithmetic_settings
 
 
 class RayTasks(Engine):
@@ -24,7 +26,8 @@ class RayTasks(Engine):
         gpus_per_training: GPUs of one training; may be a fraction.
 
     Raises:
-        ValueError: Ray is not installed.
+        ValueError: Ray is not installed, or something of the tasks or the primitives cannot be sent
+            to another process.
     """
 
     def __init__(self, tasks, pset, *, address=None, gpus_per_training=0.0, threads=1,
@@ -34,8 +37,10 @@ class RayTasks(Engine):
             import ray
         except ImportError:
             raise ValueError("the engine 'ray' needs Ray: pip install -e '.[ray]'") from None
+        pack_setup(tasks, pset)  # refused here rather than on a node
         self._ray = ray
         self._tasks = tasks
+        self.settings = arithmetic_settings(threads, determinism)
         self._address = address or os.environ.get("RAY_ADDRESS") or "local"
         self._options = {"num_cpus": threads, "num_gpus": gpus_per_training,
                          "max_retries": RETRIES}

@@ -4,6 +4,8 @@ It is the tabular benchmark for whole runs: the settings of a search, or algorit
 over many replicates in seconds each, with everything else as it is when networks are trained.
 """
 
+from types import MappingProxyType
+
 import numpy as np
 
 from deap_lossgp.engines.engine import Engine
@@ -31,6 +33,7 @@ class Tabular(Engine):
     """
 
     predicts = True
+    settings = MappingProxyType({"trainings": "predicted"})
 
     def __init__(self, tasks, pset, **_):
         table, by_task = load_atlas(), {}

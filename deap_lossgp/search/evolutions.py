@@ -75,11 +75,10 @@ class Evolution(Experiment):
         read = {"primitives": repr(primitives_of(self.pset)).encode()}
         if self.settings.preselect or self._engine.predicts:
             read["atlas"] = ATLAS.read_bytes()  # another one leads a resumed run another way
-        if self._engine.predicts:
-            read["trainings"] = b"predicted"
         if self.settings.learn_from:
             read["runs of learn_from"] = self.earlier.content
-        return {**super().code(), **{name: digest(content) for name, content in read.items()}}
+        digests = {name: digest(content) for name, content in read.items()}
+        return {**super().code(), **digests, **self._engine.settings}
 
     def new_evaluation(self, seed, fitness=None, first_task=0):
         """Makes an ``Evaluation`` on the experiment's store and engine, with its own counts.

@@ -17,6 +17,8 @@ from deap_lossgp.data.names import dataset_name
 from deap_lossgp.search.store import Store
 
 STORE = "evaluations.sqlite"
+SETTINGS = ("threads", "determinism", "flags")
+"""What is recorded with the code and a user sets."""
 
 NUMBERS = ("clock", "finished")
 NOTES = ("environment", *NUMBERS)
@@ -177,6 +179,10 @@ class RunFolder:
     def _check_code(self, code, content):
         theirs = content.get("code") or {}
         other = [name for name, digest in code.items() if theirs.get(name, digest) != digest]
+        if settings := [f"{name} {theirs[name]}, now {code[name]}" for name in other
+                        if name in SETTINGS]:
+            raise ValueError(f"{self.path} was begun with {'; '.join(settings)}: choose the same, "
+                             f"or another folder with --output")
         if other or not theirs:
             begun = (content.get("versions") or {}).get("deap_lossgp", "unknown")
             raise ValueError(f"{self.path} holds trainings of other code or tasks ("

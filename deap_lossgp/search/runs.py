@@ -56,8 +56,9 @@ def evolve(tasks=("digits",), *, output=None, callbacks=(), progress=True, **opt
         progress: Whether to draw a progress bar.
         **options: Fields of ``RunSettings`` (``algorithm``, ``population``, ``generations``,
             ``fitness``, ``seed``...; for names of data sets also ``model``, ``epochs``...) and of
-            ``Execution`` (``workers``, ``time_limit``...). By default ``workers`` is 0: this
-            process trains. With more, keep the call under ``if __name__ == "__main__":``.
+            ``Execution`` (``workers``, ``time_limit``...). By default one worker process trains.
+            With ``workers=0`` this process does; TensorFlow then keeps the threads and the
+            deterministic operations that the trainings need, and what else they set is put back.
 
     Returns:
         A ``RunResult``; its text is the command's report.
@@ -73,7 +74,7 @@ def evolve(tasks=("digits",), *, output=None, callbacks=(), progress=True, **opt
         ...
         TypeError: unknown option 'populaton': did you mean 'population'? known: ...
     """
-    given, settings, execution = read_call(tasks, {"workers": 0, **options}, RunSettings, Execution)
+    given, settings, execution = read_call(tasks, options, RunSettings, Execution)
     with Run(settings, output, tasks=given, execution=execution, progress=progress,
              callbacks=callbacks) as run:
         return run.execute()

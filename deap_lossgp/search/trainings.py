@@ -81,7 +81,7 @@ class Trainings:
         self.counts = Counter()
         self._tasks, self._pset, self._first_task = tasks, pset, first_task
         self._store, self._engine, self._on_training = store, engine, on_training
-        self._code = code_of(pset)
+        self._code = [*code_of(pset), *sorted(getattr(engine, "settings", {}).items())]
         self._charged = set()
         self._something_trains = False
 

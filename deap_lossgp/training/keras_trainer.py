@@ -12,6 +12,7 @@ from sklearn.metrics import recall_score
 
 from deap_lossgp.training.initial_state import restore, seeded, values_of
 from deap_lossgp.training.networks import build_model
+from deap_lossgp.training.process_settings import fixed_settings
 from deap_lossgp.training.results import TrainingResult
 
 
@@ -40,6 +41,7 @@ class KerasTrainer:
         'ok'
     """
 
+    @fixed_settings()
     def __init__(self, task, loss, optimizer=None):
         self.task = task
         with seeded(0):
@@ -58,6 +60,7 @@ class KerasTrainer:
         self._model.optimizer.build(self._model.trainable_variables)
         self._optimizer_values = values_of(self._model.optimizer.variables)
 
+    @fixed_settings()
     def train(self, seed, on_epoch=None):
         """Trains the network from its initial weights and tests it.
 

@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers
 
 from deap_lossgp.errors import in_one_line, unknown_name
+from deap_lossgp.training.process_settings import fixed_settings
 from deap_lossgp.training.tasks import NETWORK_NAMES
 from deap_lossgp.user_functions import load_function
 
@@ -209,8 +210,11 @@ def build_network(network, input_shape, num_classes):
     return model
 
 
+@fixed_settings()
 def build_model(task):
     """Builds a task's network, with the augmentation and the mixed precision of its budget.
+
+    Keras's own settings (``fixed_settings``) have no influence.
 
     Args:
         task: A ``Task``.
@@ -221,13 +225,10 @@ def build_model(task):
     Raises:
         ValueError: The network cannot be used, as for ``build_network``.
     """
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if task.mixed_precision else "float32")
-    try:
-        model = build_network(task.network, task.data.input_shape, task.data.num_classes)
-        return _augmented(model) if task.augmentation else model
-    finally:
-        keras.config.set_dtype_policy(policy)
+    if task.mixed_precision:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    model = build_network(task.network, task.data.input_shape, task.data.num_classes)
+    return _augmented(model) if task.augmentation else model
 
 
 def _augmented(model):

@@ -12,6 +12,7 @@ from deap_lossgp.training.adam import FusedAdam
 from deap_lossgp.training.initial_state import seeded
 from deap_lossgp.training.loop import CompiledLoop, on_device
 from deap_lossgp.training.networks import build_model
+from deap_lossgp.training.process_settings import fixed_settings
 from deap_lossgp.training.results import TrainingResult
 from deap_lossgp.training.tensorflow_setup import compiled
 
@@ -44,6 +45,7 @@ class Trainer:
         'ok'
     """
 
+    @fixed_settings()
     def __init__(self, task):
         self.task = task
         train, validation = task.split()
@@ -73,6 +75,7 @@ class Trainer:
         """How often the network was traced: at most once for curves and once for exact losses."""
         return self.loop.traces
 
+    @fixed_settings()
     def prepare(self, candidate, seed):
         """Traces the path that the candidate takes and draws the seed's weights, each only once."""
         steps = -(-self._train_size // self._batch_size)
@@ -83,6 +86,7 @@ class Trainer:
             self._initial_values = [*_copies(twin.variables), *self._optimizer_values]
             self._initial_seed = seed
 
+    @fixed_settings()
     def train(self, candidate, seed, test=False, stops=(), rate_factor=1.0):
         """Trains the network from its beginning.
 
@@ -147,6 +151,7 @@ class Trainer:
             balanced_accuracy=balanced_accuracy,
         )
 
+    @fixed_settings()
     def test_accuracy(self):
         """Returns the test accuracy, in [0, 1], of the network that was trained last."""
         predictions = self.loop.predict(self.task.data.x_test)

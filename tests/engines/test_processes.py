@@ -6,11 +6,11 @@ import signal
 import sys
 import threading
 from dataclasses import replace
-from multiprocessing import active_children
 from pathlib import Path
 
 import faulty
 import pytest
+from proofs.linux import workers
 from trained import FAULTS, GOOD, PSET, TASK, TIME_LIMIT, alive, faulty_job, results, wait_for
 
 from deap_lossgp.engines.engine import InProcess, TrainingError
@@ -71,9 +71,9 @@ def test_results_come_as_trainings_end_under_the_index_of_their_job(pair, expect
 
 def test_no_jobs_start_no_process():
     engine = WorkerProcesses([TASK], PSET, 2)
-    before = active_children()
+    before = workers(os.getpid())
     assert list(engine.train([])) == []
-    assert active_children() == before
+    assert workers(os.getpid()) == before
 
 
 # what a loss may do
@@ -140,8 +140,8 @@ def test_a_worker_killed_while_it_trains_costs_nothing(pair, expected):
 @on_linux
 def test_workers_killed_while_they_idle_cost_nothing(pair, expected):
     results(pair, GOOD)
-    for process in active_children():
-        os.kill(process.pid, signal.SIGKILL)
+    for process in workers(os.getpid()):
+        os.kill(process, signal.SIGKILL)
     assert results(pair, GOOD) == expected
 
 
@@ -156,7 +156,7 @@ def test_a_caller_that_stops_iterating_leaves_no_process(pair, expected):
 def stop_by_closing(engine):
     trained = engine.train(GOOD)
     next(trained)
-    processes = [process.pid for process in active_children()]
+    processes = workers(os.getpid())
     trained.close()
     return processes
 
@@ -165,14 +165,14 @@ def stop_by_raising(engine):
     processes = []
     with pytest.raises(ZeroDivisionError):
         for _ in engine.train(GOOD):
-            processes = [process.pid for process in active_children()]
+            processes = workers(os.getpid())
             _ = 1 / 0
     return processes
 
 
 @on_linux
 def test_a_closed_engine_leaves_no_process_and_can_be_used_again(pair):
-    processes = [process.pid for process in active_children()]
+    processes = workers(os.getpid())
     pair.close()
     assert processes and not alive(processes)
     pair.close()
@@ -187,7 +187,7 @@ def test_a_network_that_is_not_there_ends_the_training_in_one_line(make):
     message = r"^unknown function in \S+faulty.py 'linaer': did you mean 'linear'\? [^\n]*$"
     with pytest.raises(TrainingError, match=message):
         list(make([task], PSET).train([faulty.job(KNOWN_LOSSES["mse"], PSET, task)]))
-    assert not active_children()
+    assert not workers(os.getpid())
 
 
 @pytest.mark.parametrize("make", [InProcess, WorkerProcesses])
@@ -195,7 +195,7 @@ def test_a_network_that_cannot_be_trained_ends_the_training_in_one_line(make):
     task = faulty.digits("faulty:trains_never")
     with pytest.raises(TrainingError, match=r"^TypeError: [^\n]*not in training[^\n]*$"):
         list(make([task], PSET).train([faulty.job(KNOWN_LOSSES["mse"], PSET, task)]))
-    assert not active_children()
+    assert not workers(os.getpid())
 
 
 @pytest.mark.parametrize("make", [InProcess, WorkerProcesses])
@@ -203,6 +203,6 @@ def test_a_primitive_that_keras_cannot_compute_ends_the_training_in_one_line(mak
     pset = faulty.primitive_set(faulty.row("in_numpy", faulty.in_numpy))
     with pytest.raises(TrainingError, match=r"^primitive 'in_numpy' leaves keras.ops: [^\n]*$"):
         list(make([TASK], pset).train([faulty.job(KNOWN_LOSSES["mse"], pset, TASK)]))
-    assert not active_children()
+    assert not workers(os.getpid())
 
 

@@ -1,18 +1,20 @@
 """Ray gives the same bits, and a cluster that was started here ends with its driver."""
 
+import os
 import sys
 import tempfile
-from multiprocessing import active_children
 from pathlib import Path
 
 import faulty
 import pytest
+from proofs.linux import workers
 from trained import FAULTS, GOOD, PSET, TASK, TIME_LIMIT, faulty_job, results, wait_for
 
 pytest.importorskip("ray")
 
 from deap_lossgp.engines.engine import TrainingError
 from deap_lossgp.engines.ray_tasks import RayTasks
+from deap_lossgp.engines.starting import PROGRAM
 from deap_lossgp.found_losses import KNOWN_LOSSES
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -56,7 +58,7 @@ def test_what_trains_on_ray_and_its_cluster_end_with_its_driver(driver, fault, m
     killed = driver("RayTasks", fault)
     assert wait_for(lambda: killed.noted(fault))
     started = " ".join(killed.descendants().values())
-    assert all(name in started for name in ("raylet", "gcs_server", "spawn_main"))
+    assert all(name in started for name in ("raylet", "gcs_server", PROGRAM.name))
     (written,) = short_folder.iterdir()
     killed.kill()
     assert wait_for(lambda: not killed.descendants(), 5.0), killed.descendants()
@@ -77,11 +79,11 @@ def test_a_cluster_that_cannot_start_leaves_nothing(error, raised, short_folder,
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", init)
     monkeypatch.setattr(ray, "shutdown", lambda: None)
-    before = active_children()
+    before = workers(os.getpid())
     with pytest.raises(raised) as caught:
         list(RayTasks([TASK], PSET).train(GOOD))
     assert "\n" not in str(caught.value)
-    assert not list(short_folder.iterdir()) and active_children() == before
+    assert not list(short_folder.iterdir()) and workers(os.getpid()) == before
 
 
 @on_linux

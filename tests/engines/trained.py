@@ -10,6 +10,7 @@ from pathlib import Path
 
 import faulty
 
+from deap_lossgp.engines.starting import PROGRAM
 from deap_lossgp.found_losses import KNOWN_LOSSES
 
 TASK = faulty.digits()
@@ -102,7 +103,7 @@ class Driver:
         return found
 
     def workers(self):
-        return [pid for pid, line in self.descendants().items() if "spawn_main" in line]
+        return [pid for pid, line in self.descendants().items() if PROGRAM.name in line]
 
     def noted(self, name):
         return (self._folder / name).exists()

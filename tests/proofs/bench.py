@@ -89,10 +89,10 @@ class Bench:
                 process.kill()
                 process.wait()
 
-    def finished(self, command):
+    def finished(self, command, **environment):
         """Runs a command to its end and returns (status, stderr, seconds)."""
         start = time.monotonic()
-        with self.started(command) as process:
+        with self.started(command, **environment) as process:
             status = process.wait()
         return status, (self.output / "stderr.txt").read_text(), time.monotonic() - start
 

@@ -1,8 +1,11 @@
 """The processes of this machine, as Linux lists them."""
 
+import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+
+from deap_lossgp.engines.starting import PROGRAM
 
 
 def processes():
@@ -49,7 +52,7 @@ def workers(pid):
     found = []
     for child, _ in descendants(pid):
         try:
-            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+            if os.fsencode(PROGRAM) in Path(f"/proc/{child}/cmdline").read_bytes():
                 found.append(child)
         except OSError:
             continue

@@ -19,7 +19,7 @@ from deap_lossgp.surrogate.atlas import load_atlas  # noqa: E402
 
 TINY = {"population": 4, "generations": 1, "epochs": 2, "train_size": 300, "validation_size": 500,
         "finalists": 3, "final_epochs": 3, "final_size": 350, "rate_factors": (2.0,),
-        "test_seeds": 1, "max_size": 30, "progress": False}
+        "test_seeds": 1, "max_size": 30, "progress": False, "workers": 0}
 FILES = "individuals.csv", "best_loss.json"
 
 
@@ -170,7 +170,7 @@ def test_a_run_that_lost_half_of_its_trainings_ends_with_the_same_files(
 @pytest.mark.parametrize("workers", [1, 2])
 def test_any_number_of_workers_gives_the_same_files(finished, workers, tmp_path):
     output, result, _ = finished
-    again = evolve("digits", output=tmp_path / "run", workers=workers, **TINY)
+    again = evolve("digits", output=tmp_path / "run", **{**TINY, "workers": workers})
     assert contents(tmp_path / "run") == contents(output)
     assert again.race == result.race
 

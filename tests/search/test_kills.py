@@ -1,4 +1,4 @@
-"""Ten runs whose driver is killed at random times; ``tests/soak.py`` makes a hundred."""
+"""Runs whose driver or worker is killed; ``tests/soak.py`` makes ten times as many."""
 
 import re
 import subprocess
@@ -6,6 +6,14 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
+
+
+def test_a_worker_may_be_killed_at_any_moment_of_its_start(tmp_path):
+    command = [sys.executable, str(TESTS / "soak.py"), "--quick", "--output", "out", "--only",
+               "start-kill", "start-interrupt", "start-notebook"]
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "start-kill: ok, 20 of 20 rounds" in process.stdout
 
 
 def test_the_soak_finds_nothing_lost_in_a_few_kills(tmp_path):

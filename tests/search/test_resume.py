@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import re
 import shlex
 import shutil
 import signal
@@ -148,13 +147,17 @@ def test_ctrl_c_and_sigterm_end_a_run_with_the_command_that_goes_on(finished, in
     assert len(rows) == len(trainings(finished / "here"))
 
 
-def test_other_threads_or_determinism_are_warned_of_once_something_is_trained(partial):
-    process = evolve("--threads", "2", "--no-determinism", cwd=partial)
-    assert process.returncode == 0, process.stderr
-    warnings = re.findall(r"Warning: .*", process.stderr)
-    assert len(warnings) == 2
-    assert "begun with threads 1, now 2" in process.stderr
-    assert "begun with determinism True, now False" in process.stderr
+@pytest.mark.parametrize(("options", "environment", "said"), [
+    (["--threads", "2", "--no-determinism"], {}, "threads 1, now 2; determinism None, now False"),
+    ([], {"TF_XLA_FLAGS": "--tf_xla_auto_jit=2"},
+     "flags {}, now {'TF_XLA_FLAGS': '--tf_xla_auto_jit=2'}"),
+])
+def test_what_the_bits_depend_on_may_not_change(partial, options, environment, said):
+    before = trainings(partial / "here")
+    process = evolve(*options, cwd=partial, **environment)
+    assert process.returncode == 2 and process.stderr.count("\n") == 1, process.stderr
+    assert f"here was begun with {said}: choose the same, or another folder" in process.stderr
+    assert trainings(partial / "here") == before
 
 
 def test_a_finished_run_replays_in_one_process_without_tensorflow(complete, tmp_path_factory):
@@ -167,9 +170,8 @@ def test_a_finished_run_replays_in_one_process_without_tensorflow(complete, tmp_
     before = results(complete / "here"), trainings(complete / "here")
     for name in ("logbook.csv", "individuals.csv", "best_loss.json"):
         (complete / "here" / name).unlink()
-    process = evolve("--threads", "2", cwd=complete, PYTHONPATH=str(ours))
+    process = evolve(cwd=complete, PYTHONPATH=str(ours))
     assert process.returncode == 0, process.stderr
-    assert "Warning" not in process.stderr, "nothing was trained that could differ"
     assert (results(complete / "here"), trainings(complete / "here")) == before
     (only,) = seen.iterdir()
     assert only.name.startswith("python")

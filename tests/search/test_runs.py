@@ -23,7 +23,7 @@ from deap_lossgp.training.tasks import Task  # noqa: E402
 
 BUDGET = {"epochs": 1, "train_size": 300, **bare.BUDGET}
 SMALL = {"population": 4, "generations": 2, "test_seeds": 1, "max_size": 30, "progress": False,
-         **bare.SETTINGS}
+         "workers": 0, **bare.SETTINGS}
 
 
 class Recorder(Callback):
@@ -216,7 +216,7 @@ from deap_lossgp.search.runs import evolve
 keras.Sequential([keras.layers.Dense(1)])(keras.ops.zeros((2, 3)))
 print(evolve("digits", output=sys.argv[1], epochs=1, train_size=300, population=1, generations=0,
              test_seeds=0, max_size=30, preselect=False, finalists=0,
-             progress=False).best.fitness.valid)
+             progress=False, workers=0).best.fitness.valid)
 """
 
 
@@ -224,5 +224,6 @@ def test_a_run_may_follow_other_work_in_tensorflow(tmp_path):
     process = subprocess.run([sys.executable, "-c", AFTER_KERAS, str(tmp_path / "out")],
                              capture_output=True, text=True, check=False)
     assert process.stdout == "True\n", process.stderr
-    environment = json.loads((tmp_path / "out" / "run.json").read_text())["environment"]
-    assert environment["threads"] == len(os.sched_getaffinity(0))
+    recorded = json.loads((tmp_path / "out" / "run.json").read_text())
+    threads = len(os.sched_getaffinity(0))
+    assert recorded["environment"]["threads"] == recorded["code"]["threads"] == threads

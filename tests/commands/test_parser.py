@@ -1,0 +1,48 @@
+"""A pipe that breaks ends a command silently if it is standard output, and else with a line."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes of a shell")
+
+COMMAND = """
+import sys
+from deap_lossgp.commands import refused, resumable
+
+def broken():
+    raise BrokenPipeError(32, "Broken pipe")
+
+with resumable("command", []):
+    match sys.argv[1]:
+        case "prints":
+            while True:
+                print("a line")
+        case "prepares":
+            refused("command", broken)
+        case "trains":
+            broken()
+"""
+
+
+def ended(what, *options):
+    reader, writer = os.pipe()
+    if what == "prints":
+        os.close(reader)  # as if head had read enough
+    process = subprocess.run([sys.executable, *options, "-c", COMMAND, what], stdout=writer,
+                             stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    return process.returncode, process.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["-u"]])
+def test_a_closed_output_ends_a_command_silently(options):
+    assert ended("prints", *options) == (141, "")
+
+
+def test_another_broken_pipe_is_an_error():
+    assert ended("prepares") == (2, "command: error: [Errno 32] Broken pipe\n")
+    status, errors = ended("trains")
+    assert status == 1 and errors.startswith("command: error: [Errno 32] Broken pipe. What was ")
