@@ -1,5 +1,7 @@
 """The figure of a run's Pareto front: what a larger loss gains."""
 
+import numpy as np
+
 from deap_lossgp.plotting.axes import (
     BLACK,
     BLUE,
@@ -46,12 +48,14 @@ def plot_front(front, individuals=None, ax=None):
     set_style(ax)
     ax.plot(table["nodes"], table["improvement"], color=RED, linewidth=1.4,
             drawstyle="steps-post", label="best so small", zorder=2)  # fmt: skip
+    drawn = [table["improvement"]]
     if individuals is not None:
         others = read_table(individuals, "individual", places=("size",), values=("improvement",))
         others = others.dropna().drop_duplicates()
-        draw_points(ax, others["size"], others["improvement"], GREY, ".", "individual")
-    draw_points(ax, table["nodes"], table["improvement"], BLUE, "o", f"on the front ({len(table)})")
-    set_scale(ax, table["improvement"].to_numpy())
+        draw_points(ax, others["size"], others["improvement"], GREY, "o", "individual")
+        drawn.append(others["improvement"])
+    draw_points(ax, table["nodes"], table["improvement"], BLUE, "D", f"on the front ({len(table)})")
+    set_scale(ax, np.concatenate(drawn))
     ax.axhline(0, color=BLACK, linewidth=0.9, linestyle="--", label="cross entropy")
     set_integer_ticks(ax.xaxis)
     ax.set_xlabel("Nodes")

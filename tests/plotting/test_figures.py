@@ -20,6 +20,7 @@ from figure_samples import (
 
 from deap_lossgp.plotting import (
     plot_comparison,
+    plot_front,
     plot_generations,
     plot_individuals,
     plot_loss_accuracy,
@@ -39,6 +40,7 @@ def test_png_is_a_picture_with_something_on_it(tmp_path):
     figures = {
         "flat": plot_generations(onemax(statistics(fitness_values))).figure,
         "chapters": plot_generations(onemax(two_chapters()))[0].figure,
+        "front": plot_front([{"nodes": 3, "improvement": 0.1}]).figure,
         "individuals": plot_individuals(ROWS)[0].figure,
         "comparison": plot_comparison(TWO_ARMS)[0].figure,
         "losses": plot_loss_accuracy(figures_of(*PAIRS), "digits", 10).figure,

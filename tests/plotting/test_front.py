@@ -40,6 +40,7 @@ def test_it_draws_on_given_axes_and_from_files(tmp_path):
 def test_one_extreme_loss_does_not_flatten_the_others():
     assert plot_front(FRONT).get_yscale() == "linear"
     assert plot_front([*FRONT, {"nodes": 2, "improvement": -1e6}]).get_yscale() == "symlog"
+    assert plot_front(FRONT, [{"size": 2, "improvement": -1e6}]).get_yscale() == "symlog"
 
 
 @pytest.mark.parametrize(("table", "message"), [

@@ -10,7 +10,7 @@ pytest.importorskip("tensorflow")
 
 from deap_lossgp.commands.options import SEARCHES  # noqa: E402
 from deap_lossgp.comparison import ComparisonSettings  # noqa: E402
-from deap_lossgp.search import stopping  # noqa: E402
+from deap_lossgp.search import runs, stopping  # noqa: E402
 from deap_lossgp.search.callbacks import Callback  # noqa: E402
 from deap_lossgp.search.runs import evolve  # noqa: E402
 from deap_lossgp.search.settings import RunSettings  # noqa: E402
@@ -21,6 +21,11 @@ TASK = Task.load("digits", linear, epochs=1, train_size=300)
 SMALL = {"population": 4, "test_seeds": 1, "max_size": 30, "progress": False,
          **{name: value for name, value in SEARCHES["thesis"].items()
             if name not in RunSettings.task_fields()}}
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(monkeypatch):
+    monkeypatch.setattr(runs.Run, "write_figure", lambda *_: None)
 
 
 def files(folder):
