@@ -4,10 +4,11 @@ import zlib
 
 import numpy as np
 
+from deap_lossgp.engines.engine import Engine
 from deap_lossgp.training.results import TrainingResult, stopped_at
 
 
-class Invented:
+class Invented(Engine):
     """Invents what trainings show, and stops them as they would be stopped.
 
     Args:
@@ -17,8 +18,6 @@ class Invented:
     Attributes:
         batches: A list of the jobs for each call of ``train``.
     """
-
-    environment = None
 
     def __init__(self, tasks, reverse=False):
         self.tasks, self.reverse, self.batches = tasks, reverse, []
@@ -42,6 +41,3 @@ class Invented:
             task.epochs / 10, losses, accuracies, losses, balanced_accuracy=accuracies[-1],
             test_accuracy=accuracies[0] if job.test else None)
         return stopped_at(whole, job.stops)
-
-    def close(self):
-        pass

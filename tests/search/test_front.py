@@ -5,13 +5,13 @@ import math
 import pandas as pd
 import pytest
 from deap import tools
-from faulty import linear
+from invented import Invented
 
 pytest.importorskip("tensorflow")
 
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.psets import loss_primitive_set  # noqa: E402
-from deap_lossgp.search import Callback, LossFront  # noqa: E402
+from deap_lossgp.search import Callback, LossFront, evolutions  # noqa: E402
 from deap_lossgp.search.front import Together  # noqa: E402
 from deap_lossgp.search.runs import Run, evolve  # noqa: E402
 from deap_lossgp.search.settings import RunSettings  # noqa: E402
@@ -19,7 +19,7 @@ from deap_lossgp.training.tasks import Task  # noqa: E402
 from deap_lossgp.trees import LossTree  # noqa: E402
 
 PSET = loss_primitive_set()
-TASK = Task.load("digits", linear, epochs=2, train_size=300)
+TASK = Task.load("digits", epochs=2, train_size=300, validation_size=300)
 SETTINGS = RunSettings(datasets=("digits",), population=6, generations=3, test_seeds=0,
                        finalists=0, max_size=30, preselect=False, fitness="reference")
 
@@ -70,7 +70,10 @@ def test_individuals_are_left_as_they_are():
 def finished(tmp_path_factory):
     """A run, with its result and the fitness of everything that it evaluated."""
     output, evaluated = tmp_path_factory.mktemp("front") / "run", {}
-    with Run(SETTINGS, output, tasks=[TASK], progress=False) as run:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evolutions, "make_engine", lambda tasks, *_: Invented(tasks))
+        run = Run(SETTINGS, output, tasks=[TASK], progress=False)
+    with run:
         result = run.execute()
         for expression in {*result.trainings["expression"]}:
             loss = LossTree.from_string(expression, PSET)
@@ -118,6 +121,7 @@ def test_it_costs_no_training_and_is_drawn(finished):
 
 def test_without_a_finished_training_it_is_empty(tmp_path, monkeypatch):
     monkeypatch.setattr("deap_lossgp.search.evaluation.stops_of", lambda *_: ((1, 1.1),))
+    monkeypatch.setattr(evolutions, "make_engine", lambda tasks, *_: Invented(tasks))
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "front.png").write_bytes(b"of another fitness")
     result = evolve(TASK, output=tmp_path / "run", population=2, generations=0, test_seeds=0,

@@ -11,16 +11,15 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import bare
 import pandas as pd
 import pytest
-from faulty import linear
+from invented import Invented
 
 pytest.importorskip("tensorflow")
 
-from deap_lossgp.commands.options import SEARCHES  # noqa: E402
 from deap_lossgp.comparison import Comparison, ComparisonSettings  # noqa: E402
-from deap_lossgp.engines import Execution  # noqa: E402
-from deap_lossgp.search import runs  # noqa: E402
+from deap_lossgp.search import evolutions, runs  # noqa: E402
 from deap_lossgp.search import surrogates as surrogates_module  # noqa: E402
 from deap_lossgp.search.callbacks import Callback  # noqa: E402
 from deap_lossgp.search.folders import RunFolder  # noqa: E402
@@ -32,22 +31,22 @@ from deap_lossgp.training.tasks import Task  # noqa: E402
 
 TESTS = Path(__file__).parents[1]
 COMMAND = [sys.executable, str(TESTS.parent / "examples" / "evolve_loss.py")]
-TASK = Task.load("digits", linear, epochs=2, train_size=300)
+TASK = Task.load("digits", epochs=2, train_size=300, validation_size=300)
 FULL = {"population": 4, "generations": 1, "finalists": 3, "test_seeds": 1, "max_size": 30,
         "progress": False}
-THESIS = {**FULL, **{name: value for name, value in SEARCHES["thesis"].items()
-                     if name not in RunSettings.task_fields()}}
+BARE = {**FULL, **bare.SETTINGS}
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    """A twentieth of the atlas, so that a surrogate is fitted quickly, and no pictures here."""
+    """Invented trainings, a twentieth of the atlas for the surrogate, and no pictures."""
     def part(without=(), **options):
         atlas = load_atlas(without, **options)
         return atlas[atlas["bred"].eq("known") | (atlas.index % 20 == 0)].reset_index(drop=True)
 
     monkeypatch.setattr(surrogates_module, "load_atlas", part)
     monkeypatch.setattr(runs.Run, "write_figure", lambda *_: None)
+    monkeypatch.setattr(evolutions, "make_engine", lambda tasks, *_: Invented(tasks))
 
 
 def files(folder):
@@ -74,9 +73,9 @@ class Counting(Callback):
         self.trainings.append(expression)
 
 
-@pytest.mark.parametrize("algorithm", ["sample-tournament", "glo"])
+@pytest.mark.parametrize("algorithm", ["sample-tournament", "archive", "regularized", "glo"])
 def test_a_run_that_grew_is_a_run_that_was_as_large_at_once(algorithm, tmp_path):
-    options = {**THESIS, "algorithm": algorithm}
+    options = {**BARE, "algorithm": algorithm}
     evolve(TASK, output=tmp_path / "grown", **options)
     counting = Counting()
     grown = evolve(TASK, output=tmp_path / "grown", callbacks=counting,
@@ -100,6 +99,15 @@ def test_with_rungs_surrogate_and_race_it_is_no_different(tmp_path):
     assert grown.race == fresh.race and len(grown.tests["digits"]["evolved"]) == 2
 
 
+def test_more_tests_are_all_that_is_trained_for_more_tests(tmp_path):
+    before = evolve(TASK, output=tmp_path / "run", **FULL)
+    counting = Counting()
+    after = evolve(TASK, output=tmp_path / "run", callbacks=counting, **{**FULL, "test_seeds": 3})
+    names = after.tests["digits"]
+    assert len(counting.trainings) == 2 * len(names) and str(after.best) == str(before.best)
+    assert {name: tested[:1] for name, tested in names.items()} == before.tests["digits"]
+
+
 def test_a_larger_population_is_a_new_run_that_trains_nothing_twice(tmp_path):
     before = evolve(TASK, output=tmp_path / "grown", **FULL)
     counting, options = Counting(), {**FULL, "population": 7}
@@ -117,7 +125,8 @@ def test_a_larger_population_is_a_new_run_that_trains_nothing_twice(tmp_path):
 
 def test_a_run_that_is_killed_while_it_grows_grows_on(tmp_path):
     options = ["--population", "4", "--epochs", "1", "--train-size", "300", "--test-seeds", "1",
-               "--max-size", "30", "--search", "thesis", "--model", "faulty:linear"]
+               "--max-size", "30", "--model", "faulty:linear", "--final-size", "0",
+               "--rate-factors", *bare.OPTIONS]
     environment = {**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}"}
 
     def command(output, generations):
@@ -147,7 +156,7 @@ def test_a_run_that_is_killed_while_it_grows_grows_on(tmp_path):
 @pytest.mark.parametrize(("name", "value"), [("generations", 0), ("population", 3),
                                              ("test_seeds", 0)])
 def test_a_finished_run_is_not_made_smaller(name, value, tmp_path):
-    options = {**THESIS, "output": tmp_path / "run"}
+    options = {**BARE, "output": tmp_path / "run"}
     result = evolve(TASK, **options)
     before = files(tmp_path / "run"), (tmp_path / "run" / "run.json").read_bytes()
     with pytest.raises(ValueError) as caught:
@@ -156,7 +165,7 @@ def test_a_finished_run_is_not_made_smaller(name, value, tmp_path):
         f"{tmp_path / 'run'} holds a finished run with {name} {options[name]}, which can only "
         f"grow, got {value}: choose another folder with --output")
     assert (files(tmp_path / "run"), (tmp_path / "run" / "run.json").read_bytes()) == before
-    assert str(evolve(TASK, **options)) == str(result)
+    assert evolve(TASK, **options).race == result.race
 
 
 def test_what_was_asked_for_and_never_finished_may_be_less(tmp_path):
@@ -165,14 +174,14 @@ def test_what_was_asked_for_and_never_finished_may_be_less(tmp_path):
             if record["gen"] == 2:
                 raise KeyboardInterrupt
 
-    evolve(TASK, output=tmp_path / "run", **THESIS)
+    evolve(TASK, output=tmp_path / "run", **BARE)
     with pytest.raises(KeyboardInterrupt):
         evolve(TASK, output=tmp_path / "run", callbacks=Interrupting(),
-               **{**THESIS, "generations": 400})
-    less = evolve(TASK, output=tmp_path / "run", **{**THESIS, "generations": 2})
+               **{**BARE, "generations": 400})
+    less = evolve(TASK, output=tmp_path / "run", **{**BARE, "generations": 2})
     assert less.logbook.select("gen") == [0, 1, 2]
     with pytest.raises(ValueError, match="finished run with generations 2, which can only grow"):
-        evolve(TASK, output=tmp_path / "run", **THESIS)
+        evolve(TASK, output=tmp_path / "run", **BARE)
 
 
 def test_known_losses_that_join_with_the_population_are_no_other_run(tmp_path):
@@ -214,8 +223,7 @@ def test_a_comparison_grows_as_a_run_does(tmp_path):
                                   train_size=200, test_seeds=1, max_size=20)
 
     def compared(output, settings):
-        with Comparison(settings, output, execution=Execution(workers=0),
-                        progress=False) as comparison:
+        with Comparison(settings, output, progress=False) as comparison:
             comparison.execute()
             return {name: table.drop(columns="seconds", errors="ignore").to_csv()
                     for name, table in comparison.raw_tables().items()}

@@ -2,29 +2,30 @@
 
 import json
 
+import bare
 import pandas as pd
 import pytest
-from faulty import linear
+from invented import Invented
 
 pytest.importorskip("tensorflow")
 
-from deap_lossgp.commands.options import SEARCHES  # noqa: E402
 from deap_lossgp.comparison import ComparisonSettings  # noqa: E402
-from deap_lossgp.search import runs, stopping  # noqa: E402
+from deap_lossgp.search import evolutions, runs, stopping  # noqa: E402
 from deap_lossgp.search.callbacks import Callback  # noqa: E402
 from deap_lossgp.search.runs import evolve  # noqa: E402
 from deap_lossgp.search.settings import RunSettings  # noqa: E402
 from deap_lossgp.search.stopping import Clock  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402
 
-TASK = Task.load("digits", linear, epochs=1, train_size=300)
+TASK = Task.load("digits", epochs=1, train_size=300, validation_size=300)
 SMALL = {"population": 4, "test_seeds": 1, "max_size": 30, "progress": False,
-         **{name: value for name, value in SEARCHES["thesis"].items()
-            if name not in RunSettings.task_fields()}}
+         **bare.SETTINGS}
 
 
 @pytest.fixture(autouse=True)
-def _no_pictures(monkeypatch):
+def _quick(monkeypatch):
+    """Invented trainings, and no pictures."""
+    monkeypatch.setattr(evolutions, "make_engine", lambda tasks, *_: Invented(tasks))
     monkeypatch.setattr(runs.Run, "write_figure", lambda *_: None)
 
 
@@ -79,7 +80,7 @@ def test_what_the_clock_has_decided_is_decided_again(tmp_path, monkeypatch):
     before = files(tmp_path / "run")
     for minutes in (0, 1000):  # a replay takes no time, or all of it
         clock_of(monkeypatch, minutes)
-        assert str(evolve(TASK, max_minutes=5, **options)) == str(result)
+        assert evolve(TASK, max_minutes=5, **options).stopped == result.stopped
         assert files(tmp_path / "run") == before
     clock_of(monkeypatch, minutes=1)
     longer = evolve(TASK, max_minutes=8, **options)  # 2, 4 and 6 minutes are over
