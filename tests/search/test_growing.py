@@ -99,15 +99,6 @@ def test_with_rungs_surrogate_and_race_it_is_no_different(tmp_path):
     assert grown.race == fresh.race and len(grown.tests["digits"]["evolved"]) == 2
 
 
-def test_more_tests_are_all_that_is_trained_for_more_tests(tmp_path):
-    before = evolve(TASK, output=tmp_path / "run", **FULL)
-    counting = Counting()
-    after = evolve(TASK, output=tmp_path / "run", callbacks=counting, **{**FULL, "test_seeds": 3})
-    names = after.tests["digits"]
-    assert len(counting.trainings) == 2 * len(names) and str(after.best) == str(before.best)
-    assert {name: tested[:1] for name, tested in names.items()} == before.tests["digits"]
-
-
 def test_a_larger_population_is_a_new_run_that_trains_nothing_twice(tmp_path):
     before = evolve(TASK, output=tmp_path / "grown", **FULL)
     counting, options = Counting(), {**FULL, "population": 7}
