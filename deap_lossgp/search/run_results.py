@@ -94,7 +94,8 @@ class RunResult:
         if s.test_seeds:
             lines += [*self._test_lines(), ""]
         lines += [
-            f"{sum(self.logbook.select('nevals'))} evaluations: {counts['ntrained']} trained, "
+            f"{sum(counts[name] for name in ('ntrained', 'ncached', 'nscreened'))} evaluations: "
+            f"{counts['ntrained']} trained, "
             f"{counts['ncached']} known already; "
             f"{counts['discarded']} trees were not valid and replaced before.",
             f"Trainings: {counts['curves']} on curves, {counts['exact']} on the exact path, "
