@@ -164,12 +164,13 @@ def test_the_gain_is_claimed_with_seeds_by_which_nothing_was_chosen(engines, tmp
 def test_without_tests_it_is_that_of_the_race_and_without_a_race_that_of_the_search(
     engines, tmp_path
 ):
-    for number, (finalists, where) in enumerate(((4, "race"), (0, "search"))):
+    for number, (finalists, seeds, where) in enumerate(
+            ((4, 0, "race"), (0, 0, "search"), (0, 2, "search"))):
         result = evolve("digits", output=tmp_path / str(number),
-                        **{**SMALL, "test_seeds": 0, "finalists": finalists})
-        assert result.gains[-1]["where"] == where
+                        **{**SMALL, "test_seeds": seeds, "finalists": finalists})
+        assert result.claimed["where"] == where and (len(result.gains) == 1) == (number == 1)
         best = json.loads((tmp_path / str(number) / "best_loss.json").read_text())
-        assert best["improvement"] == result.gains[-1]["improvement"]
+        assert best["improvement"] == result.claimed["improvement"]
 
 
 class Failing(Invented):
