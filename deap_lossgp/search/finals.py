@@ -130,7 +130,7 @@ class Finals:
                 for task in self._final.tasks}
 
     def _gains(self, winner, race):
-        """Returns the winner's improvement wherever it was measured; what is claimed is the last.
+        """Returns the winner's improvement wherever it was measured.
 
         In the race, these are the seeds that both the winner and cross entropy have.
         """

@@ -39,7 +39,7 @@ class RunResult:
         gains: The improvement over cross entropy wherever it was measured, a list with a dict
             ``where wins improvement seeds epochs images`` for each: ``search`` (where the loss was
             found), ``race`` (where it was chosen; with the seeds that cross entropy has, too) and
-            ``tests`` (with seeds by which nothing was chosen). The last one is what is claimed.
+            ``tests`` (with seeds by which nothing was chosen).
             ``epochs`` and ``images`` have a number for each data set.
         counts: A ``Counter`` of evaluations and trainings; see ``Evaluation``.
         unlearned: Names of the tasks on which cross entropy was no better than the most frequent
@@ -84,7 +84,7 @@ class RunResult:
         return f"<RunResult {self.best} in {self.output}>"
 
     def __str__(self):
-        counts, s, claimed = self.counts, self.settings, self.gains[-1]
+        counts, s, claimed = self.counts, self.settings, self.claimed
         lines = [
             *self._warnings(),
             f"Best loss:  {self.best}",
@@ -109,7 +109,8 @@ class RunResult:
         if self.stopped:
             lines += [self._stop_line(), ""]
         lines += [
-            f"{sum(self.logbook.select('nevals'))} evaluations: {counts['ntrained']} trained, "
+            f"{sum(counts[name] for name in ('ntrained', 'ncached', 'nscreened'))} evaluations: "
+            f"{counts['ntrained']} trained, "
             f"{counts['ncached']} known already; "
             f"{counts['discarded']} trees were not valid and replaced before.",
             f"Trainings: {counts['curves']} on curves, {counts['exact']} on the exact path, "
@@ -123,6 +124,12 @@ class RunResult:
             ),
         ]
         return "\n".join(lines)
+
+    @property
+    def claimed(self):
+        """The one of ``gains`` that is reported as the fitness: the last, or without a race the
+        search's own, as in the thesis."""
+        return self.gains[-1 if self.race else 0]
 
     def _gain_lines(self):
         """Returns the table of what is left of the gain, from the search to what is claimed."""

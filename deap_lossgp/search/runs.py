@@ -230,12 +230,13 @@ class Run(Evolution):
         best, found = result.best, result.found
         self.write_table(logbook_table(result.logbook), "logbook.csv")
         self.write_table(result.individuals, "individuals.csv")
-        gains = [{name: None if isinstance(value, float) and not math.isfinite(value) else value
-                  for name, value in gain.items()} for gain in result.gains]
+        claimed, *gains = (
+            {name: None if isinstance(value, float) and not math.isfinite(value) else value
+             for name, value in gain.items()} for gain in (result.claimed, *result.gains))
         self._folder.write_json("best_loss.json", {
             **json.loads(best.to_json(self.pset)),
             "nodes": len(best), "found": {"expression": str(found), "nodes": len(found)},
-            **{name: gains[-1][name] for name in ("wins", "improvement")},
+            **{name: claimed[name] for name in ("wins", "improvement")},
             "fitness": self.settings.fitness, "gains": gains,
             "validation": {
                 r.task: {"accuracy": r.accuracy, "loss": r.loss, "status": r.status}

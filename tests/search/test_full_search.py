@@ -181,11 +181,13 @@ def test_search_thesis_is_all_of_it_switched_off(tmp_path, monkeypatch):
     for name in ("stops_of", ):
         monkeypatch.setattr("deap_lossgp.search.evaluation." + name, None)
     monkeypatch.setattr(finals, "sequential_halving", None)
-    result = evolve("digits", output=tmp_path / "run", **{**TINY, **SEARCHES["thesis"]})
+    result = evolve("digits", output=tmp_path / "run", **{
+        **TINY, "validation_size": None, "final_epochs": None, **SEARCHES["thesis"]})
     assert len(result.logbook) == 2 and result.race == []
     assert not {*result.individuals["expression"]} & {*KNOWN_LOSSES.values()}
     assert list(result.tests["digits"]) == ["evolved", "cross_entropy"]
     assert result.logbook.select("epochs") == [10, 2]
+    assert {*result.trainings["accuracies"].map(len)} == {2} and result.rate_factor is None
 
 
 def test_fitness_thesis_stops_preselects_and_races_nothing(tmp_path, monkeypatch):
