@@ -2,7 +2,7 @@
 
 from deap import tools
 
-from deap_lossgp.algorithms.cma_es import NumbersTuning
+from deap_lossgp.algorithms.cma_es import NumbersTuning, check_sigma
 from deap_lossgp.algorithms.glo import eaGLO
 from deap_lossgp.algorithms.loop import check_arguments, check_integer, run_generations
 
@@ -59,7 +59,7 @@ def eaCurve(
         pset: The primitive set of the trees, for ``eaGLO``.
         lambda_: Individuals in each generation, at least 2; max(2, P) by default.
         nstart: Among how many of the first individuals the start is chosen, 1..P; all by default.
-        sigma: Initial standard deviation of the numbers, positive.
+        sigma: Initial standard deviation of the numbers, positive and finite.
         stats: A ``Statistics`` or ``MultiStatistics`` of the population, optional.
         halloffame: A ``HallOfFame``, updated with the start, the curve and the expressions,
             optional. What is evaluated in between is not in it.
@@ -78,8 +78,7 @@ def eaCurve(
     nstart = len(population) if nstart is None else nstart
     check_integer("nstart", nstart, 1, len(population), "P, the population's size")
     check_integer("lambda_", lambda_, 2)
-    if not sigma > 0:
-        raise ValueError(f"sigma must be positive, got {sigma}")
+    check_sigma(sigma)
 
     def generations():
         start = max(population[:nstart], key=lambda individual: individual.fitness)

@@ -1,5 +1,6 @@
 """CMA-ES over numbers, then trees that do the same: on arithmetic, without losses."""
 
+import math
 import operator
 import random
 
@@ -139,7 +140,7 @@ def test_the_imitations_have_no_fitness_and_each_is_another():
     ({"ngen": -1}, "^ngen must be at least 0, got -1$"),
     ({"lambda_": 1}, "^lambda_ must be at least 2, got 1$"),
     ({"nstart": 4}, r"^nstart must be in 1\.\.3 \(P, the population's size\), got 4$"),
-    ({"sigma": 0.0}, "^sigma must be positive, got 0.0$"),
+    ({"sigma": math.inf}, "^sigma must be positive and finite, got inf$"),
 ])
 def test_an_argument_out_of_range_is_named_before_anything_is_evaluated(options, message):
     problem = Problem()
