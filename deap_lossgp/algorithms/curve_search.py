@@ -37,7 +37,7 @@ def eaCurve(
             evaluate(offspring)
             update strategy with the ranking of offspring
         curve = express(the centre of strategy)
-        expressions = the best of eaGLO on toolbox.imitating(curve), EXPRESSIONS times
+        expressions = the best of eaGLO on toolbox.imitating(curve, the start), EXPRESSIONS times
         evaluate([curve, *expressions])
 
     A run asks for P + ngen·``lambda_`` + 1 + EXPRESSIONS evaluations, and the logbook has
@@ -52,9 +52,10 @@ def eaCurve(
             * ``around(individual) -> express``: ``express(numbers)`` returns an individual without
               fitness, ``len(express)`` is how many numbers it takes, and zeros give what does the
               same as the given individual;
-            * ``imitating(individual) -> toolbox`` of genetic programming, whose ``evaluate`` says
-              how well a tree does the same as this individual. Uses its ``population``,
-              ``evaluate``, ``mate``, ``mutate``, ``clone`` and ``map``.
+            * ``imitating(individual, start) -> toolbox`` of genetic programming, whose ``evaluate``
+              says how well a tree does the same as this individual, which was found around the
+              start. Uses its ``population``, ``evaluate``, ``mate``, ``mutate``, ``clone`` and
+              ``map``.
         ngen: Number of generations of CMA-ES, at least 0.
         pset: The primitive set of the trees, for ``eaGLO``.
         lambda_: Individuals in each generation, at least 2; max(2, P) by default.
@@ -91,7 +92,7 @@ def eaCurve(
             yield offspring
             tuning.learn(offspring)  # they have been evaluated by now
         curve = tuning.centre()
-        yield [curve, *imitate(toolbox.imitating(curve), EXPRESSIONS, pset)]
+        yield [curve, *imitate(toolbox.imitating(curve, start), EXPRESSIONS, pset)]
 
     made = generations()
     # CMA-ES has to see all of its sample, and the expressions are chosen already.
