@@ -36,7 +36,8 @@ def eaConstants(
     not known. CMA-ES reads nothing but the ranking, so any fitness serves that DEAP can compare:
     with :class:`~deap_lossgp.trees.LossFitness` the wins count first, and a failed training, of
     fitness -inf, is last. NaN counts as the worst value. The strategy draws from a stream of its
-    own, seeded by one draw from ``random``. NumPy's global stream is neither read nor moved.
+    own, seeded by one draw from ``random``. NumPy's global stream is neither read nor moved. Where
+    the strategy has converged so far that its covariance is lost in rounding, it begins anew.
 
     Args:
         individual: The tree to start from: a ``deap.gp.PrimitiveTree`` with a ``fitness`` and at
@@ -118,8 +119,7 @@ class NumbersTuning:
     """
 
     def __init__(self, start, express, sigma, lambda_=None):
-        if not (sigma > 0 and math.isfinite(sigma)):
-            raise ValueError(f"sigma must be positive and finite, got {sigma}")
+        check_sigma(sigma)
         options = {}
         if lambda_ is not None:
             check_integer("lambda_", lambda_, 2)
@@ -146,6 +146,16 @@ class NumbersTuning:
     def centre(self):
         """Returns the individual in the middle of the distribution, without fitness."""
         return self._express(list(self._strategy.centroid))
+
+
+def check_sigma(sigma):
+    """Refuses a standard deviation that is not positive and finite.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if not (sigma > 0 and math.isfinite(sigma)):
+        raise ValueError(f"sigma must be positive and finite, got {sigma}")
 
 
 class _Vector(list):

@@ -2,7 +2,7 @@
 
 from deap import tools
 
-from deap_lossgp.algorithms.cma_es import NumbersTuning
+from deap_lossgp.algorithms.cma_es import NumbersTuning, check_sigma
 from deap_lossgp.algorithms.glo import eaGLO
 from deap_lossgp.algorithms.loop import check_arguments, check_integer, run_generations
 
@@ -37,7 +37,7 @@ def eaCurve(
             evaluate(offspring)
             update strategy with the ranking of offspring
         curve = express(the centre of strategy)
-        expressions = the best of eaGLO on toolbox.imitating(curve), EXPRESSIONS times
+        expressions = the best of eaGLO on toolbox.imitating(curve, the start), EXPRESSIONS times
         evaluate([curve, *expressions])
 
     A run asks for P + ngen·``lambda_`` + 1 + EXPRESSIONS evaluations, and the logbook has
@@ -52,14 +52,15 @@ def eaCurve(
             * ``around(individual) -> express``: ``express(numbers)`` returns an individual without
               fitness, ``len(express)`` is how many numbers it takes, and zeros give what does the
               same as the given individual;
-            * ``imitating(individual) -> toolbox`` of genetic programming, whose ``evaluate`` says
-              how well a tree does the same as this individual. Uses its ``population``,
-              ``evaluate``, ``mate``, ``mutate``, ``clone`` and ``map``.
+            * ``imitating(individual, start) -> toolbox`` of genetic programming, whose ``evaluate``
+              says how well a tree does the same as this individual, which was found around the
+              start. Uses its ``population``, ``evaluate``, ``mate``, ``mutate``, ``clone`` and
+              ``map``.
         ngen: Number of generations of CMA-ES, at least 0.
         pset: The primitive set of the trees, for ``eaGLO``.
         lambda_: Individuals in each generation, at least 2; max(2, P) by default.
         nstart: Among how many of the first individuals the start is chosen, 1..P; all by default.
-        sigma: Initial standard deviation of the numbers, positive.
+        sigma: Initial standard deviation of the numbers, positive and finite.
         stats: A ``Statistics`` or ``MultiStatistics`` of the population, optional.
         halloffame: A ``HallOfFame``, updated with the start, the curve and the expressions,
             optional. What is evaluated in between is not in it.
@@ -78,8 +79,7 @@ def eaCurve(
     nstart = len(population) if nstart is None else nstart
     check_integer("nstart", nstart, 1, len(population), "P, the population's size")
     check_integer("lambda_", lambda_, 2)
-    if not sigma > 0:
-        raise ValueError(f"sigma must be positive, got {sigma}")
+    check_sigma(sigma)
 
     def generations():
         start = max(population[:nstart], key=lambda individual: individual.fitness)
@@ -92,7 +92,7 @@ def eaCurve(
             yield offspring
             tuning.learn(offspring)  # they have been evaluated by now
         curve = tuning.centre()
-        yield [curve, *imitate(toolbox.imitating(curve), EXPRESSIONS, pset)]
+        yield [curve, *imitate(toolbox.imitating(curve, start), EXPRESSIONS, pset)]
 
     made = generations()
     # CMA-ES has to see all of its sample, and the expressions are chosen already.

@@ -1,6 +1,7 @@
 """What the search for curves needs of a toolbox: losses around one, and trees that train alike."""
 
 from deap_lossgp.curves.bumps import BumpedLoss
+from deap_lossgp.loss_rules import LossRules
 from deap_lossgp.surrogate.likeness import ForceDistance
 from deap_lossgp.toolbox import make_toolbox
 
@@ -22,7 +23,8 @@ def with_curves(toolbox, pset, max_height, max_size):
 
     Returns:
         The toolbox with ``around``, a ``BumpedLoss``, and ``imitating``, a toolbox of short
-        expressions whose fitness is ``Likeness``.
+        expressions whose fitness is ``Likeness``; its populations begin with the start, if that is
+        short itself.
     """
     toolbox.register("around", BumpedLoss, pset=pset)
     toolbox.register("imitating", _imitating, pset=pset, max_height=max_height,
@@ -30,8 +32,18 @@ def with_curves(toolbox, pset, max_height, max_size):
     return toolbox
 
 
-def _imitating(target, pset, **limits):
-    return make_toolbox(pset, Likeness(target, pset), **limits)
+def _imitating(target, start, pset, max_height, max_size):
+    toolbox = make_toolbox(pset, Likeness(target, pset), max_height=max_height, max_size=max_size)
+    if LossRules(max_height, max_size)(start):
+        toolbox.register("population", _population, toolbox, start)
+    return toolbox
+
+
+def _population(toolbox, start, n):
+    """A population of n trees, the start among them, without fitness."""
+    first = toolbox.clone(start)
+    del first.fitness.values
+    return [first, *(toolbox.individual() for _ in range(n - 1))]
 
 
 class Likeness:

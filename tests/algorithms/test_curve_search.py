@@ -1,5 +1,6 @@
 """CMA-ES over numbers, then trees that do the same: on arithmetic, without losses."""
 
+import math
 import operator
 import random
 
@@ -55,7 +56,7 @@ class Problem:
     """A toolbox that counts its evaluations, and the targets that were to be imitated."""
 
     def __init__(self):
-        self.evaluated, self.targets = [], []
+        self.evaluated, self.targets, self.starts = [], [], []
         self.toolbox = base.Toolbox()
         self.toolbox.register("evaluate", self.evaluate)
         self.toolbox.register("around", Around)
@@ -65,8 +66,9 @@ class Problem:
         self.evaluated.append(individual)
         return 0.0, -difference(function_of(individual), Parabola(WANTED))
 
-    def imitating(self, target):
+    def imitating(self, target, start):
         self.targets.append(target)
+        self.starts.append(start)
         return make_toolbox(PSET, lambda tree: (-difference(function_of(tree), target), -len(tree)),
                             max_size=20)
 
@@ -89,6 +91,7 @@ def test_the_best_numbers_are_found_and_trees_that_do_the_same():
     (curve,) = [individual for individual in final if isinstance(individual, Parabola)]
     assert list(curve) == pytest.approx(WANTED, abs=0.01)
     assert [target is curve for target in problem.targets] == [True]
+    assert problem.starts == [start()[1]]
     trees = [individual for individual in final if individual is not curve]
     assert len(trees) == 4 == len({str(tree) for tree in trees})
     assert min(difference(function_of(tree), curve) for tree in trees) < 1e-3
@@ -128,7 +131,7 @@ def test_without_generations_the_start_itself_is_imitated():
 
 def test_the_imitations_have_no_fitness_and_each_is_another():
     random.seed(1)
-    trees = imitate(Problem().imitating(Parabola(WANTED)), 6, PSET)
+    trees = imitate(Problem().imitating(Parabola(WANTED), None), 6, PSET)
     assert len({str(tree) for tree in trees}) == 6
     assert not any(tree.fitness.valid for tree in trees)
     errors = [difference(function_of(tree), Parabola(WANTED)) for tree in trees]
@@ -139,7 +142,7 @@ def test_the_imitations_have_no_fitness_and_each_is_another():
     ({"ngen": -1}, "^ngen must be at least 0, got -1$"),
     ({"lambda_": 1}, "^lambda_ must be at least 2, got 1$"),
     ({"nstart": 4}, r"^nstart must be in 1\.\.3 \(P, the population's size\), got 4$"),
-    ({"sigma": 0.0}, "^sigma must be positive, got 0.0$"),
+    ({"sigma": math.inf}, "^sigma must be positive and finite, got inf$"),
 ])
 def test_an_argument_out_of_range_is_named_before_anything_is_evaluated(options, message):
     problem = Problem()

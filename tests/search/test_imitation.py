@@ -34,10 +34,24 @@ def test_an_expression_is_found_for_the_curve_of_a_known_loss(monkeypatch):
     monkeypatch.setattr(curve_search, "GENERATIONS", 40)
     toolbox = with_curves(make_toolbox(PSET), PSET, 100, 128)
     random.seed(1)
-    found = imitate(toolbox.imitating(tree("baikal")), 2, PSET)
+    found = imitate(toolbox.imitating(tree("baikal"), tree("mse")), 2, PSET)
     assert Likeness(tree("baikal"), PSET).distance(found[0]) < 0.05
     assert all(len(each) < 3 * MAX_SIZE for each in found)
     assert LossCurves.of(found[0], PSET).finite
+
+
+def test_the_imitations_begin_with_the_start_if_it_is_short():
+    random.seed(1)
+    start = tree("cross_entropy")
+    start.fitness.values = 1.0, 0.5
+    toolbox = with_curves(make_toolbox(PSET), PSET, 100, 20)
+    population = toolbox.imitating(tree("baikal"), start).population(n=5)
+    assert len(population) == 5 and population[0] == start and population[0] is not start
+    assert not any(each.fitness.valid for each in population)
+    assert start.fitness.values == (1.0, 0.5)
+    long = LossTree.from_string(f"add({KNOWN_LOSSES['ngl']}, {KNOWN_LOSSES['ngl']})", PSET)
+    population = toolbox.imitating(tree("baikal"), long).population(n=5)
+    assert len(population) == 5 and all(len(each) <= 20 for each in population)
 
 
 @pytest.fixture(scope="module")
