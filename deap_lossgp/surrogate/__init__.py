@@ -3,8 +3,9 @@
 ``features`` reads a few numbers from a loss's curves, ``scale`` puts the figures of several tasks
 on one scale, ``evidence`` makes rows of both from tables of trainings, and ``model`` learns from
 the rows. On these stand ``preselection`` (which children to train), ``atlas`` (the table of
-measured losses that comes with the package; ``showing`` says what is in it), ``tabular`` (an evaluation that stands in for
-training), and ``validation`` (how far the predictions can be trusted).
+measured losses that comes with the package; ``showing`` says what is in it), ``tabular`` (an
+evaluation that stands in for training), and ``validation`` (how far the predictions can be
+trusted).
 """
 
 import lazy_loader
