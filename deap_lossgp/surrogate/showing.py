@@ -104,7 +104,7 @@ def view(table, name):
     Examples:
         >>> from deap_lossgp.surrogate.atlas import load_atlas
         >>> shown = view(load_atlas(), "best")
-        >>> bool((shown["gain"] > 0).all())
+        >>> bool((shown.groupby("dataset")["gain"].max() > 0).all())
         True
     """
     if name not in VIEWS:
