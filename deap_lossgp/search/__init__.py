@@ -5,7 +5,8 @@ the ``store`` and makes those that are missing, ``rungs`` say when one stops, an
 a pure function of their figures. ``settings`` describe a run, and ``algorithms`` is the table from
 which they choose. ``experiments`` holds a folder (``folders``), ``evolutions`` adds engine and
 toolbox with its ``surrogates``, and ``runs`` evolves and lets the finalists ``race``: ``logbooks``
-are its tables, and ``run_results`` its report.
+are its tables, ``misleading`` finds the losses whose values say the wrong thing, and
+``run_results`` is its report.
 
 A run that was killed is resumed by running it again: all its randomness comes from its seed, and
 the store replays what was trained.
