@@ -9,7 +9,8 @@ ROOT = Path(__file__).parents[1]
 publish_string = pytest.importorskip("docutils.core").publish_string
 
 
-@pytest.mark.parametrize("path", sorted([*ROOT.glob("*.rst"), *ROOT.glob("docs/*.rst")]), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted([*ROOT.glob("*.rst"), *ROOT.glob("docs/*.rst")]),
+                         ids=lambda path: path.name)
 def test_document_is_valid_and_its_pictures_exist(path):
     text = path.read_text()
     publish_string(text, settings_overrides={"halt_level": 2, "report_level": 5})
