@@ -1,7 +1,7 @@
 """Compares algorithms that evolve losses on equal terms: the thesis's experiment, with replicates.
 
-As in the thesis's Algorithm 2, cross entropy is trained first, then an initial population is made,
-and each algorithm starts from a copy of it. This takes minutes on a laptop, with real images of the
+As in the thesis's Algorithm 2, an initial population is made, each algorithm starts from a copy of
+it, and all are compared with cross entropy. This takes minutes on a laptop, with real images of the
 thesis's three data sets:
 
     python examples/compare_algorithms.py --preset laptop --data-dir DIR_WITH_NPZ

@@ -20,11 +20,13 @@ from deap_lossgp.trees import LossTree
 class Comparison(Evolution):
     """Several algorithms (arms) from the same initial populations.
 
-    As in the thesis's Algorithm 2, cross entropy is trained first, an initial population is made,
-    and each arm evolves a copy of it. Each arm is charged every training that it asks for, and its
-    seconds, even if another arm asked first. The winners are trained again beside cross entropy,
-    with seeds that the search never saw. An arm that asks for more evaluations than another has a
-    second winner, the best of its first evaluations: this is the comparison at equal trainings.
+    As in the thesis's Algorithm 2, an initial population is made, and each arm evolves a copy of
+    it. Cross entropy, which the thesis trains first, is trained beside that population; this
+    changes nothing, because trainings have seeds of their own. Each arm is charged every training
+    that it asks for, and its seconds, even if another arm asked first. The winners are trained
+    again beside cross entropy, with seeds that the search never saw. An arm that asks for more
+    evaluations than another has a second winner, the best of its first evaluations: this is the
+    comparison at equal trainings.
 
     Args:
         settings: ``ComparisonSettings``.

@@ -83,8 +83,9 @@ def _sections(comparison, tables):
         Section("Statistics", (*reported.pop("Statistics"), *floors)),
         Section("Cost", (
             "Every arm is charged the trainings that it asked for, and the seconds that they "
-            "took, even if another arm asked first. The thesis's clock starts after the initial "
-            "population.", *reported.pop("Cost"), *progress)),
+            "took, even if another arm asked first. By the seconds of its epochs, the thesis's "
+            "table 4.4 leaves out the initial population in the small scale, not in the large one.",
+            *reported.pop("Cost"), *progress)),
         Section("Winners", (tables["winners"],)),
         Section("Individuals", individuals),
         Section("Losses and accuracies", losses),

@@ -49,7 +49,8 @@ def split_validation(y, validation_share=0.1, seed=42, train_size=None):
     """Splits training images into those to train on and those to validate on.
 
     Where ``train_size`` is given, these images are drawn first. Both draws are stratified by class
-    where the counts allow it. The defaults are the thesis's.
+    where the counts allow it. The share is the thesis's (by the steps in its figures 4.7 to 4.9);
+    the seed is that of the NGL authors' example, which does not stratify.
 
     Args:
         y: Classes, shape (n,).

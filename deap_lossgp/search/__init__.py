@@ -6,9 +6,10 @@ lost), and ``fitness`` is a pure function of their figures. ``settings`` describ
 ``algorithms`` is the table from which they choose; ``imitation`` is for the search for curves.
 ``experiments`` holds a folder (``folders``), ``evolutions`` adds engine and toolbox with its
 ``surrogates`` (which ``earlier_runs`` teach, too), and ``runs`` evolves: ``logbooks`` and
-``funnels`` are its tables, ``front`` is its Pareto front, and ``stopping`` may end it before its
-last generation. Then the ``finals`` let the best losses ``race``, and ``run_results`` is the
-report. ``collecting`` trains many losses for an atlas instead.
+``funnels`` are its tables, ``front`` is its Pareto front, ``misleading`` finds the losses whose
+values say the wrong thing, and ``stopping`` may end it before its last generation. Then the
+``finals`` let the best losses ``race``, and ``run_results`` is the report. ``collecting`` trains
+many losses for an atlas instead.
 
 A run that was killed is resumed by running it again: all its randomness comes from its seed, and
 the store replays what was trained.

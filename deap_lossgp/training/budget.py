@@ -25,7 +25,7 @@ class Budget:
         "together, and this share of them is kept for validation, as the thesis keeps 0.1")
     augmentation: bool = setting(
         False, "whether training images are shifted (0.1), zoomed (0.2) and mirrored at random, as "
-        "the NGL authors do")
+        "the NGL authors do; whether the thesis does is open")
     mixed_precision: bool = setting(
         False, "whether the network computes in bfloat16 inside; for GPUs")
     jit_compile: bool = setting(False, "whether XLA compiles the training loop; for GPUs")

@@ -70,7 +70,7 @@ def resnet8(input_shape, num_classes):
 
 
 def inception_v3(input_shape, num_classes):
-    """Builds InceptionV3 with the dense head of NGL and the thesis, to be trained from scratch.
+    """Builds InceptionV3 with the dense head of the NGL authors, to be trained from scratch.
 
     Images are doubled in size as long as the shorter side stays within InceptionV3's own 299
     pixels: three times from 28 or 32 pixels, as published, and five times from 8. (InceptionV3
@@ -84,7 +84,7 @@ def inception_v3(input_shape, num_classes):
         keras.Model: Uncompiled; maps (n, h, w, c) in [0, 1] to probabilities, (n, K), float32.
 
     References:
-        The thesis, section 3.2.
+        The thesis, Algorithm 3; of the head its table 3.2 names the kinds of layers.
         Akhmedova and Körber, Next generation loss function for image classification, 2024,
         arXiv:2404.12948.
         Szegedy et al., Rethinking the inception architecture for computer vision, CVPR 2016,

@@ -12,7 +12,7 @@ keras = pytest.importorskip("keras")
 
 from deap_lossgp.data.datasets import load_dataset  # noqa: E402
 from deap_lossgp.training.networks import build_model, small_cnn  # noqa: E402
-from deap_lossgp.training.tasks import Task  # noqa: E402
+from deap_lossgp.training.tasks import Task, reduce_on_plateau  # noqa: E402
 from deap_lossgp.user_functions import source_of  # noqa: E402
 
 
@@ -241,3 +241,22 @@ def test_tasks_with_networks_of_one_source_are_not_the_same(digits):
     one, other, again = (Task(digits, network_of(units), epochs=1).fingerprint
                          for units in (32, 64, 32))
     assert one == again != other
+
+
+def test_the_default_schedule_is_that_of_the_ngl_authors():
+    (schedule,) = reduce_on_plateau()
+    assert (schedule.monitor, schedule.mode) == ("val_accuracy", "max")
+    assert (schedule.factor, schedule.patience, schedule.min_lr) == (0.2, 5, 1e-4)
+
+
+def test_augmentation_is_that_of_the_ngl_authors():
+    from keras import layers
+
+    task = Task.load("digits", augmentation=True)
+    flip, shift, zoom, network = build_model(task).layers
+    assert isinstance(flip, layers.RandomFlip) and flip.mode == "horizontal"
+    assert isinstance(shift, layers.RandomTranslation)
+    assert (shift.height_factor, shift.width_factor) == (0.1, 0.1)
+    assert isinstance(zoom, layers.RandomZoom) and zoom.height_factor == 0.2
+    assert network.name == "small_cnn"
+    assert build_model(replace(task, augmentation=False)).layers[0].name != flip.name
