@@ -209,6 +209,7 @@ class _Process:
     def _send(self, options, parcel):
         """Sends to a process that receives; one that takes nothing for too long is ended."""
         late = threading.Timer(START_LIMIT, self._child.end)
+        late.daemon = True  # an interrupt may come before the next line
         late.start()
         try:
             with suppress(OSError):  # it is dead; the driver notices when it waits

@@ -37,8 +37,6 @@ SETTINGS = (*FILES, *VARIABLES, *CALLS)
 
 PROGRAM = """
 import sys
-import keras
-import tensorflow as tf
 from deap_lossgp import evolve
 
 CALLS
@@ -83,7 +81,8 @@ def _run(bench, chosen, workers):
     home.mkdir()
     (home / "keras.json").write_text(json.dumps(
         {name: value for name, value in FILES.items() if name in chosen}))
-    calls = "\n".join(call for call in CALLS if call in chosen)
+    calls = [call for call in CALLS if call in chosen and "KERAS_BACKEND" not in chosen]
+    calls = "\n".join(["import keras, tensorflow as tf", *calls] if calls else [])
     command = [sys.executable, "-c", PROGRAM.replace("CALLS", calls), str(folder), str(workers)]
     variables = {name: value for name, value in VARIABLES.items() if name in chosen}
     _, errors, _ = bench.finished(command, KERAS_HOME=str(home), **variables)
