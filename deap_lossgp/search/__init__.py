@@ -1,6 +1,6 @@
 """The search for a loss: from a tree to its fitness, and from settings to a run's folder.
 
-``evaluation`` screens a tree (``screened``) and ranks it: ``trainings`` looks its trainings up in
+``evaluation`` screens a tree (``screened``) and ranks it against the ``baselines``: ``trainings`` looks its trainings up in
 the ``store`` and makes those that are missing, ``rungs`` say when one stops (``audit``: what that
 lost), and ``fitness`` is a pure function of their figures. ``settings`` describe a run, and
 ``algorithms`` is the table from which they choose; ``imitation`` is for the search for curves.
@@ -19,9 +19,10 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
     "algorithms": ["ALGORITHMS"],
+    "baselines": ["BaselineError"],
     "callbacks": ["Callback", "TensorBoard"],
     "collecting": ["Collection", "CollectionSettings"],
-    "evaluation": ["BaselineError", "Evaluation"],
+    "evaluation": ["Evaluation"],
     "fitness": ["FITNESS_MODES"],
     "folders": ["write_csv"],
     "front": ["LossFront"],

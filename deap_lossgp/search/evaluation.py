@@ -7,7 +7,8 @@ from dataclasses import replace
 from deap_lossgp.curves.canonical import canonical_key
 from deap_lossgp.engines.engine import InProcess, TrainingError
 from deap_lossgp.found_losses import KNOWN_LOSSES
-from deap_lossgp.search.fitness import check_fitness, figure_of, fitness_of, mean_figure
+from deap_lossgp.search.baselines import as_baseline, train_baselines
+from deap_lossgp.search.fitness import check_fitness, fitness_of, mean_figure
 from deap_lossgp.search.rungs import stops_of
 from deap_lossgp.search.screened import Screening
 from deap_lossgp.search.store import Store
@@ -15,10 +16,6 @@ from deap_lossgp.search.trainings import Request, Trainings
 from deap_lossgp.training.results import TrainingResult
 from deap_lossgp.training.tasks import check_names
 from deap_lossgp.trees import LossTree
-
-
-class BaselineError(TrainingError):
-    """Cross entropy itself cannot be trained, so there is nothing to compare with."""
 
 
 class Evaluation:
@@ -98,21 +95,7 @@ class Evaluation:
             BaselineError: It cannot be trained with these settings.
         """
         if self._baselines is None:
-            self._trainings.train([self._cross_entropy])
-            results = self._trainings.charge(self._cross_entropy)
-            failed = [r for r in results if not r.ok]
-            if failed:
-                # All failures, not only its own: the reason may be the same.
-                self._trainings.forget_failures(self.store.keys())
-                raise BaselineError(f"the cross-entropy baseline failed on {failed[0].task}: "
-                                    f"{failed[0].status}, {failed[0].message}")
-            baselines = [_as_baseline(result) for result in results]
-            for result in baselines:
-                figure = figure_of(result, self.fitness)
-                if figure is None or not math.isfinite(figure):
-                    raise BaselineError(f"fitness {self.fitness!r}: expected a finite number for "
-                                        f"cross entropy on {result.task}, got {figure}")
-            self._baselines = baselines
+            self._baselines = train_baselines(self._trainings, self._cross_entropy, self.fitness)
         return self._baselines
 
     def is_valid(self, tree):
@@ -184,7 +167,7 @@ class Evaluation:
         every = [request for row in requests for request in row]
         self._trainings.train(every)
         self._trainings.check_that_something_trains(every)
-        of_tree = [_as_baseline if tree is None else self._screen(tree).rescaled for tree in trees]
+        of_tree = [as_baseline if tree is None else self._screen(tree).rescaled for tree in trees]
         return [[[*map(convert, self._trainings.charge(request))] for request in row]
                 for convert, row in zip(of_tree, requests, strict=True)]
 
@@ -301,11 +284,6 @@ class Evaluation:
             stops_of([row[i].accuracies for row in known], baseline.accuracies,
                      baseline.num_classes, self.tasks[i].epochs)
             for i, baseline in enumerate(self.baselines()))
-
-
-def _as_baseline(result):
-    """The value of the tree is the mean over classes; cross entropy is the sum."""
-    return replace(result, loss=result.cross_entropy, losses=result.cross_entropies)
 
 
 _HERE = {}

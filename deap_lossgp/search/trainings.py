@@ -169,8 +169,13 @@ class Trainings:
                                 f"{message}")
         self._something_trains = True
 
-    def forget_failures(self, keys):
-        """Takes failed trainings out of the store, so that another start tries them again."""
+    def forget_failures(self, keys=None):
+        """Takes failed trainings out of the store, so that another start tries them again.
+
+        Args:
+            keys: Which of them; all by default.
+        """
+        keys = self._store.keys() if keys is None else keys
         self._store.discard([key for key in keys if self._store.get(key).failed])
 
 
