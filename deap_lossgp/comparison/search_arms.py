@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from deap_lossgp.comparison.pairs import paired_difference
+from deap_lossgp.errors import unknown_name
 from deap_lossgp.search.race import trainings_needed
 from deap_lossgp.search.runs import Run
 
@@ -50,13 +51,19 @@ def search_arm(settings, arm, seed):
         ``RunSettings``.
 
     Raises:
-        ValueError: The race alone takes all epochs.
+        ValueError: There is no such arm, or its race alone takes all epochs.
     """
+    if arm not in SEARCH_ARMS:
+        raise unknown_name("arm", arm, SEARCH_ARMS)
     arms = replace(settings, seed=seed, **SEARCH_ARMS[arm])
     if arms.max_epochs is None:
         return arms
     raced = trainings_needed(arms.finalists) * (arms.final_epochs or arms.epochs)
-    return replace(arms, max_epochs=arms.max_epochs - raced * len(arms.datasets))
+    left = arms.max_epochs - raced * len(arms.datasets)
+    if left < 1:
+        raise ValueError(f"max_epochs must be more than the {raced * len(arms.datasets)} epochs of "
+                         f"the race, got {arms.max_epochs}")
+    return replace(arms, max_epochs=left)
 
 
 def run_search(settings, arm, output, **options):

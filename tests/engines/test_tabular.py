@@ -1,0 +1,79 @@
+"""The engine that trains nothing: what it predicts, and that it is never taken for a training."""
+
+import numpy as np
+import pytest
+
+from deap_lossgp.data.images import ImageData
+from deap_lossgp.engines import Execution, Job, Tabular
+from deap_lossgp.found_losses import KNOWN_LOSSES
+from deap_lossgp.psets import loss_primitive_set
+from deap_lossgp.search import evolve
+from deap_lossgp.surrogate import load_atlas
+from deap_lossgp.training.candidates import candidate_of
+from deap_lossgp.training.tasks import Task
+from deap_lossgp.trees import LossTree
+
+PSET = loss_primitive_set()
+
+
+def task(name="cifar10", epochs=6):
+    labels = np.repeat(np.arange(10), 60)
+    images = np.zeros((len(labels), 2, 2, 1), np.uint8)
+    return Task(ImageData(name, images, labels, images, labels), "small_cnn", epochs=epochs)
+
+
+def job(text, seed=0, **options):
+    return Job(0, candidate_of(LossTree.from_string(text, PSET), PSET, task()), seed, **options)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return Tabular([task()], PSET)
+
+
+def results(engine, *jobs):
+    return [result for _, result in engine.train(jobs)]
+
+
+def test_measured_losses_show_what_was_measured_but_for_the_noise(engine):
+    atlas = load_atlas().query("dataset == 'cifar10'")
+    for name in ("cross_entropy", "ngl", "mse"):
+        rows = atlas[atlas["expression"] == KNOWN_LOSSES[name]]["validation_accuracies"]
+        ends = [np.mean([float(word) for word in row.split()[-2:]]) for row in rows]
+        jobs = [job(KNOWN_LOSSES[name], seed) for seed in range(100)]
+        predicted = [result.accuracy for result in results(engine, *jobs)]
+        assert np.mean(predicted) == pytest.approx(np.mean(ends), abs=0.004)
+        assert np.std(predicted) == pytest.approx(0.0081, rel=0.3)
+
+
+def test_equal_jobs_have_equal_results_and_a_test_accuracy_where_asked(engine):
+    first, again, other, tested = results(
+        engine, job(KNOWN_LOSSES["focal"]), job(KNOWN_LOSSES["focal"]),
+        job(KNOWN_LOSSES["focal"], seed=1), job(KNOWN_LOSSES["focal"], test=True))
+    assert first == again != other
+    assert first.test_accuracy is None and tested.test_accuracy == tested.accuracy
+    assert len(first.accuracies) == 6 and first.accuracies[-1] == first.accuracy
+    assert first.ok and first.seconds == 0.0
+
+
+def test_the_wrong_sign_learns_nothing_and_is_stopped(engine):
+    wrong = "mul(y_true, log(y_pred))"
+    whole, stopped = results(engine, job(wrong), job(wrong, stops=((1, 0.3),)))
+    assert whole.accuracy < 0.2
+    assert stopped.status == "stopped" and stopped.accuracies == whole.accuracies[:1]
+
+
+def test_a_data_set_that_the_atlas_does_not_know_is_refused():
+    with pytest.raises(ValueError, match="data sets of the atlas, cifar10, cifar100, fashion_mnist,"
+                                         " got 'digits'"):
+        Tabular([task("digits")], PSET)
+
+
+def test_predicted_and_trained_losses_never_share_a_folder(tmp_path):
+    options = {"output": tmp_path / "run", "population": 4, "generations": 1, "test_seeds": 1,
+               "max_size": 30, "preselect": False, "finalists": 0, "progress": False}
+    result = evolve(task(), engine="tabular", **options)
+    assert {*result.trainings["seconds"]} == {0.0}
+    assert Execution(engine="tabular").workers == 1  # any number, which does not matter
+    with pytest.raises(ValueError, match="trainings"):
+        evolve(task(), workers=0, **options)
