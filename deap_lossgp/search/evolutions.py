@@ -78,7 +78,7 @@ class Evolution(Experiment):
         if self.settings.learn_from:
             read["runs of learn_from"] = self.earlier.content
         digests = {name: digest(content) for name, content in read.items()}
-        return {**super().code(), **digests, **self._engine.settings}
+        return {**super().code(), **digests, "trainings": "made", **self._engine.settings}
 
     def new_evaluation(self, seed, fitness=None, first_task=0):
         """Makes an ``Evaluation`` on the experiment's store and engine, with its own counts.
