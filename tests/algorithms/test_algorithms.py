@@ -684,7 +684,7 @@ def test_only_the_named_aliases_are_used(run, aliases):
             return getattr(whole, alias)
 
     run(individuals(whole, 8), Toolbox(), 5)
-    assert {*used} == aliases | {"preselect"}, "which there is not"
+    assert {*used} == aliases | {"preselect", "stop"}, "which there are not"
 
 
 @pytest.mark.parametrize("run", LOOPS)

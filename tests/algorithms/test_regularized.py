@@ -360,7 +360,7 @@ def test_only_the_named_aliases_are_used(mutpb, cxpb, more):
             return getattr(whole, alias)
 
     run(individuals(whole, 8), Toolbox(), 20, mutpb, cxpb=cxpb)
-    assert {*used} == {"evaluate", "mutate", "clone", "map", "preselect"} | more
+    assert {*used} == {"evaluate", "mutate", "clone", "map", "preselect", "stop"} | more
 
 
 def test_logbook_has_eaSimples_header_and_the_statistics():

@@ -23,7 +23,7 @@ def test_a_row_of_the_table_is_an_engine_that_settings_can_name(monkeypatch):
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"engine": "rya"}, "unknown engine 'rya': did you mean 'ray'? known: local, ray"),
+    ({"engine": "rya"}, "unknown engine 'rya': did you mean 'ray'? known: local, ray, tabular"),
     ({"address": "auto", "gpus_per_training": 0.5},
      "only the engine 'ray' takes address and gpus_per_training, got engine 'local'"),
     ({"workers": 0, "time_limit": 3.0}, "time_limit needs workers, at least 1, got 0"),

@@ -169,8 +169,8 @@ module.made = network
 import sys
 sys.modules["made_up"] = module
 pset = faulty.primitive_set(faulty.row("same", lambda ops, a: ops.multiply(1.0, a)))
-for network in (network, lambda **shapes: network(**shapes), module.network):
-    task = faulty.digits(network)
+for made in (network, lambda **shapes: network(**shapes), module.network):
+    task = faulty.digits(made)
     engine = WorkerProcesses([task], pset)
     job = faulty.job("same(neg(mul(y_true, log(y_pred))))", pset, task, exact=True)
     print(*(result.status for _, result in engine.train([job])), flush=True)

@@ -20,7 +20,8 @@ from keras import layers  # noqa: E402
 
 from deap_lossgp.engines.engine import InProcess  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
-from deap_lossgp.search.evaluation import BaselineError, Evaluation  # noqa: E402
+from deap_lossgp.search.baselines import BaselineError  # noqa: E402
+from deap_lossgp.search.evaluation import Evaluation  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402
 
 PSET = loss_primitive_set()
