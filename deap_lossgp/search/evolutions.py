@@ -28,6 +28,9 @@ from deap_lossgp.training.tasks import check_names
 
 _MOST_ROUNDS = 100
 
+PREDICTED = "Nothing is trained: all accuracies are predicted from the atlas."
+"""What is said where the engine only predicts."""
+
 
 class Evolution(Experiment):
     """An ``Experiment`` that evolves losses, whose trainings an engine executes.
@@ -64,7 +67,11 @@ class Evolution(Experiment):
         self.earlier = EarlierRuns(self.settings.learn_from, self.pset, self.tasks)
         self._engine = make_engine(self.all_tasks, self.pset, self._execution)
         if self._engine.predicts:
-            self.warn("Nothing is trained: all accuracies are predicted from the atlas.")
+            self.accept_predictions()
+
+    def accept_predictions(self):
+        """Says that the engine only predicts; what needs trainings raises a ``ValueError``."""
+        self.warn(PREDICTED)
 
     @property
     def all_tasks(self):
