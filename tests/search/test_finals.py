@@ -310,3 +310,9 @@ def test_settings_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError) as caught:
         RunSettings(**options)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("name", ["score_epochs", "final_epochs", "final_size", "tune_constants"])
+def test_halves_of_epochs_images_and_evaluations_are_refused(name):
+    with pytest.raises(TypeError, match=f"{name} must be an integer, got 2.5"):
+        RunSettings(**{name: 2.5})
