@@ -66,7 +66,7 @@ class Evolution(Experiment):
                              f"trainings it learns anyway")
         self.earlier = EarlierRuns(self.settings.learn_from, self.pset, self.tasks)
         self._engine = make_engine(self.all_tasks, self.pset, self._execution)
-        if self._engine.predicts:
+        if self.predicts:
             self.accept_predictions()
 
     def accept_predictions(self):
@@ -78,9 +78,14 @@ class Evolution(Experiment):
         """The tasks of the engine: ``tasks``, perhaps with others behind them."""
         return self.tasks
 
+    @property
+    def predicts(self):
+        """Whether the engine only predicts what trainings would show."""
+        return self._engine.predicts
+
     def code(self):
         read = {"primitives": repr(primitives_of(self.pset)).encode()}
-        if self.settings.preselect or self._engine.predicts:
+        if self.settings.preselect or self.predicts:
             read["atlas"] = ATLAS.read_bytes()  # another one leads a resumed run another way
         if self.settings.learn_from:
             read["runs of learn_from"] = self.earlier.content

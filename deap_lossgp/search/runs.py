@@ -161,7 +161,7 @@ class Run(Evolution):
 
     def _notes(self):
         """Returns further lines of the report; audits first, if that was asked for."""
-        notes, s = [PREDICTED] if self._engine.predicts else [], self.settings
+        notes, s = [PREDICTED] if self.predicts else [], self.settings
         if self.earlier:
             notes.append(str(self.earlier))
         if s.audit:

@@ -83,7 +83,8 @@ class RunSettings(TaskSettings):
         False, "whether the improvement is averaged over all data sets, not only those won")
     score_epochs: int | None = setting(
         None, "epochs at the end of a training over which the figures that the fitness compares "
-        "are averaged; by default the second half of them, in the thesis the last one")
+        "are averaged; by default the second half of them, in the thesis the last one (balanced "
+        "accuracy is always that of the last)")
     protected: bool = setting(
         True, "whether primitives are protected; with --plain they are not", flag="--plain")
     max_size: int = setting(128, "the largest number of nodes of a tree, at least 4")
