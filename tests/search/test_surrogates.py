@@ -112,6 +112,8 @@ def test_it_says_which_rank_it_predicted_for_the_best_it_chose(asked, monkeypatc
     assert evaluation.counts["offered"] == 60 and evaluation.counts["chosen"] == 5
     surrogate(population(n=60), 1)
     assert surrogate.predicted_rank() == 1, "only the latest are ranked"
+    evaluation.map(evaluation, population(n=20))
+    assert np.isnan(surrogate.predicted_rank()), "these were not chosen"
 
 
 def test_a_tree_that_may_be_valid_is_described_without_further_curves(asked, monkeypatch):
