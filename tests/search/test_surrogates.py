@@ -61,6 +61,8 @@ def asked(monkeypatch):
         return rest.reset_index(drop=True)
 
     monkeypatch.setattr(surrogates_module, "load_atlas", part)
+    uncached = surrogates_module._atlas_without.__wrapped__  # what is cached is the whole atlas
+    monkeypatch.setattr(surrogates_module, "_atlas_without", uncached)
     return left_out
 
 
@@ -68,9 +70,9 @@ def asked(monkeypatch):
 def test_the_atlas_is_read_without_the_data_sets_of_the_run(asked, names):
     surrogate, _, population = surrogate_on([images(name) for name in names])
     assert len(surrogate(population(n=20), 2)) == 2
-    assert asked == [names]
+    assert asked == [sorted(names)]
     surrogate(population(n=20), 2)
-    assert asked == [names], "once is enough"
+    assert asked == [sorted(names)], "once is enough"
 
 
 def test_what_is_chosen_is_valid_and_new(asked):
