@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from deap_lossgp.commands import experiment_parser, fail, parse_experiment, refused, resumable
-from deap_lossgp.engines import TrainingError
+from deap_lossgp.commands import experiment_parser, parse_experiment, refused, resumable
 from deap_lossgp.search import RunSettings
 from deap_lossgp.training.tensorflow_setup import check_tensorflow
 
@@ -34,14 +33,13 @@ def main(argv=None):
     parser.add_argument("--replicates", type=int, default=10, metavar="N",
                         help="runs of each arm, the first from --seed, seeds 100 apart")
     with resumable(parser.prog, argv):
-        try:
-            print(refused(parser.prog, measure, parser, argv))
-        except TrainingError as error:
-            fail(parser.prog, error)
+        print(refused(parser.prog, measure, parser, argv))
 
 
 def measure(parser, argv):
     settings, execution, options = parse_experiment(parser, argv, RunSettings, {})
+    if options["replicates"] < 1:
+        raise ValueError(f"replicates must be at least 1, got {options['replicates']}")
     check_tensorflow()
     from deap_lossgp.comparison.search_arms import run_search, search_arm, summary
 

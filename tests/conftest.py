@@ -19,3 +19,17 @@ def _prepared_tensorflow():
         from deap_lossgp.training.tensorflow_setup import prepare_tensorflow
 
         prepare_tensorflow()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _atlas_anew():
+    """What a process keeps of the atlas is kept for one file: some read a part of it."""
+    _forget_atlas()
+    yield
+    _forget_atlas()
+
+
+def _forget_atlas():
+    surrogates = sys.modules.get("deap_lossgp.search.surrogates")
+    if surrogates is not None:
+        surrogates._atlas_without.cache_clear()

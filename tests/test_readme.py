@@ -41,6 +41,7 @@ SEARCH = ("--model small_cnn --population 3 --generations 1 --epochs 1 --train-s
 TINY = {
     "evolve_loss": f"{SEARCH} --final-epochs 1",
     "compare_algorithms": f"{SEARCH} --replicates 1",
+    "benchmark_search": f"{SEARCH} --replicates 1",
     "train_with_loss": "--model small_cnn --epochs 1 --train-size 200 --seeds 2 --output {output} "
                        "--data-dir {data}",
     "reuse_in_deap": "--ngen 2 --population 4 --output {output}",

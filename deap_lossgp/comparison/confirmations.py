@@ -22,6 +22,7 @@ from deap_lossgp.errors import in_one_line
 from deap_lossgp.found_losses import FoundLoss, read_loss
 from deap_lossgp.plotting.learning_curves import plot_learning_curves
 from deap_lossgp.search.experiments import Experiment, read_call
+from deap_lossgp.search.folders import digest
 from deap_lossgp.training.results import ARITHMETIC, TrainingResult
 from deap_lossgp.training.tensorflow_setup import (
     arithmetic_settings,
@@ -120,7 +121,7 @@ class Confirmation(Experiment):
         return {**super().described(tasks), "losses": losses}
 
     def code(self):
-        rows = {f"{found.pset.name} {name}": hashlib.sha256(repr(source).encode()).hexdigest()[:16]
+        rows = {f"{found.pset.name} {name}": digest(repr(source).encode())
                 for found in self._losses.values() for name, source in _rows(found)}
         return {**super().code(), "backend": self._backend, **rows, **self._settings}
 

@@ -14,6 +14,7 @@ from deap_lossgp.plotting.accuracies import plot_test_accuracies
 from deap_lossgp.plotting.best_so_far import plot_comparison
 from deap_lossgp.plotting.individuals import plot_individuals
 from deap_lossgp.plotting.loss_accuracy import plot_loss_accuracy
+from deap_lossgp.search.evolutions import PREDICTED
 from deap_lossgp.search.folders import versions
 
 
@@ -33,7 +34,8 @@ def write_report(comparison):
     sections = _sections(comparison, tables)
     comparison.write_text(to_html(title, sections), "report.html")
     comparison.write_text(to_markdown(title, sections, comparison.output), "report.md")
-    return _summary(tables, comparison.output)
+    summary = _summary(tables, comparison.output)
+    return f"{PREDICTED}\n\n{summary}" if comparison.predicts else summary
 
 
 def _summary(tables, output):
@@ -76,6 +78,7 @@ def _sections(comparison, tables):
         table.attrs["caption"] = caption
     sections = [
         Section("Result", (
+            *([PREDICTED] if comparison.predicts else []),
             f"{s.replicates} replicates, each from one initial population of {s.population} "
             f"losses that every arm starts from. The winners were trained again on "
             f"{s.test_seeds} seeds that the search never saw.",

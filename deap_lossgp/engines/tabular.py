@@ -42,9 +42,9 @@ class Tabular(Engine):
             if task.name not in known:
                 raise ValueError(f"the engine 'tabular' expects data sets of the atlas, "
                                  f"{', '.join(known)}, got {task.name!r}")
-        self._tasks = tasks
-        self._tables = [TabularTask(table[table["dataset"] == task.name], task.name, pset, by_task)
-                        for task in tasks]
+        tables = {name: TabularTask(table[table["dataset"] == name], name, pset, by_task)
+                  for name in {task.name: None for task in tasks}}
+        self._tasks, self._tables = tasks, [tables[task.name] for task in tasks]
 
     def train(self, jobs):
         for index, job in enumerate(jobs):

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from deap_lossgp.curves.canonical import canonical_key
-from deap_lossgp.search.fitness import WORST, fitness_of
+from deap_lossgp.search.fitness import WORST
 
 COLUMNS = ("expression", "epochs", "wins", "improvement", "rank")
 
@@ -61,8 +61,7 @@ def audit(evaluation, share, best):
             epochs = min(len(r.accuracies) for r in results if r.status == "stopped")
             stopped.append((tree, epochs))
         else:
-            finished.append(fitness_of(results, evaluation.baselines(), evaluation.fitness,
-                                       evaluation.mean_over_all))
+            finished.append(evaluation.score(results))
     drawn = [(tree, epochs) for tree, epochs in stopped
              if _draw(evaluation.seed, canonical_key(tree, evaluation.pset)) < share]
     rows, lost = [], [0.0]

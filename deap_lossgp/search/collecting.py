@@ -69,6 +69,10 @@ class Collection(Evolution):
 
     kind = "atlas"
 
+    def accept_predictions(self):
+        raise ValueError(f"an atlas needs trainings, got the engine {self._execution.engine!r}, "
+                         f"which only predicts them")
+
     def execute(self):
         """Trains, writes ``rows.csv`` into the folder, and returns it as a ``DataFrame``."""
         import pandas as pd

@@ -5,7 +5,9 @@ its own: its accuracies are taken relative to its own cross entropy, at its own 
 last epoch (``evidence_of``), with landmarks for its own number of classes. Where a run trained the
 very tasks of this one (the same images, network and budget), its trainings count as much as one's
 own, else as much as those of the atlas. Trainings that failed for a reason outside the loss
-(memory, time) say nothing of it and are left out; ``nan`` and ``no_gradient`` are at chance.
+(memory, time) say nothing of it and are left out; ``nan`` and ``no_gradient`` are at chance. Of a
+run only what its search has trained is read: finalists and tests may be of another budget or
+learning rate, which the store does not say.
 """
 
 import json
@@ -36,7 +38,7 @@ class EarlierRuns:
 
     Raises:
         ValueError: A folder is missing, holds no run, a run over other primitives, one of fitness
-            ``thesis``, or one without cross entropy.
+            ``thesis``, one whose trainings were only predicted, or one without cross entropy.
         OSError: A folder cannot be read.
     """
 
@@ -69,9 +71,12 @@ class EarlierRuns:
     def _read(self, folder):
         """Yields (task, number of classes, weight, epochs, rows) for each task of a run."""
         content = self._checked(folder)
+        # The arms of a comparison have seeds of their own, and no finalists.
+        seed = None if "arms" in content["settings"] else content["settings"]["seed"]
         try:
             with Store(folder / STORE) as store:
-                rows = [row for row in store.rows() if row["status"] in _TOLD]
+                rows = [row for row in store.rows() if row["status"] in _TOLD
+                        and seed in (None, row["seed"])]
         except ValueError as error:
             raise ValueError(f"learn_from: {error}") from error
         same = task_digests(self._tasks)
@@ -97,7 +102,7 @@ class EarlierRuns:
         try:
             content = json.loads((folder / "run.json").read_text("utf-8"))
             settings, code = content["settings"], content["code"]
-            primitives, fitness = code["primitives"], settings["fitness"]
+            primitives, fitness, _ = code["primitives"], settings["fitness"], settings["seed"]
         except FileNotFoundError:
             raise ValueError(f"learn_from: expected the folder of a run, got {folder}, which holds "
                              f"no run.json") from None
@@ -107,6 +112,9 @@ class EarlierRuns:
         if primitives != digest(repr(primitives_of(self._pset)).encode()):
             raise ValueError(f"learn_from: expected a run with the same primitives, got {folder}, "
                              f"whose primitives are others")
+        if code.get("trainings") == "predicted":
+            raise ValueError(f"learn_from: expected a run that has trained, got {folder}, whose "
+                             f"trainings were predicted")
         if fitness == "thesis":
             raise ValueError(f"learn_from: expected a run that brings losses to the common scale, "
                              f"got {folder} of fitness thesis, which trains them as they are")

@@ -206,7 +206,7 @@ class Evaluation:
             self.counts["audit_seconds"] += sum(
                 whole.seconds for known, whole in zip(self.known_results(tree), results,
                                                       strict=True) if known.status == "stopped")
-            fitness.append(self._fitness_of(results, self.baselines()))
+            fitness.append(self.score(results))
         return fitness
 
     def map(self, function, trees):
@@ -228,13 +228,13 @@ class Evaluation:
         requests = [self._request(tree) for tree in trees if self._screen(tree).valid]
         baseline = [self._cross_entropy] if self._baselines is None else []
         self._trainings.train(baseline + requests)
-        self.baselines()
+        self.baselines()  # before anything else is trained
         self._trainings.check_that_something_trains(requests)
         return [function(tree) for tree in trees]
 
     def __call__(self, tree):
         """Returns (wins, improvement) of a tree: finite, or ``WORST`` where a training failed."""
-        baselines = self.baselines()
+        self.baselines()  # before anything else is trained
         screened = self._screen(tree)
         if not screened.valid:
             self.counts["nscreened"] += 1
@@ -245,23 +245,24 @@ class Evaluation:
             self._trainings.train([request])
             results = self._trainings.charge(request)
             self.counts["charged_seconds"] += sum(r.seconds for r in results)
-        return self._fitness_of(self.known_results(tree), baselines)
+        return self.score(self.known_results(tree))
 
     def fitness_of(self, tree):
         """Returns (wins, improvement) of a tree that was evaluated, and counts nothing."""
-        return self._fitness_of(self.known_results(tree), self.baselines())
+        return self.score(self.known_results(tree))
+
+    def score(self, results):
+        """Returns (wins, improvement) of the results on all tasks, as the search ranks them."""
+        results, baselines = (list(map(self._scored, row)) for row in (results, self.baselines()))
+        try:
+            return fitness_of(results, baselines, self.fitness, self.mean_over_all)
+        except ValueError as error:  # raised by the user's fitness
+            raise TrainingError(str(error)) from error
 
     def __reduce__(self):
         """Leaves store and engine out: each process that unpickles it trains for itself."""
         return _evaluation_here, (self._name, self.tasks, self.pset, self.fitness,
                                   self.mean_over_all, self.seed, self._score_epochs)
-
-    def _fitness_of(self, results, baselines):
-        results, baselines = (list(map(self._scored, row)) for row in (results, baselines))
-        try:
-            return fitness_of(results, baselines, self.fitness, self.mean_over_all)
-        except ValueError as error:  # raised by the user's fitness
-            raise TrainingError(str(error)) from error
 
     def _scored(self, result):
         return result.over_last(self._score_epochs or math.ceil(len(result.accuracies) / 2))

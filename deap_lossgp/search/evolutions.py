@@ -28,6 +28,9 @@ from deap_lossgp.training.tasks import check_names
 
 _MOST_ROUNDS = 100
 
+PREDICTED = "Nothing is trained: all accuracies are predicted from the atlas."
+"""What is said where the engine only predicts."""
+
 
 class Evolution(Experiment):
     """An ``Experiment`` that evolves losses, whose trainings an engine executes.
@@ -63,17 +66,26 @@ class Evolution(Experiment):
                              f"trainings it learns anyway")
         self.earlier = EarlierRuns(self.settings.learn_from, self.pset, self.tasks)
         self._engine = make_engine(self.all_tasks, self.pset, self._execution)
-        if self._engine.predicts:
-            self.warn("Nothing is trained: all accuracies are predicted from the atlas.")
+        if self.predicts:
+            self.accept_predictions()
+
+    def accept_predictions(self):
+        """Says that the engine only predicts; what needs trainings raises a ``ValueError``."""
+        self.warn(PREDICTED)
 
     @property
     def all_tasks(self):
         """The tasks of the engine: ``tasks``, perhaps with others behind them."""
         return self.tasks
 
+    @property
+    def predicts(self):
+        """Whether the engine only predicts what trainings would show."""
+        return self._engine.predicts
+
     def code(self):
         read = {"primitives": repr(primitives_of(self.pset)).encode()}
-        if self.settings.preselect or self._engine.predicts:
+        if self.settings.preselect or self.predicts:
             read["atlas"] = ATLAS.read_bytes()  # another one leads a resumed run another way
         if self.settings.learn_from:
             read["runs of learn_from"] = self.earlier.content

@@ -118,7 +118,9 @@ class Finals:
 
     def _test(self, winner, known, rate):
         """Returns accuracies on the test set after trainings with fresh seeds, by task and loss."""
-        losses = {"evolved": winner, "cross_entropy": None, **dict(list(known.items())[:1])}
+        losses = {"evolved": winner, "cross_entropy": None}
+        for name, tree in list(known.items())[:1]:
+            losses.setdefault(name, tree)  # cross entropy may be a known loss
         factors = [1.0] * len(losses)
         if rate is not None:
             losses["tuned_cross_entropy"] = None

@@ -17,8 +17,8 @@ from deap_lossgp.data.names import dataset_name
 from deap_lossgp.search.store import Store
 
 STORE = "evaluations.sqlite"
-SETTINGS = ("threads", "determinism", "flags")
-"""What is recorded with the code and a user sets."""
+SETTINGS = ("trainings", "threads", "determinism", "flags")
+"""What is recorded with the code and a user sets, ``trainings`` by the choice of an engine."""
 
 NUMBERS = ("clock", "finished")
 NOTES = ("environment", *NUMBERS)

@@ -6,21 +6,24 @@ from deap_lossgp.search.rungs import RUNGS
 def trees_made(counts):
     """Returns how many trees were made, whether they were refused, left behind or trained.
 
+    Losses that were given count as made, too.
+
     Args:
         counts: The counts of an ``Evaluation``.
     """
-    if counts["offered"]:  # to a preselection
-        return counts["offered"] + counts["refused"]
-    return sum(counts[name] for name in ("ntrained", "ncached", "nscreened", "discarded"))
+    evaluated = sum(counts[name] for name in ("ntrained", "ncached", "nscreened"))
+    if not counts["offered"]:
+        return evaluated + counts["discarded"]
+    # Those that no preselection has chosen were given, or made by CMA-ES.
+    return counts["refused"] + counts["offered"] + evaluated - counts["chosen"]
 
 
-def funnel_of(evaluation, race, given=0):
+def funnel_of(evaluation, race):
     """Counts the losses of a search at each stage.
 
     Args:
         evaluation: The ``Evaluation``, when the search is over.
         race: The finalists; empty if there was no race.
-        given: How many losses were given, not made: they pass the stages before the training.
 
     Returns:
         list of dicts ``stage losses``, in the order of the stages; those that the search does not
@@ -28,14 +31,12 @@ def funnel_of(evaluation, race, given=0):
     """
     counts = evaluation.counts
     refused = counts["refused"] + counts["discarded"] + counts["nscreened"]
-    preselects = counts["offered"] > 0
-    given = given if preselects else 0  # else they are among those that were evaluated
-    made = trees_made(counts) + given
+    made = trees_made(counts)
     reached = [results for _, results in evaluation.trained()]
     rungs = [rung for rung in RUNGS if rung < max(task.epochs for task in evaluation.tasks)]
     stages = {"made": made, "valid": made - refused}
-    if preselects:
-        stages["preselected"] = counts["chosen"] + given
+    if counts["offered"]:
+        stages["preselected"] = counts["ntrained"] + counts["ncached"]
     stages["trained"] = len(reached)
     for rung in rungs:
         stages[f"past epoch {rung}"] = sum(

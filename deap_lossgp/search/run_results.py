@@ -54,7 +54,8 @@ class RunResult:
         choosing: Seconds that this process spent on making, screening and preselecting losses.
         front: A DEAP ``ParetoFront``: the losses that no other one evaluated beats in improvement
             and number of nodes, which are their fitness there; the best improvement is the first.
-        notes: Further lines of the report: on what the surrogate learned from, on the audit.
+        notes: Further lines of the report: that trainings were only predicted, what the surrogate
+            learned from, the audit.
         stopped: Names of the settings that ended the run before its last generation
             (``max_minutes``, ``max_trainings``, ``max_epochs``, ``patience``); empty if none did.
     """
@@ -120,7 +121,8 @@ class RunResult:
             f"Results in {self.output}{os.sep}: " + ", ".join(
                 ("best_loss.json", "logbook.csv", "individuals.csv", "front.csv", "generations.png",
                  "individuals.png", *["front.png"] * bool(self.front), "funnel.png",
-                 "learning_curves.png", "evaluations.sqlite", "run.json")
+                 "learning_curves.png", *["audit.csv"] * bool(self.settings.audit),
+                 "evaluations.sqlite", "run.json")
             ),
         ]
         return "\n".join(lines)

@@ -21,7 +21,7 @@ from deap_lossgp.plotting.individuals import plot_individuals
 from deap_lossgp.plotting.values_and_accuracies import plot_values_and_accuracies
 from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.audit import COLUMNS, audit
-from deap_lossgp.search.evolutions import Evolution, figures_of
+from deap_lossgp.search.evolutions import PREDICTED, Evolution, figures_of
 from deap_lossgp.search.experiments import read_call
 from deap_lossgp.search.finals import Finals
 from deap_lossgp.search.front import LossFront, Together
@@ -146,7 +146,7 @@ class Run(Evolution):
             trainings=pd.DataFrame(self._folder.store.rows()),
             counts=counts if final is self.evaluation else counts + final.counts,
             unlearned=self._unlearned(), settings=s, output=self.output,
-            funnel=funnel_of(self.evaluation, finale.race, len(self.known)),
+            funnel=funnel_of(self.evaluation, finale.race),
             choosing=self.choosing, front=self.front, notes=notes, stopped=self.limits.reached)
         self._write(result)
         self.callbacks.on_end(result)
@@ -161,7 +161,9 @@ class Run(Evolution):
 
     def _notes(self):
         """Returns further lines of the report; audits first, if that was asked for."""
-        notes, s = [str(self.earlier)] if self.earlier else [], self.settings
+        notes, s = [PREDICTED] if self.predicts else [], self.settings
+        if self.earlier:
+            notes.append(str(self.earlier))
         if s.audit:
             audited = audit(self.evaluation, s.audit, max(1, s.finalists))
             self.write_table(pd.DataFrame(audited.rows, columns=COLUMNS), "audit.csv")

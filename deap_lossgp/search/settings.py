@@ -83,7 +83,8 @@ class RunSettings(TaskSettings):
         False, "whether the improvement is averaged over all data sets, not only those won")
     score_epochs: int | None = setting(
         None, "epochs at the end of a training over which the figures that the fitness compares "
-        "are averaged; by default the second half of them, in the thesis the last one")
+        "are averaged; by default the second half of them, in the thesis the last one (balanced "
+        "accuracy is always that of the last)")
     protected: bool = setting(
         True, "whether primitives are protected; with --plain they are not", flag="--plain")
     max_size: int = setting(128, "the largest number of nodes of a tree, at least 4")
@@ -143,11 +144,9 @@ class RunSettings(TaskSettings):
                             ("finalists", 0), ("max_height", 2), ("max_size", 4),
                             ("child_attempts", 1)):
             at_least(self, name, least)
-        if self.score_epochs is not None:
-            at_least(self, "score_epochs", 1)
         if self.max_minutes is not None and not 0.0 <= self.max_minutes < math.inf:
             raise ValueError(f"max_minutes must be at least 0 and finite, got {self.max_minutes}")
-        for name in ("max_trainings", "max_epochs", "patience"):
+        for name in ("score_epochs", "max_trainings", "max_epochs", "patience"):
             if getattr(self, name) is not None:
                 check_integer(name, getattr(self, name), 1)
         if self.seed_losses is not None and len(self.seed_losses) > self.population:
@@ -173,12 +172,11 @@ class RunSettings(TaskSettings):
 
     def _check_finals(self):
         for name, least in (("final_epochs", 1), ("final_size", 0)):
-            value = getattr(self, name)
-            if value is not None:
-                at_least(self, name, least)
+            if getattr(self, name) is not None:
+                check_integer(name, getattr(self, name), least)
         if self.select not in SELECTIONS:
             raise unknown_name("select", self.select, SELECTIONS)
-        at_least(self, "tune_constants", 0)
+        check_integer("tune_constants", self.tune_constants, 0)
         if self.tune_constants == 1:
             raise ValueError("tune_constants must be 0 or at least 2, got 1: CMA-ES makes two "
                              "losses at a time")

@@ -43,7 +43,7 @@ class SearchSurrogate:
     def __init__(self, pset, tasks, evaluation, seed=0, *, prior=True, earlier=None):
         self._tasks, self._evaluation, self._seed = tasks, evaluation, seed
         self._earlier = earlier
-        self._learned_of, self._chosen = None, []
+        self._learned_of, self._chosen, self._ranked_of = None, [], None
         self._classes = [task.data.num_classes for task in tasks]
         self._features = {k: LossFeatures(pset, k) for k in self._classes}
         self._preselection = Preselection(None, self.features, valid=evaluation.is_valid)
@@ -74,15 +74,21 @@ class SearchSurrogate:
         self._evaluation.counts["offered"] += len(children)
         self._evaluation.counts["chosen"] += len(chosen)
         self._chosen += chosen
+        self._ranked_of = None
         return chosen
 
     def predicted_rank(self):
         """Returns which rank was predicted for the best of the children chosen last.
 
         Returns:
-            1 if it was predicted to be the best of them, NaN where nothing was predicted.
+            1 if it was predicted to be the best of them, NaN where nothing was predicted, as in
+            generations that CMA-ES makes.
         """
         if self._preselection.surrogate is None or not self._chosen:
+            return math.nan
+        trained = len(self._evaluation.trained())
+        self._ranked_of = self._ranked_of or trained
+        if trained > self._ranked_of:  # others since
             return math.nan
         means, _ = self.predict(np.array([self.features(tree) for tree in self._chosen]))
         fitness = [self._evaluation.fitness_of(tree) for tree in self._chosen]

@@ -7,7 +7,7 @@ from deap_lossgp.data.images import ImageData
 from deap_lossgp.engines import Execution, Job, Tabular
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.search import evolve
+from deap_lossgp.search import Collection, CollectionSettings, evolve
 from deap_lossgp.surrogate import load_atlas
 from deap_lossgp.training.candidates import candidate_of
 from deap_lossgp.training.tasks import Task
@@ -74,6 +74,15 @@ def test_predicted_and_trained_losses_never_share_a_folder(tmp_path):
                "max_size": 30, "preselect": False, "finalists": 0, "progress": False}
     result = evolve(task(), engine="tabular", **options)
     assert {*result.trainings["seconds"]} == {0.0}
+    assert "Nothing is trained: all accuracies are predicted" in str(result)
     assert Execution(engine="tabular").workers == 1  # any number, which does not matter
-    with pytest.raises(ValueError, match="trainings"):
+    with pytest.raises(ValueError, match="was begun with trainings predicted, now made"):
         evolve(task(), workers=0, **options)
+
+
+def test_no_atlas_is_collected_of_predictions(tmp_path):
+    settings = CollectionSettings(datasets=("cifar10",))
+    with pytest.raises(ValueError, match="an atlas needs trainings, got the engine 'tabular'"):
+        Collection(settings, tmp_path / "new", tasks=[task()],
+                   execution=Execution(engine="tabular"))
+    assert not (tmp_path / "new").exists()

@@ -27,10 +27,10 @@ def tasks():
     return [Task.load("digits", epochs=5)]
 
 
-def searched(tasks, store=None, reverse=False, seed=0):
+def searched(tasks, store=None, reverse=False, seed=0, score_epochs=1):
     """An evaluation after four generations of random trees, and their fitness."""
     evaluation = Evaluation(tasks, PSET, engine=Invented(tasks, reverse), rungs=True, seed=seed,
-                            store=store)
+                            store=store, score_epochs=score_epochs)
     toolbox = make_toolbox(PSET, evaluation, valid=evaluation.is_valid, max_size=30)
     state = random.getstate()
     random.seed(2)
@@ -55,14 +55,16 @@ def test_nothing_is_drawn_of_share_0_and_everything_of_share_1(tasks):
     assert whole.seconds == pytest.approx(len(whole.rows) * 0.5), "five epochs each"
 
 
-def test_its_figures_are_those_of_whole_trainings_ranked_in_the_search(tasks):
-    evaluation, fitness = searched(tasks)
+@pytest.mark.parametrize("score_epochs", [1, 3, None])
+def test_its_figures_are_those_of_whole_trainings_ranked_in_the_search(tasks, score_epochs):
+    evaluation, fitness = searched(tasks, score_epochs=score_epochs)
     result = audit(evaluation, 1.0, 4)
     trees = {str(tree): tree for tree, _ in evaluation.trained()}
     finished = sorted((values for row in fitness for values in row if values > WORST),
                       reverse=True)
     for row in result.rows:
-        values = Evaluation(tasks, PSET, engine=Invented(tasks))(trees[row["expression"]])
+        whole = Evaluation(tasks, PSET, engine=Invented(tasks), score_epochs=score_epochs)
+        values = whole(trees[row["expression"]])
         assert values == (row["wins"], row["improvement"])
         assert row["rank"] == 1 + sum(other >= values for other in finished)
     above = [row["improvement"] - finished[0][1] for row in result.rows if row["rank"] == 1]

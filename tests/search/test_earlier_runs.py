@@ -42,11 +42,11 @@ def training(text, *accuracies, status="ok", seed=0, task="digits", classes=10):
     return result, text, seed
 
 
-def run_of(folder, *rows, tasks=(), pset=PSET, fitness="error"):
+def run_of(folder, *rows, tasks=(), pset=PSET, fitness="error", trainings="made", **settings):
     """Writes the folder of a run with these trainings."""
-    run = RunFolder(folder, {"fitness": fitness, "seed": 0})
+    run = RunFolder(folder, {"fitness": fitness, "seed": 0, **settings})
     run.claim([], {"primitives": digest(repr(primitives_of(pset)).encode()),
-                   **task_digests(tasks)})
+                   "trainings": trainings, **task_digests(tasks)})
     for number, (result, text, seed) in enumerate(rows):
         run.store.put(f"{number} {folder}", result, expression=text, seed=seed)
     run.close()
@@ -59,8 +59,7 @@ def test_each_task_is_measured_by_its_own_cross_entropy_at_its_own_epochs(tmp_pa
         training(ENTROPY, 0.3, 0.4, 0.5, 0.5), training(MSE, 0.3, 0.4, 0.5, 0.5),
         training(ENTROPY, 0.8, task="of two", classes=2),
         training(NGL, 0.8, task="of two", classes=2),
-        training(ENTROPY, 0.7, 0.8, seed=1, task="short"),
-        training(NGL, 0.7, 0.8, seed=1, task="short"))
+        training(ENTROPY, 0.7, 0.8, task="short"), training(NGL, 0.7, 0.8, task="short"))
     evidence = EarlierRuns([run], PSET, [task("mine")]).evidence()
     assert evidence.figures.shape == (6, 3) and evidence.weights.tolist() == [1.0] * 6
     assert not evidence.figures.any(), "all are as good as their own cross entropy"
@@ -94,6 +93,18 @@ def test_of_a_training_that_was_stopped_and_later_finished_the_longer_one_counts
     assert {*evidence.weights} == {1.0} and not np.isnan(evidence.figures).any()
 
 
+def test_of_a_run_what_its_search_has_trained_is_read_and_of_a_comparison_everything(tmp_path):
+    search = training(ENTROPY, 0.3, 0.4, 0.4), training(MSE, 0.3, 0.4, 0.4)
+    finals = (training(ENTROPY, 0.1, 0.1, 0.1, 0.1, seed=1),  # at another learning rate, say
+              training(NGL, 0.8, 0.8, 0.8, 0.8, seed=1))
+    run = EarlierRuns([run_of(tmp_path / "run", *search, *finals)], PSET, [task()])
+    only = EarlierRuns([run_of(tmp_path / "only", *search)], PSET, [task()])
+    assert run.content == only.content and not run.evidence().figures.any()
+    comparison = run_of(tmp_path / "arms", *search, training(NGL, 0.3, 0.4, 0.4, seed=77),
+                        arms=["random"])
+    assert len(EarlierRuns([comparison], PSET, [task()]).evidence()) == 3
+
+
 def test_equal_trainings_have_equal_content_in_whatever_order_they_were_stored(tmp_path):
     rows = [training(text, 0.3, 0.4, 0.4) for text in (ENTROPY, MSE, NGL)]
     one, other, less = (EarlierRuns([run_of(tmp_path / name, *part)], PSET, [task()]).content
@@ -120,6 +131,7 @@ def test_what_is_no_run_to_learn_from_is_refused_in_one_line(tmp_path):
     (damaged / STORE).write_bytes(b"nothing of the kind" * 100)
     refused(damaged, "expected an undamaged store")
     refused(run_of(tmp_path / "thesis", *rows, fitness="thesis"), "fitness thesis, which trains")
+    refused(run_of(tmp_path / "predicted", *rows, trainings="predicted"), "were predicted")
     refused(run_of(tmp_path / "no baseline", rows[1]), "no training with cross entropy on digits")
     own = loss_primitive_set()
     add_primitive(own, faulty.row("same", faulty.in_numpy))
@@ -147,7 +159,7 @@ def replace_task(row, name):
 
 
 def test_the_surrogate_of_a_search_learns_from_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(surrogates_module, "load_atlas", lambda without: [])
+    monkeypatch.setattr(surrogates_module, "_atlas_without", lambda *names: None)
     good = (MSE, NGL, KNOWN_LOSSES["focal"])
     bad = [f"neg({text})" for text in good]
     earlier = EarlierRuns([run_of(tmp_path / "a", training(ENTROPY, 0.4, 0.4), *(
@@ -211,7 +223,7 @@ def test_a_run_whose_earlier_runs_changed_is_refused(runs):
         evolve("digits", output=folder / "here", seed=1, **TINY)
     before = (folder / "here" / "run.json").read_bytes()
     with Store(folder / "earlier" / STORE) as store:
-        result, text, seed = training(NGL, 0.9, seed=77)
+        result, text, seed = training(f"mul({NGL}, y_pred)", 0.9)
         store.put("one more", result, expression=text, seed=seed)
     try:
         with pytest.raises(ValueError, match=r"of other code or tasks \(runs of learn_from\)"):

@@ -13,7 +13,7 @@ pytest.importorskip("tensorflow")
 from deap_lossgp.export import simplified  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss  # noqa: E402
 from deap_lossgp.psets import loss_primitive_set  # noqa: E402
-from deap_lossgp.search import evolutions, finals  # noqa: E402
+from deap_lossgp.search import Evaluation, evolutions, finals  # noqa: E402
 from deap_lossgp.search.runs import evolve  # noqa: E402
 from deap_lossgp.search.settings import RunSettings  # noqa: E402
 from deap_lossgp.training.results import TrainingResult  # noqa: E402
@@ -103,6 +103,15 @@ def test_too_many_images_are_refused_before_a_folder_is_made(engines, tmp_path):
                                          r"integer from 10 .* to 1237 .*, got 5000$"):
         evolve("digits", output=tmp_path / "run", final_size=5000, **SMALL)
     assert not (tmp_path / "run").exists()
+
+
+def test_cross_entropy_is_tested_as_the_baseline_though_it_is_a_known_loss(engines, tmp_path):
+    result = evolve("digits", output=tmp_path, **{**SMALL, "fitness": "thesis", "final_size": 0,
+                                                  "seed_losses": ("cross_entropy",)})
+    (engine,) = engines
+    other = Evaluation(engine.tasks, PSET, engine=Invented(engine.tasks))
+    (expected,) = other.test_accuracies([None], range(1, 1 + SMALL["test_seeds"]))
+    assert result.tests["digits"]["cross_entropy"] == expected["digits"]
 
 
 class Late(Invented):
@@ -310,3 +319,9 @@ def test_settings_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError) as caught:
         RunSettings(**options)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("name", ["score_epochs", "final_epochs", "final_size", "tune_constants"])
+def test_halves_of_epochs_images_and_evaluations_are_refused(name):
+    with pytest.raises(TypeError, match=f"{name} must be an integer, got 2.5"):
+        RunSettings(**{name: 2.5})
