@@ -140,7 +140,9 @@ def test_what_was_left_out_is_named_and_counted(loaded):
     left_out, passed_over, unequal = loaded.notes()
     assert left_out == ("My_animals: 2 of 142 image files cannot be read and are left out: "
                         + ", ".join(loaded.unreadable))
-    assert passed_over == "My_animals: 3 files are passed over: hidden, no images, or in no class"
+    assert loaded.left_out == {"hidden files": 2, "*.txt": 1}
+    assert passed_over == ("My_animals: 3 files are passed over: hidden files 2, *.txt 1; images "
+                           "end in .bmp .gif .jpeg .jpg .png .tif .tiff .webp")
     assert unequal == ("My_animals: classes are unequal, 10 to 1; training images: fox 8, dog 24, "
                        "cat 80. The fitness balanced_error counts them alike")
 
@@ -152,6 +154,7 @@ def test_the_summary_is_json(loaded):
         "name": "My_animals", "train": 112, "test": 28, "shape": [32, 32, 3],
         "classes": {"cat": 80, "dog": 24, "fox": 8}, "imbalance": 10.0,
         "unreadable": list(loaded.unreadable), "ignored": 3,
+        "left_out": {"hidden files": 2, "*.txt": 1},
     }
 
 
@@ -180,7 +183,7 @@ def test_images_lie_anywhere_below_their_class(tmp_path):
     save(picture(COLOURS["dog"], (9, 9), 1), tmp_path / "deep" / "lost.png")
     data = load_folder(tmp_path / "deep")
     assert len(data.x_train) + len(data.x_test) == 7
-    assert data.ignored == 1
+    assert data.left_out == {"dog/.trash/ (hidden)": 1, "images in no class": 1}
 
 
 def test_a_class_of_one_image_is_trained_on_and_not_tested(tmp_path):
@@ -409,7 +412,8 @@ def test_a_test_folder_without_images_is_an_error(tmp_path):
     fill(tmp_path / "train", {"cat": 3, "dog": 3})
     (tmp_path / "test").mkdir()
     assert message_of(load_folder, tmp_path) == (
-        f"{tmp_path / 'test'}: expected images of the classes of train/, got none that can be read")
+        f"{tmp_path / 'test'}: expected images of the classes of train/, got none that can be "
+        "read; without it, a fifth of the images of train/ would be the test set")
     fill(tmp_path / "test", {"fox": 1, "cat": 1})
     assert message_of(load_folder, tmp_path) == (
         f"{tmp_path / 'test'}: expected the classes of train/, got 'fox' too")
@@ -422,10 +426,9 @@ def test_folders_that_are_no_classes_are_refused(tmp_path):
     assert message_of(load_folder, tmp_path) == (
         f"{tmp_path}: expected at least 2 class folders of images, got cat")
     fill(tmp_path / "split" / "train", {"cat": 3, "dog": 3})
-    fill(tmp_path / "split" / "val", {"cat": 3, "dog": 3})
+    fill(tmp_path / "split" / "extra", {"cat": 3, "dog": 3})
     assert message_of(load_folder, tmp_path / "split") == (
-        f"{tmp_path / 'split'}: expected train/ and test/, or a folder for each class, got "
-        "train, val")
+        f"{tmp_path / 'split'}: expected train/ and test/, or a folder for each class, got train")
 
 
 def test_a_single_image_of_every_class_leaves_nothing_to_test(tmp_path):
