@@ -5,6 +5,7 @@ from dataclasses import InitVar, dataclass, field
 
 import numpy as np
 
+from deap_lossgp.data.plausibility import doubts, implausible
 from deap_lossgp.errors import printable
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -27,7 +28,7 @@ class ImageData:
     Args:
         name: The name by which it was asked for.
         x_train: Training images, shape (n, h, w, c) or (n, h, w); integers in 0..255 or finite
-            floats.
+            floats. Networks get them multiplied by ``scale``, so that pixels lie in [0, 1].
         y_train: Their classes, shape (n,) or (n, 1), integers; all of 0..num_classes-1 must occur.
         x_test: Test images, likewise, of the same height, width, channels and type.
         y_test: Their classes, likewise, each one a class of y_train.
@@ -44,7 +45,8 @@ class ImageData:
         y_test: As given, but of shape (m,), int64.
 
     Raises:
-        ValueError: An array is not as described; the message says which one, and what came.
+        ValueError: An array is not as described; the message says which one, and what came. Or
+            channels come first, or training and test images are on scales an order apart.
 
     Examples:
         >>> x, y = np.zeros((4, 2, 2), np.uint8), np.array([0, 1, 0, 1])
@@ -85,6 +87,7 @@ class ImageData:
             self.__dict__["class_names"] = tuple(map(str, classes))
         elif len(self.class_names) != len(classes):
             fault = f"expected {len(classes)} class_names, got {len(self.class_names)}"
+        fault = fault or implausible(self.x_train, self.x_test)
         if fault:
             raise ValueError(f"{source}: {fault}")
 
@@ -146,7 +149,8 @@ class ImageData:
             list: Lines of text; usually none.
 
         Examples:
-            >>> x, y = np.zeros((9, 2, 2), np.uint8), np.array([0, 0, 1, 1, 1, 1, 1, 1, 1])
+            >>> x = np.arange(36, 252, 6, np.uint8).reshape(9, 2, 2)
+            >>> y = np.array([0, 0, 1, 1, 1, 1, 1, 1, 1])
             >>> print(*ImageData("dark", x, y, x, y, class_names=("cat", "dog")).notes())
             dark: classes are unequal, 3.5 to 1; training images: cat 2, dog 7. The fitness
             balanced_error counts them alike
@@ -163,7 +167,7 @@ class ImageData:
                 text.startswith("*") for text in self.left_out) else ""
             lines.append(f"{self.ignored} files are passed over: "
                          f"{_first([f'{text} {number}' for text, number in others])}{endings}")
-        lines += self.remarks
+        lines += [*self.remarks, *doubts(self.x_train, self.x_test, self.scale)]
         if self.imbalance >= NOTABLE_IMBALANCE:
             order = np.argsort(self.class_counts, kind="stable")
             shown = order if len(order) <= MOST_NAMED else order[[0, -1]]

@@ -1,7 +1,9 @@
 """Folders of images: files of any size and mode become one array, unreadable ones are named."""
 
 import json
+import os
 import re
+import shlex
 import struct
 import subprocess
 import sys
@@ -503,7 +505,7 @@ def test_a_name_can_be_a_column_and_a_file(given, name):
 
 
 def test_classes_that_are_about_equal_are_not_mentioned():
-    x, y = np.zeros((5, 2, 2), np.uint8), np.array([0, 0, 1, 1, 1])
+    x, y = np.arange(0, 200, 10, np.uint8).reshape(5, 2, 2), np.array([0, 0, 1, 1, 1])
     assert ImageData("a", x, y, x, y).imbalance == 1.5
     assert "unequal, 1.5 to 1; training images: 0 2, 1 3." in ImageData("a", x, y, x, y).notes()[0]
     assert load_dataset("digits").notes() == []
@@ -511,7 +513,7 @@ def test_classes_that_are_about_equal_are_not_mentioned():
 
 def test_many_classes_are_told_by_their_extremes():
     y = np.repeat(np.arange(30), [9] * 28 + [90, 3])
-    x = np.zeros((len(y), 2, 2), np.uint8)
+    x = np.random.default_rng(0).integers(0, 256, (len(y), 2, 2))
     (line,) = ImageData("a", x, y, x, y).notes()
     assert "unequal, 30 to 1; training images: from least to most: 29 3, 28 90." in line
 
@@ -541,6 +543,26 @@ def test_a_loss_is_evolved_on_a_folder_from_the_command_line(animals, tmp_path):
     assert run["data"][0]["classes"] == {"cat": 80, "dog": 24, "fox": 8}
     assert run["settings"]["image_size"] == [12, 8]
     assert "accuracy_My_animals" in (folder / "individuals.csv").read_text().splitlines()[0]
+
+
+def test_names_in_another_script_and_with_spaces_end_no_run(tmp_path):
+    pytest.importorskip("tensorflow")
+    for label, name in enumerate(("猫", "line\nbreak")):
+        for index in range(20):
+            save(Image.new("L", (4, 4), 120 * label + index),
+                 tmp_path / "動物" / name / f"{index}.png")
+    (tmp_path / "動物" / "猫" / "x\n.png").touch()
+    command = [sys.executable, EXAMPLES / "evolve_loss.py", "--datasets", "動物", "--image-size",
+               "4", "--epochs", "1", "--population", "2", "--generations", "0", "--test-seeds", "2",
+               "--workers", "0", "--validation-share", "0.3", "--output", "it's 1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True,
+                          env={**os.environ, "PYTHONIOENCODING": "cp1252:strict"})
+    assert done.returncode == 0, done.stderr
+    line = next(line for line in done.stdout.decode("cp1252").splitlines() if "Next: " in line)
+    assert "it's 1" in shlex.split(line)
+    assert "\\u52d5\\u7269" in done.stdout.decode("cp1252")
+    (line,) = [line for line in done.stderr.decode("cp1252").splitlines() if "cannot be" in line]
+    assert "x\\n.png (no image" in line
 
 
 @pytest.mark.parametrize(("options", "message"), [
