@@ -1,4 +1,4 @@
-"""Parts of error messages: the nearest known name, another error in one line, a lower bound."""
+"""Parts of error messages: the nearest known name, another error in one line, safe characters."""
 
 import difflib
 from numbers import Real
@@ -50,6 +50,19 @@ def in_one_line(error, *, width=200):
     """
     line = f"{type(error).__name__}: {' '.join(str(error).split())}"
     return line if len(line) <= width else f"{line[: width - 3]}..."
+
+
+def printable(text):
+    """Returns a text with escapes for what cannot be shown: control characters, broken encodings.
+
+    Args:
+        text: A str, for example the name of a file.
+
+    Examples:
+        >>> print(printable("Größe\\n\\x1b[31m"), printable("\\udcff.png"))
+        Größe\\n\\x1b[31m \\udcff.png
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def at_least(settings, name, least):

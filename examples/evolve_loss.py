@@ -9,6 +9,7 @@ At the thesis's small scale, which needs a GPU:
     python examples/evolve_loss.py --preset small
 """
 
+import shlex
 import sys
 
 from deap_lossgp.commands import (
@@ -34,7 +35,8 @@ def main(argv=None):
     with resumable(parser.prog, argv), refused(parser.prog, prepare, parser, argv) as run:
         try:
             print(run.execute())
-            print(f"Next: python examples/describe_loss.py {run.output} shows what the loss does, "
+            folder = shlex.quote(str(run.output))
+            print(f"Next: python examples/describe_loss.py {folder} shows what the loss does, "
                   f"export_loss.py writes it for Keras, PyTorch or a paper")
         except TrainingError as error:
             fail(parser.prog, error)

@@ -7,6 +7,7 @@ A loss is a run's best_loss.json, the run's folder, or the name of a known loss:
 """
 
 import sys
+from keyword import iskeyword
 from pathlib import Path
 
 from deap_lossgp.commands import CommandParser, piped, refused
@@ -33,8 +34,11 @@ def main(argv=None):
         if not defines_class:
             print(text)
         print(f"Written to {path}")
-        if defines_class:
+        if defines_class and path.stem.isidentifier() and not iskeyword(path.stem):
             print(f"Use it with: from {path.stem} import {class_name(found.name)}")
+        elif defines_class:
+            print(f"It defines {class_name(found.name)}; to import it, rename the file: "
+                  f"{path.stem!r} is no name of a module")
 
 
 def export(loss, to, scale="1", output="."):

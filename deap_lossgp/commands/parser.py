@@ -8,7 +8,7 @@ import signal
 import sys
 from contextlib import contextmanager
 
-from deap_lossgp.errors import unknown_name
+from deap_lossgp.errors import printable, unknown_name
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -26,6 +26,7 @@ class CommandParser(argparse.ArgumentParser):
     """An ``ArgumentParser`` whose errors are one line, without the usage."""
 
     def __init__(self, description, **kwargs):
+        print_anything()
         super().__init__(
             description=description,
             formatter_class=_HelpFormatter,
@@ -46,6 +47,13 @@ class CommandParser(argparse.ArgumentParser):
         fail(self.prog, message)
 
 
+def print_anything():
+    """Lets output show escapes for characters that its encoding lacks, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # not where a notebook or a test has replaced it
+            stream.reconfigure(errors="backslashreplace")
+
+
 def fail(program, message):
     """Prints an error in one line and ends the command with exit status 2.
 
@@ -56,7 +64,7 @@ def fail(program, message):
     Raises:
         SystemExit: Always.
     """
-    print(f"{program}: error: {' '.join(str(message).split())}", file=sys.stderr)
+    print(f"{program}: error: {printable(' '.join(str(message).split()))}", file=sys.stderr)
     sys.exit(2)
 
 
@@ -135,7 +143,7 @@ def resumable(program, argv=None):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         if isinstance(error, OSError):
-            reason, status = f"{program}: error: {' '.join(str(error).split())}", 1
+            reason, status = f"{program}: error: {printable(' '.join(str(error).split()))}", 1
         else:
             reason, status = f"{program}: stopped", 143 if isinstance(error, _Terminated) else 130
         arguments = sys.argv[1:] if argv is None else argv

@@ -1,38 +1,25 @@
 """A folder of class folders of images as a data set: files of any size and mode become one array.
 
-Files that cannot be read are named and left out, as long as every class keeps an image.
+Files that cannot be read are named and left out, as long as every class keeps an image. No file is
+left out without being named or counted.
 """
 
 import os
-import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
-from tqdm import tqdm
 
-from deap_lossgp.data.images import ImageData
+from deap_lossgp.data.folder_files import find_files, is_hidden
+from deap_lossgp.data.image_files import IMAGE_MODES, is_image, read_images, reason_of
+from deap_lossgp.data.images import SUFFIXES, ImageData
 from deap_lossgp.data.names import dataset_name
+from deap_lossgp.data.parts import arrange
 from deap_lossgp.data.splits import split_test
-from deap_lossgp.errors import in_one_line, unknown_name
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
-"""Endings of image files; other files are ignored."""
-
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-"""Pillow's readers that may read a file, whatever its ending; that of EPS would start a program."""
-
-IMAGE_MODES = {"grey": "L", "rgb": "RGB"}
-"""Names of the image modes, and Pillow's names of them."""
+from deap_lossgp.errors import printable, unknown_name
 
 IMAGE_SIZE = (32, 32)
 """Height and width to which images are resized by default: those of CIFAR."""
-
-JUNK = ("__MACOSX", "@eaDir")
-"""Folders that archives and file servers leave behind."""
-
-PARTS = {"train", "test", "val", "valid", "validation"}
-"""Names of folders that hold class folders, so they are not taken for classes themselves."""
 
 
 def read_size(size):
@@ -80,11 +67,15 @@ def load_folder(path, size=IMAGE_SIZE, mode=None):
     """Loads a folder that holds a folder of images per class, or train/ and test/ of such folders.
 
     Classes are numbered in the order of their names; images lie anywhere below their class's
-    folder. Without train/ and test/, a stratified fifth is the test set, the same every time.
+    folder. The parts of a split may have other names, such as Training/ and Testing/, and may lie
+    in the classes. Without them, a stratified fifth is the test set, the same every time. A part
+    for validation is the test set where there is none; else it is not used. Links are followed.
+
     An image is resized bilinearly and without regard to its aspect ratio, as
     ``keras.utils.image_dataset_from_directory`` does by default, but with antialiasing. It is
     turned as its EXIF orientation says. Transparent pixels are put on white. Of several frames the
-    first is taken.
+    first is taken. 16-bit pixels are scaled by the range that all these files use, if it is a small
+    part of theirs.
 
     Args:
         path: The folder.
@@ -93,13 +84,17 @@ def load_folder(path, size=IMAGE_SIZE, mode=None):
 
     Returns:
         ImageData: Images of type uint8, named by the folder, with its class folders as classes.
+        Whatever is not read is in its ``unreadable`` or ``left_out``.
 
     Raises:
         ValueError: There are fewer than two class folders, a class has no image that can be read,
-            or test/ has a class that train/ does not have.
+            the test part has a class that the training part does not have, or folders look like
+            parts of a split, but not like which ones.
+        OSError: The folder cannot be listed.
 
     Examples:
         >>> import tempfile
+        >>> from PIL import Image
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     for index, shade in enumerate(["dark", "dark", "light", "light", "light"]):
         ...         image = Image.new("L", (30 + index, 20), 200 if shade == "light" else 0)
@@ -113,140 +108,96 @@ def load_folder(path, size=IMAGE_SIZE, mode=None):
     check_image_mode(mode)
     if not folder.is_dir():
         raise ValueError(f"expected a folder of class folders of images, got {str(path)!r}")
-    parts = [folder / name for name in ("train", "test")]
-    parts = parts if all(part.is_dir() for part in parts) else [folder]
-    classes = _class_folders(parts[0])
-    _check_classes(folder, classes, parts)
-    files, ignored = [], 0
-    for part in parts:
-        ignored += sum(entry.is_file() for entry in part.iterdir())
-        for label, name in enumerate(classes):
-            images, others = _image_files(part / name)
-            files += [(file, label) for file in images]
-            ignored += others
-    x, y, sources, unreadable = _read(files, folder, size, mode)
-    count = sum(parts[0] in file.parents for file in sources)  # training images are first
-    _check_every_class(parts[0], classes, y[:count], unreadable)
+    found = find_files(folder)
+    arrangement = arrange(found, folder, is_image)
+    parts = [part for part in (arrangement.train, arrangement.test) if part is not None]
+    classes = [*parts[0]]
+    if len(classes) < 2:
+        base = folder if len(parts) == 1 else folder / arrangement.names[0]
+        raise ValueError(f"{base}: expected at least 2 class folders of images, got "
+                         f"{classes[0] if classes else 'none'}")
+    files, left_out = _chosen(found, arrangement, parts)
+    names = [file for file, *_ in files]
+    x, read, unreadable, span = read_images(names, folder, size, mode)
+    unreadable |= {file: reason_of(error) for file, error in found.unreadable.items()}
+    y = np.array([classes.index(files[index][2]) for index in read], np.int64)
+    count = sum(files[index][1] == 0 for index in read)  # training images are first
+    _check_every_class(folder, parts[0], y[:count], unreadable, left_out)
     if len(parts) == 1:
         train, test = split_test(y)
     elif count < len(y):
         train, test = slice(count), slice(count, None)
     else:
-        raise ValueError(f"{parts[1]}: expected images of the classes of train/, got none that can "
-                         f"be read")
+        raise ValueError(
+            f"{folder / arrangement.names[1]}: expected images of the classes of "
+            f"{arrangement.names[0]}/, got none that can be read; without it, a fifth of the "
+            f"images of {arrangement.names[0]}/ would be the test set")
+    remarks = [arrangement.remark] if arrangement.remark else []
+    if span:
+        remarks.append(f"the pixels of its 16-bit files lie in {span[0]}..{span[1]}, which is made "
+                       f"0..255")
     return ImageData(
         dataset_name(os.path.join(path, "")), x[train], y[train], x[test], y[test],
-        source=str(path), class_names=tuple(classes), ignored=ignored,
-        unreadable=tuple(f"{file.relative_to(folder)} ({reason})"
-                         for file, reason in unreadable.items()),
+        source=str(path), class_names=tuple(classes), left_out=left_out, remarks=tuple(remarks),
+        unreadable=tuple(f"{_shown(file, found)} ({reason})"
+                         for file, reason in sorted(unreadable.items())),
     )
 
 
-def _class_folders(folder):
-    """Names of the class folders, sorted."""
-    return sorted(entry.name for entry in folder.iterdir()
-                  if entry.is_dir() and not _is_hidden(entry.name))
-
-
-def _is_hidden(name):
-    return name.startswith(".") or name in JUNK
-
-
-def _check_classes(folder, classes, parts):
-    if len(classes) < 2:
-        raise ValueError(f"{parts[0]}: expected at least 2 class folders of images, got "
-                         f"{classes[0] if classes else 'none'}")
-    if len(parts) == 1 and {name.lower() for name in classes} <= PARTS:
-        raise ValueError(f"{folder}: expected train/ and test/, or a folder for each class, got "
-                         f"{', '.join(classes)}")
-    strange = {*_class_folders(parts[-1])} - {*classes}
-    if strange:
-        raise ValueError(f"{parts[-1]}: expected the classes of train/, got {min(strange)!r} too")
-
-
-def _image_files(folder):
-    """Returns the image files below a folder, sorted, and the number of other files."""
-    images, others = [], 0
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not _is_hidden(name))
-        for name in sorted(names):
-            file = Path(place, name)
-            if _is_hidden(name) or file.suffix.lower() not in SUFFIXES:
-                others += 1
-            else:
-                images.append(file)
-    return images, others
-
-
-def _read(files, folder, size, mode):
-    """Reads image files into one array.
-
-    Args:
-        files: A list of (file, label).
-        folder: For the progress bar.
-        size, mode: As for ``load_folder``, ``size`` as ``read_size`` returns it.
+def _chosen(found, arrangement, parts):
+    """Chooses the image files to read, and counts the others.
 
     Returns:
-        (images, labels, files that were read, {file that was not read: reason})
+        tuple: A list of (file, number of the part, class), in the order of parts, classes and
+        paths; and a dict from what is left out, as text, to the number of files.
     """
-    colours = 1 if mode == "grey" else 3
-    x = np.empty((len(files), *size, colours), np.uint8)
-    labels, sources, unreadable, grey = [], [], {}, mode != "rgb"
-    for file, label in tqdm(files, f"reading {folder}", unit="image", delay=2, leave=False,
-                            disable=None):
-        try:
-            image = np.asarray(_resized(file, size, mode)).reshape(x.shape[1:])
-        except Exception as error:  # Pillow's readers raise a dozen types of error
-            unreadable[file] = _reason(error)
-            continue
-        x[len(labels)] = image
-        grey = grey and (image == image[..., :1]).all()
-        labels.append(label)
-        sources.append(file)
-    x = x[: len(labels)]
-    x = np.ascontiguousarray(x[..., :1]) if grey else x
-    return x, np.array(labels, np.int64), sources, unreadable
+    classes = {name: label for label, name in enumerate(parts[0])}
+    places = {folder: (number, name) for number, part in enumerate(parts)
+              for name, folder in part.items()}
+    left_out, files = Counter(), []
+    for place, reason in arrangement.left_out.items():
+        left_out[f"{_shown(place, found)} ({reason})"] = 0
+    for place, other in found.repeated.items():
+        left_out[f"{_shown(place, found)} (leads to {printable(str(other))}/, too)"] = 0
+    for file in found.files:
+        above = [*reversed(file.parents)][1:]
+        place = next((folder for folder in above if folder in places), None)
+        unused = next((folder for folder in above if folder in arrangement.left_out), None)
+        hidden = next((folder for folder in above if is_hidden(folder)), None)
+        if hidden:
+            left_out[f"{_shown(hidden, found)} (hidden)"] += 1
+        elif is_hidden(file):
+            left_out["hidden files"] += 1
+        elif not is_image(file):
+            left_out[f"*{printable(file.suffix)}" if file.suffix else "files without ending"] += 1
+        elif unused:
+            left_out[f"{_shown(unused, found)} ({arrangement.left_out[unused]})"] += 1
+        elif place is None:
+            where = f"in {_shown(file.parent, found)}, " if above else ""
+            left_out[f"images {where}in no class"] += 1
+        else:
+            files.append((file, *places[place]))
+    # Files of a folder come before its folders: in this order they were read ever since.
+    files.sort(key=lambda row: (row[1], classes[row[2]],
+                                [(1, part) for part in row[0].parts[:-1]] + [(0, row[0].name)]))
+    return files, dict(left_out)
 
 
-def _resized(file, size, mode):
-    """Reads the image of a file, in a mode and of the size (height, width)."""
-    height, width = size
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(file, formats=FORMATS) as image:
-            # Much larger JPEGs are read at a fraction of their size, several times faster.
-            image.draft(None, (4 * max(size),) * 2)
-            image = _flat(ImageOps.exif_transpose(image))
-    image = image.convert(IMAGE_MODES[mode or "rgb"])
-    return image.resize((width, height), Image.Resampling.BILINEAR)
+def _shown(path, found):
+    """Returns a path as text that can be printed; folders end in a slash."""
+    text = printable(path.as_posix())
+    return f"{text}/" if path in found.folder_set else text
 
 
-def _flat(image):
-    """Returns the image with 8 bits and without transparency."""
-    if image.mode.startswith("I;16"):  # Pillow would clip it to 8 bits
-        pixels = (np.asarray(image).astype(np.uint32) + 128) // 257
-        return Image.fromarray(pixels.astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise ValueError("its pixels are of 32 bits, and nothing says what is white")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image
-
-
-def _reason(error):
-    if isinstance(error, UnidentifiedImageError):
-        return "no image of a known format"
-    return in_one_line(error, width=80)
-
-
-def _check_every_class(folder, classes, labels, unreadable):
-    counts = np.bincount(labels, minlength=len(classes))
-    for name, count in zip(classes, counts, strict=True):
+def _check_every_class(folder, part, labels, unreadable, left_out):
+    counts = np.bincount(labels, minlength=len(part))
+    for (name, place), count in zip(part.items(), counts, strict=True):
         if count:
             continue
-        lost = [file for file in unreadable if folder / name in file.parents]
+        lost = [file for file in sorted(unreadable) if place in (file, *file.parents)]
         came = f"{len(lost)} that cannot be read" if lost else "none"
-        first = f", such as {lost[0].name} ({unreadable[lost[0]]})" if lost else ""
-        raise ValueError(f"{folder}: expected an image of class {name!r}, got {came}{first}")
+        first = f", such as {printable(lost[0].name)} ({unreadable[lost[0]]})" if lost else ""
+        others = [text for text in left_out if text.startswith("*")]
+        endings = f"; images end in {' '.join(SUFFIXES)}, there are {', '.join(others)}"
+        raise ValueError(f"{folder / place.parent}: expected an image of class {name!r}, got "
+                         f"{came}{first}{endings if others and not lost else ''}")

@@ -1,12 +1,18 @@
 """Labelled images as arrays, checked and brought to common types when a data set is made."""
 
 import hashlib
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, field
 
 import numpy as np
 
+from deap_lossgp.data.plausibility import doubts, implausible
+from deap_lossgp.errors import printable
+
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 """Names of a data set's arrays, in an ``ImageData`` and in an .npz file."""
+
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""Endings of image files; other files in a folder are not read."""
 
 NOTABLE_IMBALANCE = 1.5
 """The least ``ImageData.imbalance`` that a note mentions."""
@@ -22,15 +28,15 @@ class ImageData:
     Args:
         name: The name by which it was asked for.
         x_train: Training images, shape (n, h, w, c) or (n, h, w); integers in 0..255 or finite
-            floats.
+            floats. Networks get them multiplied by ``scale``, so that pixels lie in [0, 1].
         y_train: Their classes, shape (n,) or (n, 1), integers; all of 0..num_classes-1 must occur.
         x_test: Test images, likewise, of the same height, width, channels and type.
         y_test: Their classes, likewise, each one a class of y_train.
         source: Where the arrays come from, for error messages. Default: the name.
         class_names: Names of the classes, in the order of their numbers. Default: the numbers.
-        unreadable: Files that were left out, each as "file (reason)".
-        ignored: Number of files that were passed over: hidden files, files that are not images,
-            and files in no class's folder.
+        unreadable: Files and folders that could not be read, each as "file (reason)".
+        left_out: dict from what else was not read (a folder, an ending) to the number of its files.
+        remarks: Further lines for ``notes``.
 
     Attributes:
         x_train: As given, but of shape (n, h, w, c), uint8 or float32.
@@ -39,7 +45,8 @@ class ImageData:
         y_test: As given, but of shape (m,), int64.
 
     Raises:
-        ValueError: An array is not as described; the message says which one, and what came.
+        ValueError: An array is not as described; the message says which one, and what came. Or
+            channels come first, or training and test images are on scales an order apart.
 
     Examples:
         >>> x, y = np.zeros((4, 2, 2), np.uint8), np.array([0, 1, 0, 1])
@@ -55,7 +62,8 @@ class ImageData:
     source: InitVar[str | None] = None
     class_names: tuple[str, ...] | None = None
     unreadable: tuple[str, ...] = ()
-    ignored: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self, source):
         source = source or self.name
@@ -79,6 +87,7 @@ class ImageData:
             self.__dict__["class_names"] = tuple(map(str, classes))
         elif len(self.class_names) != len(classes):
             fault = f"expected {len(classes)} class_names, got {len(self.class_names)}"
+        fault = fault or implausible(self.x_train, self.x_test)
         if fault:
             raise ValueError(f"{source}: {fault}")
 
@@ -106,6 +115,11 @@ class ImageData:
         return np.bincount(self.y_train)
 
     @property
+    def ignored(self):
+        """Number of files that were passed over, those of ``left_out``."""
+        return sum(self.left_out.values())
+
+    @property
     def imbalance(self):
         """Training images of the largest class for each one of the smallest; at least 1."""
         return float(self.class_counts.max() / self.class_counts.min())
@@ -119,7 +133,7 @@ class ImageData:
             "shape": list(self.input_shape),
             "classes": dict(zip(self.class_names, counts, strict=True)),
             "imbalance": self.imbalance, "unreadable": list(self.unreadable),
-            "ignored": self.ignored,
+            "ignored": self.ignored, "left_out": self.left_out,
         }
 
     def _digest(self):
@@ -135,7 +149,8 @@ class ImageData:
             list: Lines of text; usually none.
 
         Examples:
-            >>> x, y = np.zeros((9, 2, 2), np.uint8), np.array([0, 0, 1, 1, 1, 1, 1, 1, 1])
+            >>> x = np.arange(36, 252, 6, np.uint8).reshape(9, 2, 2)
+            >>> y = np.array([0, 0, 1, 1, 1, 1, 1, 1, 1])
             >>> print(*ImageData("dark", x, y, x, y, class_names=("cat", "dog")).notes())
             dark: classes are unequal, 3.5 to 1; training images: cat 2, dog 7. The fitness
             balanced_error counts them alike
@@ -143,12 +158,16 @@ class ImageData:
         lines, count = [], len(self.unreadable)
         if count:
             files = len(self.x_train) + len(self.x_test) + count
-            named = ", ".join(self.unreadable[:MOST_NAMED])
-            more = f" and {count - MOST_NAMED} more" if count > MOST_NAMED else ""
-            lines.append(f"{count} of {files} image files cannot be read and are left out: "
-                         f"{named}{more}")
-        if self.ignored:
-            lines.append(f"{self.ignored} files are passed over: hidden, no images, or in no class")
+            folders = " or folders" if any("/ (" in text for text in self.unreadable) else ""
+            lines.append(f"{count} of {files} image files{folders} cannot be read and are left "
+                         f"out: {_first(self.unreadable)}")
+        if self.left_out:
+            others = sorted(self.left_out.items(), key=lambda item: -item[1])
+            endings = f"; images end in {' '.join(SUFFIXES)}" if any(
+                text.startswith("*") for text in self.left_out) else ""
+            lines.append(f"{self.ignored} files are passed over: "
+                         f"{_first([f'{text} {number}' for text, number in others])}{endings}")
+        lines += [*self.remarks, *doubts(self.x_train, self.x_test, self.scale)]
         if self.imbalance >= NOTABLE_IMBALANCE:
             order = np.argsort(self.class_counts, kind="stable")
             shown = order if len(order) <= MOST_NAMED else order[[0, -1]]
@@ -156,12 +175,17 @@ class ImageData:
             between = "" if len(order) <= MOST_NAMED else "from least to most: "
             lines.append(f"classes are unequal, {self.imbalance:.3g} to 1; training images: "
                          f"{between}{named}. The fitness balanced_error counts them alike")
-        return [f"{self.name}: {line}" for line in lines]
+        return [printable(f"{self.name}: {line}") for line in lines]
 
     def __repr__(self):
         count, kind = f"{len(self.x_train)} + {len(self.x_test)}", self.x_train.dtype
         shape, classes = self.input_shape, self.num_classes
         return f"<ImageData {self.name}: {count} images {shape} {kind}, {classes} classes>"
+
+
+def _first(texts):
+    more = f" and {len(texts) - MOST_NAMED} more" if len(texts) > MOST_NAMED else ""
+    return ", ".join(texts[:MOST_NAMED]) + more
 
 
 def _images(x, label):

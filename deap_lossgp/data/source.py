@@ -19,7 +19,7 @@ class DataSource:
     datasets: tuple[str, ...] = setting(
         ("digits",), "data sets, each digits, fashion_mnist, cifar10, cifar100, NAME for NAME.npz "
         "in data_dir, or the path of a folder of class folders of images (or of train/ and test/ "
-        "of them) or of a .npz file", metavar="NAME_OR_FOLDER")
+        "of them) or of a .npz file; networks get pixels in [0, 1]", metavar="NAME_OR_FOLDER")
     data_dir: str | None = setting(None, "folder with NAME.npz files", metavar="DIR")
     image_size: tuple[int, int] | None = setting(
         None, "size to which images in folders are resized; by default 32", metavar="N|HxW",

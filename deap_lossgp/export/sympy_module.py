@@ -22,7 +22,8 @@ SYMPY = Language(
 SYMPY_FILE = Template('''\
 """$class_name for SymPy; needs nothing but sympy.
 
-``loss`` is an expression in the symbols ``y_true`` and ``y_pred``.
+``loss`` is an expression in the symbols ``y_true`` and ``y_pred``. For its values use
+``sympy.lambdify([y_true, y_pred], loss)``: SymPy's own ``subs`` fails on some Min and Max.
 $evaluated
 
 $about

@@ -127,7 +127,7 @@ class Experiment:
     def write_text(self, text, name):
         """Writes a text as UTF-8 into the folder."""
         with self._folder.replacing(name) as path:
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
     def write_figure(self, axes, name):
         """Writes the figure of some axes as a PNG file into the folder."""

@@ -1,6 +1,7 @@
 """Image classifiers by name: Keras models that take images in [0, 1] and end in softmax."""
 
 import math
+import warnings
 
 import keras
 import numpy as np
@@ -163,6 +164,9 @@ def build_network(network, input_shape, num_classes):
         keras.Model: The model that the function returned. Keras draws the seeds of its weights from
             Python's ``random``: seed and restore it around this call, as ``seeded`` does.
 
+    Warns:
+        UserWarning: The network would divide the pixels, which lie in [0, 1], by 255 again.
+
     Raises:
         ValueError: The function fails or does not take these arguments; or it does not return a
             keras.Model; or the model's predictions on two random images are not probabilities of
@@ -207,7 +211,18 @@ def build_network(network, input_shape, num_classes):
             f"{predictions.min():.3g}..{predictions.max():.3g} and sum to {sums[0]:.3g} and "
             f"{sums[1]:.3g}, expected probabilities that sum to 1"
         )
+    if _divides_pixels(model):
+        warnings.warn(f"network {label!r} has a Rescaling layer for pixels in 0..255, but it gets "
+                      f"pixels in [0, 1]", stacklevel=2)
     return model
+
+
+def _divides_pixels(model):
+    """Returns whether a network has a layer such as ``Rescaling(1 / 255)``, at any depth."""
+    return any(
+        np.max(np.abs(layer.scale)) <= 1 / 100 if isinstance(layer, layers.Rescaling)
+        else _divides_pixels(layer)
+        for layer in getattr(model, "layers", ()))
 
 
 @fixed_settings()

@@ -49,7 +49,8 @@ class Task(Budget):
     data: ImageData = setting(MISSING, "the images")
     network: str | Callable = setting(
         MISSING, "a name of ``NETWORK_NAMES``, ``module:function`` or a function: "
-        "``network(input_shape=, num_classes=)`` returns a Keras model that ends in softmax")
+        "``network(input_shape=, num_classes=)`` returns a Keras model that ends in softmax; it "
+        "gets pixels in [0, 1], or in [-1, 1] where some are negative")
     _: KW_ONLY
     callbacks: Callable = setting(
         reduce_on_plateau, "``callbacks()`` returns the Keras callbacks of one training, which are "
@@ -221,4 +222,6 @@ def check_names(tasks):
     """
     names = [task.name for task in tasks]
     if not names or len(set(names)) < len(names):
-        raise ValueError(f"expected tasks of distinct names, at least 1, got {names}")
+        remedy = ("; a data set is called like its folder or file, which can be renamed, or as "
+                  "Task.from_arrays is told" if names else "")
+        raise ValueError(f"expected tasks of distinct names, at least 1, got {names}{remedy}")

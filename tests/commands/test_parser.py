@@ -1,4 +1,4 @@
-"""A pipe that breaks ends a command silently if it is standard output, and else with a line."""
+"""How commands end and print: broken pipes, characters that the output's encoding lacks."""
 
 import os
 import subprocess
@@ -46,3 +46,25 @@ def test_another_broken_pipe_is_an_error():
     assert ended("prepares") == (2, "command: error: [Errno 32] Broken pipe\n")
     status, errors = ended("trains")
     assert status == 1 and errors.startswith("command: error: [Errno 32] Broken pipe. What was ")
+
+
+PRINTS = """
+import sys
+from deap_lossgp.commands import CommandParser, fail, piped
+
+parser = CommandParser("Prints.")
+with piped():
+    print("猫: größe", chr(0xdcff))
+    fail("command", chr(27) + "[31m 猫\\u202e" + chr(0xdcff))
+"""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8", "utf-8:strict"])
+def test_printing_never_fails(encoding):
+    process = subprocess.run([sys.executable, "-c", PRINTS], capture_output=True, check=False,
+                             env={**os.environ, "PYTHONIOENCODING": encoding})
+    encoding = encoding.partition(":")[0]
+    text = "猫: größe \udcff\n".encode(encoding, "backslashreplace")
+    assert (process.returncode, process.stdout) == (2, text)
+    text = "command: error: \\x1b[31m 猫\\u202e\\udcff\n".encode(encoding, "backslashreplace")
+    assert process.stderr == text

@@ -1,7 +1,9 @@
 """Folders of images: files of any size and mode become one array, unreadable ones are named."""
 
 import json
+import os
 import re
+import shlex
 import struct
 import subprocess
 import sys
@@ -140,7 +142,9 @@ def test_what_was_left_out_is_named_and_counted(loaded):
     left_out, passed_over, unequal = loaded.notes()
     assert left_out == ("My_animals: 2 of 142 image files cannot be read and are left out: "
                         + ", ".join(loaded.unreadable))
-    assert passed_over == "My_animals: 3 files are passed over: hidden, no images, or in no class"
+    assert loaded.left_out == {"hidden files": 2, "*.txt": 1}
+    assert passed_over == ("My_animals: 3 files are passed over: hidden files 2, *.txt 1; images "
+                           "end in .bmp .gif .jpeg .jpg .png .tif .tiff .webp")
     assert unequal == ("My_animals: classes are unequal, 10 to 1; training images: fox 8, dog 24, "
                        "cat 80. The fitness balanced_error counts them alike")
 
@@ -152,6 +156,7 @@ def test_the_summary_is_json(loaded):
         "name": "My_animals", "train": 112, "test": 28, "shape": [32, 32, 3],
         "classes": {"cat": 80, "dog": 24, "fox": 8}, "imbalance": 10.0,
         "unreadable": list(loaded.unreadable), "ignored": 3,
+        "left_out": {"hidden files": 2, "*.txt": 1},
     }
 
 
@@ -180,7 +185,7 @@ def test_images_lie_anywhere_below_their_class(tmp_path):
     save(picture(COLOURS["dog"], (9, 9), 1), tmp_path / "deep" / "lost.png")
     data = load_folder(tmp_path / "deep")
     assert len(data.x_train) + len(data.x_test) == 7
-    assert data.ignored == 1
+    assert data.left_out == {"dog/.trash/ (hidden)": 1, "images in no class": 1}
 
 
 def test_a_class_of_one_image_is_trained_on_and_not_tested(tmp_path):
@@ -409,7 +414,8 @@ def test_a_test_folder_without_images_is_an_error(tmp_path):
     fill(tmp_path / "train", {"cat": 3, "dog": 3})
     (tmp_path / "test").mkdir()
     assert message_of(load_folder, tmp_path) == (
-        f"{tmp_path / 'test'}: expected images of the classes of train/, got none that can be read")
+        f"{tmp_path / 'test'}: expected images of the classes of train/, got none that can be "
+        "read; without it, a fifth of the images of train/ would be the test set")
     fill(tmp_path / "test", {"fox": 1, "cat": 1})
     assert message_of(load_folder, tmp_path) == (
         f"{tmp_path / 'test'}: expected the classes of train/, got 'fox' too")
@@ -422,10 +428,9 @@ def test_folders_that_are_no_classes_are_refused(tmp_path):
     assert message_of(load_folder, tmp_path) == (
         f"{tmp_path}: expected at least 2 class folders of images, got cat")
     fill(tmp_path / "split" / "train", {"cat": 3, "dog": 3})
-    fill(tmp_path / "split" / "val", {"cat": 3, "dog": 3})
+    fill(tmp_path / "split" / "extra", {"cat": 3, "dog": 3})
     assert message_of(load_folder, tmp_path / "split") == (
-        f"{tmp_path / 'split'}: expected train/ and test/, or a folder for each class, got "
-        "train, val")
+        f"{tmp_path / 'split'}: expected train/ and test/, or a folder for each class, got train")
 
 
 def test_a_single_image_of_every_class_leaves_nothing_to_test(tmp_path):
@@ -500,7 +505,7 @@ def test_a_name_can_be_a_column_and_a_file(given, name):
 
 
 def test_classes_that_are_about_equal_are_not_mentioned():
-    x, y = np.zeros((5, 2, 2), np.uint8), np.array([0, 0, 1, 1, 1])
+    x, y = np.arange(0, 200, 10, np.uint8).reshape(5, 2, 2), np.array([0, 0, 1, 1, 1])
     assert ImageData("a", x, y, x, y).imbalance == 1.5
     assert "unequal, 1.5 to 1; training images: 0 2, 1 3." in ImageData("a", x, y, x, y).notes()[0]
     assert load_dataset("digits").notes() == []
@@ -508,7 +513,7 @@ def test_classes_that_are_about_equal_are_not_mentioned():
 
 def test_many_classes_are_told_by_their_extremes():
     y = np.repeat(np.arange(30), [9] * 28 + [90, 3])
-    x = np.zeros((len(y), 2, 2), np.uint8)
+    x = np.random.default_rng(0).integers(0, 256, (len(y), 2, 2))
     (line,) = ImageData("a", x, y, x, y).notes()
     assert "unequal, 30 to 1; training images: from least to most: 29 3, 28 90." in line
 
@@ -538,6 +543,26 @@ def test_a_loss_is_evolved_on_a_folder_from_the_command_line(animals, tmp_path):
     assert run["data"][0]["classes"] == {"cat": 80, "dog": 24, "fox": 8}
     assert run["settings"]["image_size"] == [12, 8]
     assert "accuracy_My_animals" in (folder / "individuals.csv").read_text().splitlines()[0]
+
+
+def test_names_in_another_script_and_with_spaces_end_no_run(tmp_path):
+    pytest.importorskip("tensorflow")
+    for label, name in enumerate(("猫", "line\nbreak")):
+        for index in range(20):
+            save(Image.new("L", (4, 4), 120 * label + index),
+                 tmp_path / "動物" / name / f"{index}.png")
+    (tmp_path / "動物" / "猫" / "x\n.png").touch()
+    command = [sys.executable, EXAMPLES / "evolve_loss.py", "--datasets", "動物", "--image-size",
+               "4", "--epochs", "1", "--population", "2", "--generations", "0", "--test-seeds", "2",
+               "--workers", "0", "--validation-share", "0.3", "--output", "it's 1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True,
+                          env={**os.environ, "PYTHONIOENCODING": "cp1252:strict"})
+    assert done.returncode == 0, done.stderr
+    line = next(line for line in done.stdout.decode("cp1252").splitlines() if "Next: " in line)
+    assert "it's 1" in shlex.split(line)
+    assert "\\u52d5\\u7269" in done.stdout.decode("cp1252")
+    (line,) = [line for line in done.stderr.decode("cp1252").splitlines() if "cannot be" in line]
+    assert "x\\n.png (no image" in line
 
 
 @pytest.mark.parametrize(("options", "message"), [

@@ -180,7 +180,7 @@ def folder(tmp_path, monkeypatch):
         "WIDTH = 3\n"
         "def tiny(input_shape, num_classes):\n"
         "    layers = keras.layers\n"
-        "    return keras.Sequential([keras.Input(input_shape), layers.Flatten(),\n"
+        "    return keras.Sequential([keras.Input(input_shape), keras.layers.Flatten(),\n"
         "                             layers.Dense(num_classes, activation='softmax')])\n"
     )
     yield tmp_path
@@ -338,3 +338,19 @@ def test_the_seed_of_keras_decides_the_weights():
 
     np.testing.assert_array_equal(weights(1), weights(1))
     assert not np.array_equal(weights(1), weights(2))
+
+
+@pytest.mark.parametrize(("scale", "inside", "warns"), [
+    (1 / 255, False, True), (1 / 127.5, False, True), (1 / 255, True, True), (2.0, False, False)])
+def test_a_network_that_divides_pixels_again_is_mentioned(scale, inside, warns, recwarn):
+    def mine(input_shape, num_classes):
+        first = keras.layers.Rescaling(scale)
+        if inside:
+            first = keras.Sequential([keras.Input(input_shape), first])
+        return keras.Sequential([keras.Input(input_shape), first, keras.layers.Flatten(),
+                                 keras.layers.Dense(num_classes, activation="softmax")])
+
+    build_network(mine, (8, 8, 1), 3)
+    assert [str(warning.message) for warning in recwarn.list] == [
+        "network 'mine' has a Rescaling layer for pixels in 0..255, but it gets pixels in [0, 1]"
+    ] * warns
