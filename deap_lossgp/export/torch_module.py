@@ -87,7 +87,7 @@ class $class_name(nn.Module):
     def forward(self, logits, target):
         shape, labels = list(logits.shape), list(target.shape)
         if len(shape) < 2 and (len(shape) == 0 or len(labels) > 0):
-            raise ValueError(f"expected logits of shape (N, C, ...), got {shape}")
+            raise ValueError(f"expected predictions of shape (N, C, ...), got {shape}")
         if logits.numel() == 0:
             raise ValueError(f"expected at least one sample, got the shape {shape}")
         axis = min(1, len(shape) - 1)
