@@ -5,6 +5,7 @@ import math
 import keras
 from deap import gp
 from keras import ops
+from keras.src.backend import set_keras_mask
 
 from deap_lossgp.constants import is_constant
 from deap_lossgp.curves.grid import LOWEST
@@ -12,6 +13,7 @@ from deap_lossgp.curves.loss_curves import CROSS_ENTROPY_SCALE, LossCurves
 from deap_lossgp.curves.operations import check_operations, elementwise_loss
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss
+from deap_lossgp.labels import read_labels
 from deap_lossgp.primitives import PLAIN, PROTECTED
 from deap_lossgp.psets import ARGUMENTS, loss_primitive_set
 from deap_lossgp.trees import LossTree
@@ -32,15 +34,20 @@ class TreeLoss(keras.losses.Loss):
     give the last layer of the network ``dtype="float32"``: the gradient that it receives has the
     layer's precision.)
 
-    For predictions of shape (batch, ..., classes) the shape of the labels tells what they are:
+    For predictions of shape (batch, ..., classes) the shape of the labels tells what they are, and
+    their dtype does not:
 
-    * (batch, ..., classes): one-hot labels, or other probabilities of the classes, of any dtype;
-    * (batch, ...) or (batch, ..., 1): the numbers of the classes, counted from 0. A label that is
-      the number of no class makes its sample's loss NaN.
+    * (batch, ..., classes): one-hot labels, or other probabilities of the classes;
+    * (batch, ...) or (batch, ..., 1): the numbers of the classes, counted from 0.
 
     Predictions with a single output, of shape (batch, ..., 1), are probabilities of class 1 of two.
     Labels of shape (batch, ..., 1) or (batch, ...) are then probabilities of class 1 too, and the
-    loss is that of the probabilities of both classes.
+    loss is that of the probabilities of both classes. Predictions of shape (classes,) are a single
+    sample if the label is a single number; else they are refused.
+
+    A label that is the number of no class is refused. While a graph is compiled, as in ``fit``,
+    labels cannot be seen: then the loss and the gradient of its sample are NaN.
+    ``docs/losses.rst`` has all of this as a table, for the exports too.
 
     A model that was compiled with a ``TreeLoss`` is saved with it and loaded with
     ``keras.models.load_model`` after ``import deap_lossgp.losses``, which makes the class known to
@@ -60,6 +67,7 @@ class TreeLoss(keras.losses.Loss):
             an evolution does, so that an optimizer tuned for cross entropy suits. Cross entropy
             itself becomes Keras's own.
         axis: The axis of the classes, not 0.
+        ignore_class: The class number of samples that do not count, nor in a mean; or None.
         reduction: As in every Keras loss.
         name: As in every Keras loss.
         dtype: "float32" or "float64". None takes Keras's ``floatx``; half precision gives float32.
@@ -70,7 +78,8 @@ class TreeLoss(keras.losses.Loss):
 
     Raises:
         TypeError: An argument has a wrong type.
-        ValueError: An argument is none of the above. When called: the shapes do not fit.
+        ValueError: An argument is none of the above. When called: the shapes do not fit, there is
+            no sample, or a label is the number of no class.
 
     Examples:
         >>> entropy = TreeLoss("neg(mul(y_true, log(y_pred)))", scale="cross_entropy")
@@ -82,17 +91,20 @@ class TreeLoss(keras.losses.Loss):
     """
 
     def __init__(self, loss, *, primitives=None, from_logits=False, label_smoothing=0.0, scale=1.0,
-                 axis=-1, reduction="sum_over_batch_size", name="tree_loss", dtype=None):
+                 axis=-1, ignore_class=-100, reduction="sum_over_batch_size", name="tree_loss",
+                 dtype=None):
         super().__init__(name=name, reduction=reduction, dtype=_precision(dtype))
         self.tree, self.pset = _tree_and_set(loss, primitives)
-        for option, value, expected in (("from_logits", from_logits, bool), ("axis", axis, int)):
-            if type(value) is not expected:  # a bool is an int too
+        for option, value, expected in (("from_logits", from_logits, bool), ("axis", axis, int),
+                                        ("ignore_class", ignore_class, int)):
+            if type(value) is not expected and (option, value) != ("ignore_class", None):
                 raise TypeError(f"{option} must be {expected.__name__}, got {value!r}")
         self.from_logits = from_logits
         self.label_smoothing = _number("label_smoothing", label_smoothing, "in [0, 1]",
                                        lambda x: 0.0 <= x <= 1.0)
         self.scale = scale
         self.axis = axis
+        self.ignore_class = ignore_class
         self._factor = self._multiplier()
         self._elementwise = elementwise_loss(self.tree, self.pset)
 
@@ -108,11 +120,19 @@ class TreeLoss(keras.losses.Loss):
         """
         # Keras converts the numbers within lists to tensors, not the lists.
         y_true, y_pred = (ops.convert_to_tensor(y, dtype=self.dtype) for y in (y_true, y_pred))
-        y_true, y_pred = _one_hot(y_true, y_pred, self.axis, self.from_logits)
+        y_true, y_pred, weights = read_labels(ops, y_true, y_pred, self.axis, self.ignore_class,
+                                              self.from_logits)
+        if self.from_logits:
+            y_pred = ops.softmax(y_pred)
         if self.label_smoothing:
             y_true = (1.0 - self.label_smoothing) * y_true + self.label_smoothing / y_pred.shape[-1]
         reduce = ops.sum if self.scale == "cross_entropy" else ops.mean
-        return self._factor * reduce(_clipped(self._elementwise, y_true, y_pred), axis=-1)
+        losses = self._factor * reduce(_clipped(self._elementwise, y_true, y_pred), axis=-1)
+        if weights is not None:
+            counted = weights != 0.0
+            losses = ops.where(counted, losses * weights, 0.0)
+            set_keras_mask(losses, counted)
+        return losses
 
     def get_config(self):
         """Returns all arguments as values for JSON, the loss as its expression.
@@ -131,7 +151,8 @@ class TreeLoss(keras.losses.Loss):
         return {
             **super().get_config(), "loss": str(self.tree), "primitives": self.pset.name,
             "from_logits": self.from_logits, "label_smoothing": self.label_smoothing,
-            "scale": self.scale, "axis": self.axis, "dtype": self.dtype,
+            "scale": self.scale, "axis": self.axis, "ignore_class": self.ignore_class,
+            "dtype": self.dtype,
         }
 
     def _multiplier(self):
@@ -229,44 +250,3 @@ def _primitive_set(primitives):
                          f"y_pred, got {', '.join(pset.arguments)}")
     check_operations(pset)
     return pset
-
-
-def _one_hot(y_true, y_pred, axis, from_logits):
-    """Returns labels and probabilities of one shape, (batch, ..., classes)."""
-    shape, labels = tuple(y_pred.shape), tuple(y_true.shape)
-    if len(shape) < 2 or not -len(shape) < axis < len(shape) or axis == 0:
-        raise ValueError(f"expected predictions of shape (batch, ..., classes), the classes on "
-                         f"axis {axis}, got {shape}")
-    axis %= len(shape)
-    classes, without = shape[axis], shape[:axis] + shape[axis + 1:]
-    if classes is None:
-        raise ValueError(f"the number of classes, axis {axis} of the predictions' shape {shape}, "
-                         f"must be known")
-    single = shape[:axis] + (1,) + shape[axis + 1:]
-    numbered = _fits(labels, without) or (_fits(labels, single) and labels[axis] == 1)
-    if not numbered and not _fits(labels, shape):
-        raise ValueError(f"expected labels of shape {shape}, or class numbers of shape {without} "
-                         f"or {single}, for predictions of shape {shape}, got {labels}")
-    if len(labels) < len(shape):
-        y_true = ops.expand_dims(y_true, axis)
-    if axis < len(shape) - 1:
-        y_true, y_pred = (ops.moveaxis(y, axis, -1) for y in (y_true, y_pred))
-    if classes == 1:
-        y_true = ops.concatenate([1.0 - y_true, y_true], -1)
-        other = ops.zeros_like(y_pred) if from_logits else 1.0 - y_pred
-        y_pred = ops.concatenate([other, y_pred], -1)
-    elif numbered:
-        matches = ops.equal(y_true, ops.arange(classes, dtype=y_pred.dtype))
-        known = ops.any(matches, axis=-1, keepdims=True)
-        y_true = ops.where(known, ops.cast(matches, y_pred.dtype), math.nan)
-    elif labels[axis] is None:
-        # Class numbers of an unknown shape would be broadcast; reshape refuses them.
-        y_true = ops.reshape(y_true, ops.shape(y_pred))
-    return y_true, ops.softmax(y_pred) if from_logits else y_pred
-
-
-def _fits(labels, shape):
-    return len(labels) == len(shape) and all(
-        ours == theirs or None in (ours, theirs)
-        for ours, theirs in zip(labels, shape, strict=True)
-    )

@@ -231,11 +231,14 @@ def test_a_single_output_is_the_probability_of_the_second_of_two_classes(
 
 
 @pytest.mark.parametrize("label", [-1, CLASSES, 1.5])
-def test_a_label_of_no_class_makes_its_samples_loss_nan_and_no_other(label):
+def test_a_label_of_no_class_is_refused_and_in_a_graph_gives_its_sample_nan_and_no_other(label):
     labels, y_pred = batch()
     labels = labels.astype("float32")
     labels[5] = label
-    assert np.flatnonzero(np.isnan(values_of("ngl", labels, y_pred))).tolist() == [5]
+    loss = TreeLoss("ngl", reduction="none")
+    with pytest.raises(ValueError, match=f"^expected labels from 0 to 6, or -100, got {label}$"):
+        loss(labels, y_pred)
+    assert np.flatnonzero(np.isnan(tf.function(loss)(labels, y_pred))).tolist() == [5]
 
 
 def test_a_prediction_that_is_nan_gives_nan():

@@ -193,11 +193,60 @@ def test_weights_of_class_probabilities_are_averaged(load):
 def test_targets_that_do_not_fit_are_refused_with_both_shapes(load):
     torch = pytest.importorskip("torch")
     module = torch_loss(load, read_loss("mse"))
-    for target in (torch.zeros(4, 1, dtype=torch.long), torch.zeros(4, 2), torch.zeros(3).long()):
-        with pytest.raises(ValueError, match=r"logits of shape \(4, 3\) and target of shape"):
+    for target in (torch.zeros(4, 4).long(), torch.zeros(4, 2), torch.zeros(3).long()):
+        with pytest.raises(ValueError, match=r"expected labels of shape \[4, 3\], .*, got \["):
             module(torch.zeros(4, 3), target)
     with pytest.raises(ValueError, match="reduction: mean, sum or none, not 'average'"):
         torch_loss(load, read_loss("mse"), reduction="average")
+
+
+@pytest.mark.parametrize("weighted", [True, False], ids=["weighted", ""])
+def test_a_single_output_is_that_of_pytorch_for_binary_cross_entropy(load, weighted):
+    torch = pytest.importorskip("torch")
+    logits, labels = logits_and_labels(classes=2)
+    target = torch.tensor(labels[:, None], dtype=torch.float64)
+    weight = torch.tensor([1.0, 2.5], dtype=torch.float64)
+    ours = torch_loss(load, read_loss("cross_entropy"), weight if weighted else None,
+                      scale="cross_entropy", reduction="sum")
+    theirs = torch.nn.BCEWithLogitsLoss(pos_weight=weight[1:] if weighted else None,
+                                        reduction="sum")
+    assert_same_as_torch(ours, theirs, logits[:, :1], target)
+
+
+def transformed(torch, name, module, logits, labels):
+    if name == "script":
+        return torch.jit.script(module)(logits, labels)
+    if name == "trace":
+        return torch.jit.trace(module, (logits, labels))(logits, labels)
+    if name == "export":
+        return torch.export.export(module, (logits, labels)).module()(logits, labels)
+    return torch.compile(module, backend="aot_eager", fullgraph=True)(logits, labels)
+
+
+@pytest.mark.parametrize("name", ["script", "trace", "export", "compile"])
+@pytest.mark.parametrize("loss", KNOWN_LOSSES)
+def test_compilers_of_pytorch_give_the_same(load, loss, name):
+    torch = pytest.importorskip("torch")
+    module = torch_loss(load, read_loss(loss))
+    logits, labels = map(torch.tensor, logits_and_labels())
+    labels[3] = -100
+    expected = module(logits, labels)
+    torch.compiler.reset()
+    torch.testing.assert_close(transformed(torch, name, module, logits, labels), expected)
+
+
+@pytest.mark.parametrize("loss", KNOWN_LOSSES)
+def test_gradients_of_single_samples_are_rows_of_the_sums_gradient(load, loss):
+    torch = pytest.importorskip("torch")
+    module = torch_loss(load, read_loss(loss), reduction="sum")
+    logits, labels = map(torch.tensor, logits_and_labels())
+    labels[3] = -100
+    expected = torch.func.grad(module)(logits, labels)
+    single = torch.func.vmap(torch.func.grad(module))(logits, labels)
+    batched = torch.func.vmap(torch.func.grad(lambda z, y: module(z[None], y[None])))
+    torch.testing.assert_close(single, expected)
+    torch.testing.assert_close(batched(logits, labels), expected)
+    assert (expected[3] == 0.0).all() and (expected[4] != 0.0).any()
 
 
 def test_the_pytorch_file_trains_where_keras_and_this_package_are_missing(tmp_path):
