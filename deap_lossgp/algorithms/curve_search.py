@@ -1,5 +1,7 @@
 """CMA-ES over what individuals do, then genetic programming for trees that do the same."""
 
+from copy import copy
+
 from deap import tools
 
 from deap_lossgp.algorithms.cma_es import NumbersTuning, check_sigma
@@ -47,7 +49,8 @@ def eaCurve(
 
     Args:
         population: List of P individuals, P ≥ 1; not changed, but for their fitness.
-        toolbox: Uses ``evaluate``, ``clone`` and ``map``, and
+        toolbox: Uses ``evaluate``, ``clone`` and ``map``, ``stop`` where there is one (the curve
+            and the expressions follow all the same), and
 
             * ``around(individual) -> express``: ``express(numbers)`` returns an individual without
               fitness, ``len(express)`` is how many numbers it takes, and zeros give what does the
@@ -88,16 +91,26 @@ def eaCurve(
         express = toolbox.around(start)
         tuning = NumbersTuning([0.0] * len(express), express, sigma, lambda_)
         for _ in range(ngen):
+            if stopped:
+                break
             offspring = tuning.vary()
             yield offspring
             tuning.learn(offspring)  # they have been evaluated by now
         curve = tuning.centre()
         yield [curve, *imitate(toolbox.imitating(curve, start), EXPRESSIONS, pset)]
 
-    made = generations()
+    def stop(population, logbook):
+        if not stopped and toolbox.stop(population, logbook):
+            stopped.append(True)
+            return False  # the last generation follows
+        return bool(stopped)
+
+    stopped, loop_toolbox, made = [], copy(toolbox), generations()
+    if hasattr(toolbox, "stop"):
+        loop_toolbox.stop = stop
     # CMA-ES has to see all of its sample, and the expressions are chosen already.
     final, logbook = run_generations(
-        list(population), toolbox, ngen + 1, lambda _population: next(made),
+        list(population), loop_toolbox, ngen + 1, lambda _population: next(made),
         lambda _population, offspring: tools.selBest(offspring, len(offspring)),
         stats, None, verbose, preselects=False)
     if halloffame is not None:

@@ -57,7 +57,7 @@ class Finals:
         self._finalists = 0 if search.raw else s.finalists
         rates = (1.0, *s.rate_factors) if s.test_seeds and not search.raw else ()
         self._rates = [*dict.fromkeys(rates)]
-        self._tests, self._races, self._tunings = s.fresh_seeds()
+        self._choices, self._tests = s.fresh_seeds()
         self.trainings = (trainings_needed(self._finalists) + trainings_needed(len(self._rates))
                           + (2 + bool(s.initial_losses) + (len(self._rates) > 1)) * s.test_seeds)
 
@@ -95,7 +95,7 @@ class Finals:
                 key = canonical_key(self._search.core(tree), self._pset)
                 distinct.setdefault(key, tree)
         arms = list(distinct.values())[:self._finalists]
-        winner, figures = sequential_halving(arms, self._figures, self._races)
+        winner, figures = sequential_halving(arms, self._figures, self._choices)
         sizes = [len(simplified(tree, self._pset)) for tree in arms]
         if self._settings.select == "simplest":
             winner = min(within_standard_error(figures, winner), key=lambda i: (sizes[i], i))
@@ -109,7 +109,7 @@ class Finals:
         index, _ = sequential_halving(
             self._rates,
             lambda rates, seeds: self._figures([None] * len(rates), seeds, rate_factors=rates),
-            self._tunings)
+            self._choices)
         return self._rates[index]
 
     def _figures(self, trees, seeds, **options):
@@ -141,7 +141,7 @@ class Finals:
                   **_budget(self._search.tasks)}]
         rows = {row["expression"]: row["seeds"] for row in race}
         shared = min(rows[str(winner)], rows[KNOWN_LOSSES["cross_entropy"]]) if rows else 0
-        for where, seeds, test in (("race", self._races[:shared], False),
+        for where, seeds, test in (("race", self._choices[:shared], False),
                                    ("tests", self._tests, True)):
             if seeds:
                 wins, improvement = self._improvement(winner, seeds, test)

@@ -34,8 +34,8 @@ class RunResult:
             test set after trainings with fresh seeds; None where a training failed. The name is
             that of the best known loss of the search, if known losses took part.
             ``tuned_cross_entropy`` is cross entropy at ``rate_factor`` times the learning rate.
-        rate_factor: The factor at which cross entropy was best, in trainings with seeds of their
-            own; None if there was no choice.
+        rate_factor: The factor at which cross entropy was best, in trainings with seeds of the
+            race; None if there was no choice.
         gains: The improvement over cross entropy wherever it was measured, a list with a dict
             ``where wins improvement seeds epochs images`` for each: ``search`` (where the loss was
             found), ``race`` (where it was chosen; with the seeds that cross entropy has, too) and
@@ -179,8 +179,8 @@ class RunResult:
             lines.append("These do not confirm the search's gain over cross entropy.")
         if untuned:
             lines.append(f"On {', '.join(untuned)} it only beats an untuned cross entropy: with "
-                         f"{self.rate_factor:g} times the learning rate, chosen with seeds of its "
-                         f"own, cross entropy is no worse.")
+                         f"{self.rate_factor:g} times the learning rate, chosen with other "
+                         f"seeds, cross entropy is no worse.")
         return lines
 
     def _warnings(self):

@@ -29,6 +29,8 @@ GROWING = ("generations", "population", "test_seeds")
 STOPPING = ("max_minutes", "max_trainings", "max_epochs", "patience")
 """Settings that may end a run before its last generation; they may change in its folder, too."""
 
+_CHOICES = 8  # finalists, or learning rates, for which there are always seeds
+
 SELECTIONS = ("best", "simplest")
 """Which of the finalists is the result."""
 
@@ -185,17 +187,16 @@ class RunSettings(TaskSettings):
                 raise ValueError(f"rate_factors must be positive and finite, got {factor!r}")
 
     def fresh_seeds(self):
-        """Returns the seeds of the tests, of the race, and of the race of learning rates.
+        """Returns the seeds of choices, in the race and among learning rates, and of the tests.
 
         Returns:
-            Three ranges, in which no seed occurs twice, nor that of the search.
+            Two ranges, in which no seed occurs twice, nor that of the search. The second does not
+            depend on how many finalists and learning rates there are, up to eight of each, and the
+            first not on how many tests: so each can change in a run's folder without the other.
         """
-        ranges, first = [], self.seed + 1
-        rates = len({1.0, *self.rate_factors}) if self.rate_factors else 0
-        for count in (self.test_seeds, seeds_needed(self.finalists), seeds_needed(rates)):
-            ranges.append(range(first, first + count))
-            first += count
-        return ranges
+        arms = max(self.finalists, len({1.0, *self.rate_factors}), _CHOICES)
+        tests = self.seed + 1 + seeds_needed(arms)
+        return range(self.seed + 1, tests), range(tests, tests + self.test_seeds)
 
     @property
     def initial_losses(self):

@@ -2,7 +2,6 @@
 
 import json
 import math
-import statistics
 from dataclasses import replace
 
 import pytest
@@ -14,6 +13,7 @@ from deap_lossgp.export import simplified  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss  # noqa: E402
 from deap_lossgp.psets import loss_primitive_set  # noqa: E402
 from deap_lossgp.search import Evaluation, evolutions, finals  # noqa: E402
+from deap_lossgp.search.race import sequential_halving  # noqa: E402
 from deap_lossgp.search.runs import evolve  # noqa: E402
 from deap_lossgp.search.settings import RunSettings  # noqa: E402
 from deap_lossgp.training.results import TrainingResult  # noqa: E402
@@ -21,7 +21,8 @@ from deap_lossgp.training.tasks import Task  # noqa: E402
 
 PSET = loss_primitive_set()
 SMALL = {"population": 6, "generations": 1, "epochs": 4, "train_size": 300, "validation_size": 200,
-         "max_size": 30, "test_seeds": 2, "rate_factors": (), "preselect": False, "progress": False}
+         "max_size": 30, "test_seeds": 2, "rate_factors": (), "preselect": False, "score_epochs": 1,
+         "progress": False}
 
 
 @pytest.fixture
@@ -57,8 +58,8 @@ def test_finalists_and_tests_train_at_the_final_budget(engines, tmp_path):
     assert (search.epochs, len(search.split()[0])) == (4, 300)
     assert (final.epochs, len(final.split()[0])) == (9, 1000)
     assert {(job.task, job.seed) for job in jobs(engine)} == {(0, 0)} | {
-        (1, seed) for seed in range(1, 6)}
-    assert {job.test for job in jobs(engine) if job.seed in (1, 2)} == {True}
+        (1, seed) for seed in (1, 2, 3, 8, 9)}
+    assert {job.test for job in jobs(engine) if job.seed in (8, 9)} == {True}
 
 
 def test_by_default_it_has_all_images_that_are_not_kept_for_validation(engines, tmp_path):
@@ -83,7 +84,7 @@ def test_where_it_is_the_searchs_nothing_else_is_trained_on(options, engines, tm
 def test_it_may_change_when_the_search_is_done(engines, tmp_path):
     first = evolve("digits", output=tmp_path, **SMALL)
     other = evolve("digits", output=tmp_path, **SMALL, final_epochs=6)
-    assert {job.seed for job in jobs(engines[1])} == {1, 2, 3, 4, 5}, "the search is known"
+    assert {job.seed for job in jobs(engines[1])} == {1, 2, 3, 8, 9}, "the search is known"
     assert first.individuals.equals(other.individuals)
     again = evolve("digits", output=tmp_path, **SMALL)
     assert jobs(engines[2]) == [] and again.gains == first.gains and again.race == first.race
@@ -110,7 +111,7 @@ def test_cross_entropy_is_tested_as_the_baseline_though_it_is_a_known_loss(engin
                                                   "seed_losses": ("cross_entropy",)})
     (engine,) = engines
     other = Evaluation(engine.tasks, PSET, engine=Invented(engine.tasks))
-    (expected,) = other.test_accuracies([None], range(1, 1 + SMALL["test_seeds"]))
+    (expected,) = other.test_accuracies([None], range(8, 8 + SMALL["test_seeds"]))
     assert result.tests["digits"]["cross_entropy"] == expected["digits"]
 
 
@@ -157,8 +158,8 @@ def test_the_gain_is_claimed_with_seeds_by_which_nothing_was_chosen(engines, tmp
     assert search["improvement"] == pytest.approx(gain([0]))
     shared = {row["expression"]: row["seeds"] for row in result.race}
     assert race["seeds"] == min(shared[found], shared[entropy])
-    assert race["improvement"] == pytest.approx(gain(range(3, 3 + race["seeds"])))
-    assert tests["seeds"] == 2 and tests["improvement"] == pytest.approx(gain([1, 2]))
+    assert race["improvement"] == pytest.approx(gain(range(1, 1 + race["seeds"])))
+    assert tests["seeds"] == 2 and tests["improvement"] == pytest.approx(gain([8, 9]))
     assert tests["wins"] == (tests["improvement"] > 0.0)
     best = json.loads((tmp_path / "best_loss.json").read_text())
     assert (best["wins"], best["improvement"]) == (tests["wins"], tests["improvement"])
@@ -186,7 +187,7 @@ class Failing(Invented):
     """The trainings of the tests fail."""
 
     def result(self, job):
-        if job.test and job.seed == 1:
+        if job.test and job.seed == 8:
             return TrainingResult("digits", 10, "nan", message="the loss is not finite")
         return super().result(job)
 
@@ -227,7 +228,7 @@ def test_the_simplest_finalist_that_the_race_does_not_tell_from_the_best(
     assert best.race == simplest.race
     nodes = {row["expression"]: row["nodes"] for row in best.race}
     assert nodes[str(simplest.found)] == min(nodes.values()) < nodes[str(best.found)]
-    assert {job.seed for job in jobs(engines[1])} <= {1, 2}, "only its tests are new"
+    assert {job.seed for job in jobs(engines[1])} <= {8, 9}, "only its tests are new"
     assert "It is the simplest of 4 finalists" in str(simplest)
     monkeypatch.setattr(finals, "within_standard_error", lambda rows, best: [best])
     again = evolve("digits", output=tmp_path, select="simplest", **SMALL)
@@ -235,7 +236,7 @@ def test_the_simplest_finalist_that_the_race_does_not_tell_from_the_best(
 
 
 def test_constants_are_tuned_before_the_race(engines, tmp_path):
-    options = {**SMALL, "seed": 3}
+    options = {**SMALL, "seed": 5}
     one = evolve("digits", output=tmp_path / "one", **options)
     result = evolve("digits", output=tmp_path / "two", tune_constants=12, **options)
     assert result.individuals.equals(one.individuals), "after the last generation"
@@ -256,17 +257,18 @@ def test_constants_are_tuned_before_the_race(engines, tmp_path):
 def test_cross_entropy_is_tested_at_the_learning_rate_that_suits_it(engines, tmp_path):
     options = {**SMALL, "rate_factors": (0.5, 1.0, 4.0)}
     result = evolve("digits", output=tmp_path, **options)
-    tuning = [job for job in jobs(engines[0]) if job.seed in (6, 7, 8)]
-    assert [(job.rate_factor, job.seed) for job in tuning[:3]] == [(1.0, 6), (0.5, 6), (4.0, 6)]
-    assert {job.seed for job in tuning} == {6, 7, 8} and len(tuning) == 7
-    by_rate = {}
-    for job in tuning:
-        accuracy = engines[0].result(job).accuracy
-        by_rate.setdefault(job.rate_factor, []).append(accuracy)
-    whole = {rate: statistics.mean(row) for rate, row in by_rate.items() if len(row) == 3}
-    assert result.rate_factor == max(whole, key=whole.get)
+    tuning = [job for job in jobs(engines[0]) if job.rate_factor != 1.0 and not job.test]
+    assert [(job.rate_factor, job.seed) for job in tuning[:2]] == [(0.5, 1), (4.0, 1)]
+    assert {job.seed for job in tuning} <= {1, 2, 3}
+
+    def measure(rates, seeds):
+        return [[engines[0].result(replace(tuning[0], rate_factor=rate, seed=seed))
+                 .error_rate for seed in seeds] for rate in rates]
+
+    rates = (1.0, 0.5, 4.0)
+    assert result.rate_factor == rates[sequential_halving(rates, measure, [1, 2, 3])[0]]
     tested = [job for job in jobs(engines[0]) if job.test and job.rate_factor != 1.0]
-    assert [job.seed for job in tested] == ([1, 2] if result.rate_factor != 1.0 else [])
+    assert [job.seed for job in tested] == ([8, 9] if result.rate_factor != 1.0 else [])
     assert f"entropy, lr x {result.rate_factor:g}" in str(result)
     plain = evolve("digits", output=tmp_path, **SMALL)
     assert plain.race == result.race and plain.rate_factor is None
@@ -297,12 +299,24 @@ def test_neither_the_thesis_nor_its_fitness_tunes_anything(engines, tmp_path):
 # settings
 
 
+def test_more_tests_are_added_to_those_that_were_made(engines, tmp_path):
+    few = evolve("digits", output=tmp_path, **SMALL)
+    more = evolve("digits", output=tmp_path, **{**SMALL, "test_seeds": 4})
+    assert more.race == few.race and str(more.best) == str(few.best)
+    for name, accuracies in few.tests["digits"].items():
+        assert more.tests["digits"][name][:2] == accuracies
+    assert {job.seed for job in jobs(engines[1])} == {10, 11}
+
+
 def test_no_seed_serves_twice():
-    settings = RunSettings(seed=7, test_seeds=3, finalists=8, rate_factors=(0.5, 1.0, 2.0, 4.0))
-    tests, race, rates = settings.fresh_seeds()
-    assert [*tests, *race, *rates] == [*range(8, 8 + 3 + 7 + 3)]
-    settings = RunSettings(rate_factors=(1.0,), finalists=0)
-    assert [len(seeds) for seeds in settings.fresh_seeds()] == [3, 0, 0]
+    settings = RunSettings(seed=7, test_seeds=3, finalists=8)
+    choices, tests = settings.fresh_seeds()
+    assert [*choices, *tests] == [*range(8, 8 + 7 + 3)]
+    for change in ({"finalists": 0}, {"rate_factors": ()}):
+        assert replace(settings, **change).fresh_seeds() == (choices, tests)
+    assert replace(settings, test_seeds=9).fresh_seeds() == (choices, range(15, 24))
+    choices, tests = replace(settings, finalists=9).fresh_seeds()
+    assert (len(choices), tests.start) == (15, 23)
 
 
 @pytest.mark.parametrize(("options", "message"), [
