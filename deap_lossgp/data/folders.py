@@ -195,7 +195,8 @@ def _check_every_class(folder, part, labels, unreadable, left_out):
         if count:
             continue
         lost = [file for file in sorted(unreadable) if place in (file, *file.parents)]
-        came = f"{len(lost)} that cannot be read" if lost else "none"
+        link = [text for text in left_out if text.startswith(f"{printable(place.as_posix())}/ (")]
+        came = f"{len(lost)} that cannot be read" if lost else ": ".join(["none", *link])
         first = f", such as {printable(lost[0].name)} ({unreadable[lost[0]]})" if lost else ""
         others = [text for text in left_out if text.startswith("*")]
         endings = f"; images end in {' '.join(SUFFIXES)}, there are {', '.join(others)}"

@@ -592,3 +592,22 @@ def test_a_bad_folder_is_one_line_and_status_2(options, message, tmp_path, monke
     assert exit_.value.code == 2
     assert message in printed.err
     assert printed.err.count("\n") == 1 and not printed.out
+
+
+def test_16_bit_files_of_few_levels_are_scaled_by_what_they_use(tmp_path):
+    for top in (100, 4095):
+        rng, folder = np.random.default_rng(top), tmp_path / str(top)
+        for label in "ab":
+            for index in range(4):
+                pixels = rng.integers(1, top + 1, (8, 8)).astype(np.uint16)
+                pixels[0, 0], pixels[0, 1] = 0, top
+                save(Image.fromarray(pixels), folder / label / f"{index}.png")
+        data = load_folder(folder, 8)
+        np.testing.assert_array_equal(data.x_test[:, 0, :2, 0], [[0, 255]] * len(data.x_test))
+        assert abs(int(np.median(data.x_train)) - 127) < 16
+        assert data.notes() == [f"{top}: the pixels of its 16-bit files lie in 0..{top}, which is "
+                                "made 0..255"]
+    save(Image.fromarray(np.full((8, 8), 40000, np.uint16)), folder / "a" / "bright.png")
+    data = load_folder(folder, 8)
+    assert data.x_train.max() <= 156 and np.median(data.x_train) < 16
+    assert not any("16-bit" in note for note in data.notes())

@@ -126,3 +126,27 @@ def test_a_flat_test_part_is_refused_with_the_way_out(tmp_path):
     assert message_of(tmp_path) == (
         f"{tmp_path / 'Test'}: expected images of the classes of Train/, got none that can be "
         "read; without it, a fifth of the images of Train/ would be the test set")
+
+
+def test_links_to_parts_and_classes_are_followed(tmp_path):
+    fill(tmp_path / "far" / "one", ["a", "x"])
+    fill(tmp_path / "far" / "two", ["b"])
+    root = tmp_path / "root"
+    fill(root / "train", ["b"])
+    (root / "train" / "a").symlink_to(tmp_path / "far" / "one" / "a")
+    (root / "test").symlink_to(tmp_path / "far" / "two")
+    (tmp_path / "link").symlink_to(root)
+    data = load_folder(tmp_path / "link", 4)
+    assert (data.class_names, len(data.x_train), len(data.x_test)) == (("a", "b"), 8, 4)
+    assert not data.left_out and not data.unreadable
+
+
+def test_a_folder_is_read_once_and_a_second_way_to_it_is_named(tmp_path):
+    fill(tmp_path, ["a", "b"])
+    (tmp_path / "a" / "again").symlink_to(tmp_path / "b")
+    data = load_folder(tmp_path, 4)
+    assert len(data.x_train) + len(data.x_test) == 8
+    assert data.left_out == {"a/again/ (leads to b/, too)": 0}
+    (tmp_path / "c").symlink_to("a")
+    assert message_of(tmp_path) == (
+        f"{tmp_path}: expected an image of class 'c', got none: c/ (leads to a/, too)")
