@@ -282,6 +282,21 @@ def test_sample_weights_and_reductions_are_keras_own(reduction, shape):
                                theirs(labels, y_pred, weights), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "mean_with_sample_weight"])
+@pytest.mark.parametrize("compiled", [False, True], ids=["", "compiled"])
+def test_ignored_labels_do_not_count_as_in_keras(reduction, compiled):
+    labels, y_pred = (array[4:] for array in batch())
+    labels[::3] = 255
+    weights = np.random.default_rng(5).random(len(labels)).astype("float32")
+    options = {"reduction": reduction, "ignore_class": 255}
+    ours, theirs = entropy(**options), keras.losses.SparseCategoricalCrossentropy(**options)
+    for more in ((), (weights,)):
+        value = (tf.function(ours) if compiled else ours)(labels, y_pred, *more)
+        np.testing.assert_allclose(value, theirs(labels, y_pred, *more), rtol=1e-5)
+    with pytest.raises(ValueError, match="^expected labels from 0 to 6, got 255$"):
+        entropy(ignore_class=None)(labels, y_pred)
+
+
 def test_masked_steps_do_not_count():
     words = np.random.default_rng(6).integers(0, 4, (6, 9))
     labels = np.random.default_rng(7).integers(0, CLASSES, (6, 9))
@@ -461,6 +476,7 @@ def test_a_found_loss_brings_its_primitives(tmp_path):
      "scale 'cross_entropy': the loss has no gradient to be scaled"),
     ({"from_logits": "no"}, TypeError, "from_logits must be bool, got 'no'"),
     ({"axis": 1.0}, TypeError, "axis must be int, got 1.0"),
+    ({"ignore_class": "void"}, TypeError, "ignore_class must be int, got 'void'"),
     ({"dtype": "int32"}, ValueError, "dtype must be 'float32' or 'float64', got 'int32'"),
 ])  # fmt: skip
 def test_bad_arguments_are_refused_in_one_line(arguments, error, message):

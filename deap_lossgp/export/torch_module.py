@@ -57,6 +57,9 @@ class $class_name(nn.Module):
     Labels of no class are refused. On GPUs, and in compiled graphs, values cannot be seen:
     then the loss and gradient of their samples are NaN.
 
+    torch.compile, torch.export and torch.func.vmap(torch.func.grad(loss)) work; so does
+    torch.jit.script, unless a function above is called with a number.
+
     Args:
         weight: A weight for each class, a tensor of shape (C,), or (2,) if C = 1. A sample
             has the weight of its label or, with probabilities, their average weight.
