@@ -16,4 +16,4 @@ def test_document_is_valid_and_its_pictures_exist(path):
     publish_string(text, settings_overrides={"halt_level": 2, "report_level": 5})
     assert not re.findall(r"@[A-Z]+@", text)
     for picture in re.findall(r"image:: (\S+)", text):
-        assert (ROOT / picture).read_bytes().startswith(b"\x89PNG")
+        assert (path.parent / picture).read_bytes().startswith(b"\x89PNG")
