@@ -140,7 +140,7 @@ def test_settings_without_stops_are_refused():
 def test_a_finished_run_is_audited_when_it_is_run_again(tmp_path):
     from deap_lossgp.search.runs import evolve
 
-    tiny = {"population": 6, "generations": 2, "epochs": 2, "train_size": 200, "finalists": 0,
+    tiny = {"population": 6, "generations": 5, "epochs": 2, "train_size": 200, "finalists": 0,
             "test_seeds": 0, "max_size": 20, "progress": False, "preselect": False, "seed": 4}
     first = evolve("digits", output=tmp_path / "run", **tiny)
     files = {name: (tmp_path / "run" / name).read_bytes()

@@ -235,6 +235,10 @@ def test_the_simplest_finalist_that_the_race_does_not_tell_from_the_best(
     assert str(again.found) == str(best.found)
 
 
+def without_seconds(result):
+    return [line for line in str(result).splitlines() if not line.startswith("Making")]
+
+
 def test_constants_are_tuned_before_the_race(engines, tmp_path):
     options = {**SMALL, "seed": 5}
     one = evolve("digits", output=tmp_path / "one", **options)
@@ -248,7 +252,7 @@ def test_constants_are_tuned_before_the_race(engines, tmp_path):
     assert str(result.halloffame[0]) == tuned, "with this seed there is a better one"
     assert tuned in {row["expression"] for row in result.race}
     again = evolve("digits", output=tmp_path / "two", tune_constants=12, **options)
-    assert str(again) == str(result) and jobs(engines[2]) == []
+    assert without_seconds(again) == without_seconds(result) and jobs(engines[2]) == []
 
 
 # the learning rate

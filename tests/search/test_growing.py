@@ -33,7 +33,7 @@ TESTS = Path(__file__).parents[1]
 COMMAND = [sys.executable, str(TESTS.parent / "examples" / "evolve_loss.py")]
 TASK = Task.load("digits", epochs=2, train_size=300, validation_size=300)
 FULL = {"population": 4, "generations": 1, "finalists": 3, "test_seeds": 1, "max_size": 30,
-        "progress": False}
+        "rate_factors": (), "progress": False}
 BARE = {**FULL, **bare.SETTINGS}
 
 

@@ -293,7 +293,7 @@ def test_another_fitness_ranks_the_same_trainings(tmp_path):
 
 def _damaged(path):
     content = bytearray(path.read_bytes())
-    content[len(content) // 2:len(content) // 2 + 64] = bytes(range(64))
+    content[len(content) // 2:len(content) // 2 + 4096] = bytes(range(256)) * 16
     path.write_bytes(content)
 
 
