@@ -77,16 +77,15 @@ def run_search(settings, arm, output, **options):
 
     Returns:
         list of dicts, one per task, loss and test seed: ``arm seed search_epochs
-        epochs_at_chance race_epochs loss expression claimed task test_seed test_accuracy``. What is
-        claimed is the improvement in the search, in the race and in the tests, as ``in_search
-        in_race in_tests``.
+        epochs_at_chance race_epochs task loss expression test_seed test_accuracy``, and the
+        winner's improvement wherever it was measured, ``in_search in_race in_tests``.
     """
     with Run(settings, output, **options) as run:
         result = run.execute()
         cost = _cost(result, run.tasks)
-    claimed = {f"in_{gain['where']}": gain["improvement"] for gain in result.gains}
+    gains = {f"in_{gain['where']}": gain["improvement"] for gain in result.gains}
     return [
-        {"arm": arm, "seed": settings.seed, **cost, **claimed, "task": task, "loss": loss,
+        {"arm": arm, "seed": settings.seed, **cost, **gains, "task": task, "loss": loss,
          "expression": str(result.best) if loss == "evolved" else "", "test_seed": seed,
          "test_accuracy": accuracy}
         for task, losses in result.tests.items() for loss, accuracies in losses.items()

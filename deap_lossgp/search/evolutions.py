@@ -71,6 +71,9 @@ class Evolution(Experiment):
 
     def accept_predictions(self):
         """Says that the engine only predicts; what needs trainings raises a ``ValueError``."""
+        if self.settings.fitness not in ("error", "balanced_error"):
+            raise ValueError(f"only accuracies are predicted: expected the fitness error or "
+                             f"balanced_error, got {self.settings.fitness!r}")
         self.warn(PREDICTED)
 
     @property

@@ -55,7 +55,8 @@ class Finals:
         s = self._settings = settings
         self._search, self._final, self._pset = search, final, search.pset
         self._finalists = 0 if search.raw else s.finalists
-        rates = (1.0, *s.rate_factors) if s.test_seeds and not search.raw else ()
+        tunes = s.test_seeds and not search.raw and not search.engine.predicts
+        rates = (1.0, *s.rate_factors) if tunes else ()  # they cannot be predicted
         self._rates = [*dict.fromkeys(rates)]
         self._choices, self._tests = s.fresh_seeds()
         self.trainings = (trainings_needed(self._finalists) + trainings_needed(len(self._rates))

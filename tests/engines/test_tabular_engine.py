@@ -69,6 +69,15 @@ def test_a_data_set_that_the_atlas_does_not_know_is_refused():
         Tabular([task("digits")], PSET)
 
 
+def test_what_the_atlas_cannot_predict_is_refused_or_left_out(tmp_path):
+    options = {"population": 4, "generations": 0, "test_seeds": 1, "max_size": 30,
+               "preselect": False, "finalists": 0, "progress": False, "engine": "tabular"}
+    with pytest.raises(ValueError, match="expected the fitness error or balanced_error, got 'ref"):
+        evolve(task(), output=tmp_path / "run", fitness="reference", **options)
+    result = evolve(task(), output=tmp_path / "run", rate_factors=(0.5, 2.0), **options)
+    assert result.rate_factor is None and "tuned_cross_entropy" not in result.tests["cifar10"]
+
+
 def test_predicted_and_trained_losses_never_share_a_folder(tmp_path):
     options = {"output": tmp_path / "run", "population": 4, "generations": 1, "test_seeds": 1,
                "max_size": 30, "preselect": False, "finalists": 0, "progress": False}
