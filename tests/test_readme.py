@@ -127,7 +127,7 @@ def test_the_functions_in_pytorch_are_what_is_exported_for_the_loss_that_was_pri
     pset = loss_primitive_set()
     exported = export_loss(FoundLoss("", LossTree.from_string(expression, pset), pset), "torch")
     (shown,) = [text for text in PYTHON if "torch." in text]
-    assert shown == exported[exported.index("\ndef ") + 1:exported.index("\n\n\nclass ")]
+    assert shown in exported.split("\n\n\n")
 
 
 def test_every_extra_that_is_installed_is_one_of_ours():
