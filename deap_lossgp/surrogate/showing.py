@@ -47,12 +47,32 @@ def gains(table):
         chance = 1.0 / CLASSES[dataset] if dataset in CLASSES else 0.0
         scaled = to_common_scale(part["accuracy"].to_numpy(),
                                  np.maximum(baseline, chance + LEAST_LEARNED), chance)
-        part = part.assign(gain=100.0 * (part["accuracy"].to_numpy() - baseline), scaled=scaled)
-        for expression, of_loss in part.groupby("expression", sort=True):
-            rows.append({"dataset": dataset, "expression": expression,
-                         "bred": of_loss["bred"].iloc[0], "seeds": len(of_loss),
-                         **{name: of_loss[name].mean() for name in ("accuracy", "gain", "scaled")}})
-    return pd.DataFrame(rows)
+        gain = 100.0 * (part["accuracy"].to_numpy() - baseline)
+        of_losses = part.assign(gain=gain, scaled=scaled).groupby("expression", sort=True)
+        rows.append(of_losses.agg(
+            dataset=("dataset", "first"), bred=("bred", "first"), seeds=("seed", "size"),
+            **{name: (name, "mean") for name in ("accuracy", "gain", "scaled")}).reset_index())
+    columns = ["dataset", "expression", "bred", "seeds", "accuracy", "gain", "scaled"]
+    return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
+
+
+def above_cross_entropy(table):
+    """Returns the losses that beat cross entropy on the mean of their data sets, the best first.
+
+    Args:
+        table: As ``gains`` takes it.
+
+    Returns:
+        list of expressions; the known losses are not among them.
+
+    Examples:
+        >>> from deap_lossgp.surrogate.atlas import load_atlas
+        >>> len(above_cross_entropy(load_atlas())) > 10
+        True
+    """
+    found = gains(table)
+    scaled = found[found["bred"] != "known"].groupby("expression")["scaled"].mean()
+    return [*scaled[scaled > 0.0].sort_values(ascending=False, kind="stable").index]
 
 
 def best(table, count=5):
