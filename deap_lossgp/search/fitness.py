@@ -6,9 +6,12 @@ it is kept to reproduce the thesis, and it misleads. Rescaling a loss cannot foo
 """
 
 import math
+import sys
+from contextlib import nullcontext
 
 from deap_lossgp.errors import in_one_line, unknown_name
 from deap_lossgp.training.results import TrainingResult
+from deap_lossgp.training.tensorflow_setup import quiet_start_up
 from deap_lossgp.user_functions import load_function
 
 WORST = (0.0, -math.inf)
@@ -76,8 +79,14 @@ def fitness_mode(mode):
     if mode in FITNESS_MODES:
         return FITNESS_MODES[mode]
     if ":" in mode:
-        return load_function(mode, "fitness")
+        return _own_fitness(mode)
     raise unknown_name("fitness", mode, FITNESS_MODES, hint="or give module:function")
+
+
+def _own_fitness(name):
+    imported = name.partition(":")[0] in sys.modules
+    with nullcontext() if imported else quiet_start_up():  # the module may import TensorFlow
+        return load_function(name, "fitness")
 
 
 def figure_of(result, mode):

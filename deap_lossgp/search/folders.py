@@ -5,7 +5,7 @@ import json
 import math
 import os
 import platform
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -49,6 +49,7 @@ class RunFolder:
         self.path = Path(path)
         self.store = None
         self._settings, self._changeable, self._growing = settings, changeable, growing
+        self._made = []
         self._lock = FileLock(self.path / "run.lock", blocking=False)
         if any((self.path / name).exists() for name in ("run.json", STORE)):
             self._open()
@@ -65,6 +66,7 @@ class RunFolder:
             ValueError: The folder holds trainings on other images, or of other code or tasks: these
                 could not be found again, and everything would be trained anew.
         """
+        self._made = [path for path in (self.path, *self.path.parents) if not path.exists()]
         self.path.mkdir(parents=True, exist_ok=True)
         self._open()
         content = self._read()
@@ -126,11 +128,23 @@ class RunFolder:
             draft.unlink(missing_ok=True)
 
     def close(self):
-        """Closes the store and releases the folder."""
+        """Closes the store and releases the folder; one that was made for nothing is removed."""
+        unused = self._made and self.store is not None and not len(self.store)
         if self.store is not None:
             self.store.close()
             self.store = None
+        own = [self.path / name for name in ("run.json", STORE, f"{STORE}-wal", f"{STORE}-shm")]
+        lock = self.path / "run.lock"
+        unused = unused and {*self.path.iterdir()} <= {*own, lock}
+        if unused:
+            for path in own:
+                path.unlink(missing_ok=True)
         self._lock.release()
+        if unused:
+            with suppress(OSError):  # somebody else came
+                lock.unlink(missing_ok=True)
+                for path in self._made:
+                    path.rmdir()
 
     def _open(self):
         if self.store is not None:

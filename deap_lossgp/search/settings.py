@@ -174,7 +174,9 @@ class RunSettings(TaskSettings):
         for name in ("crossover", "subtree_mutation", "point_mutation", "audit"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
-        tournament_sizes(self.population, self.sample_size, self.parents)
+        sample_size, _ = tournament_sizes(self.population, self.sample_size)
+        if self.parents is not None:
+            check_integer("parents", self.parents, 1, sample_size, "G, the sample_size")
 
     def _check_finals(self):
         for name, least in (("final_epochs", 1), ("final_size", 0)):

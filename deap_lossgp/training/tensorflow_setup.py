@@ -75,7 +75,7 @@ def import_tensorflow(quiet=True):
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        with _silence() if quiet else nullcontext():
+        with quiet_start_up() if quiet else nullcontext():
             import tensorflow
 
             tensorflow.config.list_physical_devices()
@@ -84,17 +84,29 @@ def import_tensorflow(quiet=True):
 
 
 @contextmanager
-def _silence():
+def quiet_start_up():
+    """Keeps what TensorFlow says while it is imported off the screen; what Python says appears."""
     # C++ prints the messages before it reads any log level, so the descriptor is redirected.
-    sys.stderr.flush()
+    stream = sys.stderr
+    stream.flush()
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
+    with open(kept, "w", buffering=1, errors="backslashreplace") as own:
+        if _descriptor(stream) == 2:
+            sys.stderr = own
+        try:
+            yield
+        finally:
+            sys.stderr = stream
+            os.dup2(kept, 2)
+
+
+def _descriptor(stream):
     try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        return stream.fileno()
+    except (OSError, AttributeError):  # a notebook's, or none
+        return None
 
 
 def _missing(reason):

@@ -160,6 +160,7 @@ def npz(path, **changes):
         (["--population", "many"], "--population"),
         (["--generations", "-1"], "generations must be at least 0, got -1"),
         (["--sample-size", "9"], "sample_size must be in 1..8"),
+        (["--parents", "7"], "parents must be in 1..6 (G, the sample_size), got 7"),
         (["--epochs", "0"], "epochs must be an integer of at least 1, got 0"),
         (["--crossover", "1.5"], "crossover must lie in [0, 1], got 1.5"),
         (["--learning-rate", "nan"], "learning_rate must be positive"),
@@ -203,6 +204,39 @@ def test_bad_input_is_one_line_and_status_2_before_any_training(
     assert message in printed.err
     assert printed.err.count("\n") == 1 and not printed.out
     assert not (tmp_path / "runs").exists()
+
+
+NETWORKS = """
+def none(**options):
+    raise OSError("there is none")
+"""
+
+
+@pytest.mark.parametrize("output", [None, "new/folder", "mine"])
+def test_a_network_that_cannot_be_built_leaves_no_folder_but_the_users_own(
+        output, tmp_path, monkeypatch, capsys):
+    (tmp_path / "no_networks.py").write_text(NETWORKS)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(SystemExit) as exit_:
+        evolve_loss.main(["--model", "no_networks:none", *(["--output", output] if output else [])])
+    assert exit_.value.code == 2 and "there is none" in capsys.readouterr().err
+    left = {path for path in tmp_path.rglob("*") if "__pycache__" not in path.parts}
+    assert left - {*before} <= {*(tmp_path / "mine").iterdir()} and left >= {*before}
+
+
+def test_what_a_users_fitness_imports_says_nothing_but_what_python_says(tmp_path):
+    (tmp_path / "with_keras.py").write_text(
+        "import sys\nimport keras\nprint('from Python', file=sys.stderr)\n")
+    program = Path(evolve_loss.__file__)
+    process = subprocess.run(
+        [sys.executable, program, "--fitness", "with_keras:misspelt"], cwd=tmp_path,
+        capture_output=True, text=True, check=False,
+        env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"})
+    said, error = process.stderr.splitlines()
+    assert said == "from Python" and "misspelt" in error and process.returncode == 2
 
 
 def test_bad_input_leaves_a_folder_of_the_users_as_it_was(tmp_path, monkeypatch, capsys):
