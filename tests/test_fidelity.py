@@ -70,6 +70,18 @@ def test_every_row_names_code_and_a_test():
         assert row[-1].startswith("tests/"), row[0]
 
 
+def test_the_winners_under_search_thesis_are_those_that_were_measured():
+    pandas = pytest.importorskip("pandas")
+    measured = ROOT / "examples" / "measured"
+    tests = pandas.read_csv(measured / "thesis_cifar10_tests.csv")
+    counts = pandas.read_csv(measured / "thesis_cifar10_at_chance.csv").set_index("arm")
+    for arm, row in (("archive", r"NGL \(archive\) +0.0239"), ("cross_entropy", "cross entropy"),
+                     ("sample-tournament", "the thesis's +0.0149")):
+        means = tests[tests["arm"] == arm].groupby("replicate")["test_accuracy"].mean()
+        printed = " ".join(f"{mean:.4f}" for mean in means)
+        assert re.search(rf"{row} +{printed} +{counts['at_or_below_chance'][arm]} of 5", TABLE)
+
+
 # --- Algorithm 1 ------------------------------------------------------------------------------
 
 

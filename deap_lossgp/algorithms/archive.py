@@ -71,14 +71,14 @@ def eaArchive(
 
     .. warning::
 
-        The paper and the thesis (section 2.1.3) describe the archive, but leave four things open:
+        The paper and the thesis (section 2.1.3) describe the archive, but leave five things open:
         its size, which individual is overwritten when it is full, the probability of a partner
-        from it, and how new trees are generated. Here these are ``archive_size``, ``replace``,
-        1 - ``cxpb`` and ``toolbox.individual``; the last is used only if P = 1 leaves no other
-        partner. The defaults of the first two, and 0.5 for ``cxpb``, follow the authors' other
-        algorithms; with 0.5, C_r is the same in both algorithms that the thesis compares. The
-        thesis also says that all individuals are evaluated again; its times fit P evaluations in
-        each generation, as here.
+        from it, those of the two mutations, and how new trees are generated. Here these are
+        ``archive_size``, ``replace``, 1 - ``cxpb``, ``toolbox.mutate`` and ``toolbox.individual``;
+        the last is used only if P = 1 leaves no other partner. The defaults of the first two, and
+        0.5 for ``cxpb``, follow the authors' other algorithms; with 0.5, C_r is the same in both
+        algorithms that the thesis compares. The thesis also says that all individuals are evaluated
+        again; its times fit P evaluations in each generation, as here.
 
     Args:
         population: List of P individuals, P ≥ 1, evolved in place.

@@ -87,7 +87,8 @@ def _sections(comparison, tables):
         Section("Cost", (
             "Every arm is charged the trainings that it asked for, and the seconds that they "
             "took, even if another arm asked first. By the seconds of its epochs, the thesis's "
-            "table 4.4 leaves out the initial population in the small scale, not in the large one.",
+            "table 4.4 seems to leave out the initial population in the small scale, not in the "
+            "large one.",
             *reported.pop("Cost"), *progress)),
         Section("Winners", (tables["winners"],)),
         Section("Individuals", individuals),

@@ -2,8 +2,9 @@
 
 There are two rules, one for each kind of fitness:
 
-* ``in_value_range``: the thesis (section 3.2.3) discards a tree whose loss value at the start lies
-  outside [1e-5, 1e5] or is not finite. Its fitness reads loss values, so values matter.
+* ``in_value_range``: the thesis (section 3.2.3) discards a tree whose loss value lies outside
+  [1e-5, 1e5], without saying when it is measured; here it is the value at the start. The thesis's
+  fitness reads loss values, so values matter.
 * ``is_trainable``: every other fitness is the same for L and c * L + k, so its rule must be too. A
   loss is valid if it is finite over the whole domain and following its gradient makes predictions
   right.
@@ -19,7 +20,7 @@ from deap_lossgp.curves.grid import interpolate
 from deap_lossgp.curves.loss_curves import logit_gradients
 
 VALUE_RANGE = (1e-5, 1e5)
-"""The thesis's range of the loss value at the start."""
+"""The thesis's range of a loss value."""
 
 LEAST_GAIN = 0.25
 """Losses that train gain 0.92 to 0.99 in accuracy, those that do not gain at most 0.04."""
@@ -47,7 +48,7 @@ def start_value(curves, num_classes):
 
 
 def in_value_range(curves, num_classes):
-    """Returns whether the start value lies within ``VALUE_RANGE``, the thesis's rule."""
+    """Returns whether the start value lies within ``VALUE_RANGE``, as the thesis is read."""
     low, high = VALUE_RANGE
     return low <= start_value(curves, num_classes) <= high
 

@@ -36,7 +36,10 @@ def balanced_error(result):
 
 
 def thesis(result):
-    """Returns the candidate's own validation loss (Algorithm 3, line 2)."""
+    """Returns the candidate's own validation loss.
+
+    Algorithm 3, line 2, says "the loss values"; that they are those of the validation is read.
+    """
     return result.loss
 
 

@@ -1,4 +1,4 @@
-"""The losses of a run whose values mislead, beside the best: the thesis's figures 4.7 to 4.9."""
+"""The losses of a run whose values mislead, beside the best: the thesis's figures 4.7 and 4.9."""
 
 import pandas as pd
 
@@ -12,8 +12,9 @@ def misleading(results, baseline):
     """Finds the losses whose values say the most wrong things about their networks, on one task.
 
     Of those whose value after training is lower than cross entropy's, the least accurate (figure
-    4.7); of those whose value is higher, the most accurate (figures 4.8 and 4.9). A loss whose
-    accuracy agrees with its value, compared with cross entropy, does not mislead.
+    4.7); of those whose value is higher, the most accurate (figure 4.9). A loss whose accuracy
+    agrees with its value, compared with cross entropy, does not mislead. (Figure 4.8 has another
+    kind: a good loss that lost to one of lower value. It is not looked for.)
 
     Args:
         results: ``TrainingResult`` objects on the task; those that are not ``ok`` are left out.

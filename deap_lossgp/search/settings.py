@@ -78,15 +78,15 @@ class RunSettings(TaskSettings):
         True, "whether subtree mutation may replace the whole tree; with --keep-root it may not, "
         "as in the thesis", flag="--keep-root")
     child_attempts: int = setting(
-        10, "how often a child that is not valid is made, before a new tree takes its place; 1 in "
-        "the thesis")
+        10, "how often a child that is not valid is made, before a new tree takes its place; 1 "
+        "with --search thesis")
     fitness: str = setting("error", f"{', '.join(FITNESS_MODES)}, or module:function")
     mean_over_all: bool = setting(
         False, "whether the improvement is averaged over all data sets, not only those won")
     score_epochs: int | None = setting(
         None, "epochs at the end of a training over which the figures that the fitness compares "
-        "are averaged; by default the second half of them, in the thesis the last one (balanced "
-        "accuracy is always that of the last)")
+        "are averaged; by default the second half of them, with fitness thesis the last one "
+        "(balanced accuracy is always that of the last)")
     protected: bool = setting(
         True, "whether primitives are protected; with --plain they are not", flag="--plain")
     max_size: int = setting(128, "the largest number of nodes of a tree, at least 4")

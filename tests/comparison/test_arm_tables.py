@@ -1,6 +1,7 @@
 """Tables of a comparison, against hand-computed figures."""
 
 import math
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,6 +13,8 @@ from deap_lossgp.comparison.arm_tables import (
     statistics_table,
     time_table,
 )
+
+MEASURED = Path(__file__).parents[2] / "examples" / "measured"
 
 
 def evaluations(seconds=1.0):
@@ -96,7 +99,17 @@ def test_a_failed_training_counts_against_its_arm():
 def test_winners_at_or_below_guessing_are_counted():
     table = at_chance_table(table_of({
         (0, "archive", "a"): [0.1, 0.1], (1, "archive", "a"): [0.1, 0.12],
-        (2, "archive", "a"): [None], (0, "random", "a"): [0.11],
+        (2, "archive", "a"): [None], (3, "archive", "a"): [0.1, 0.1, 0.1],
+        (0, "random", "a"): [0.11],
     }), {"a": 0.1}).set_index("arm")
-    assert table["at_or_below_chance"].tolist() == [2, 0]
-    assert table["replicates"].tolist() == [3, 1]
+    assert sum([0.1, 0.1, 0.1]) / 3 > 0.1  # the mean of a winner at chance is rounded up
+    assert table["at_or_below_chance"].tolist() == [3, 0]
+    assert table["replicates"].tolist() == [4, 1]
+
+
+@pytest.mark.parametrize("name", ["laptop/", "laptop_thesis_fitness/", "thesis_cifar10_"])
+def test_the_winners_at_chance_that_are_published_are_those_of_the_published_tests(name):
+    tests, counts = (pd.read_csv(f"{MEASURED}/{name}{table}.csv")
+                     for table in ("tests", "at_chance"))
+    chances = {"cifar10": 0.1, "fashion_mnist": 0.1, "cifar100": 0.01}
+    pd.testing.assert_frame_equal(at_chance_table(tests, chances), counts)
