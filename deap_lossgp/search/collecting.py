@@ -1,10 +1,11 @@
 """A collection: ordinary trainings of many losses, as rows for an atlas.
 
-Half of the losses are drawn at random, the known ones beside them. The others are bred, in rounds:
-from the best quarter on one data set at a time, by crossover and mutation. Every loss is trained on
-every data set, and so is cross entropy; the best quarter of each data set once more with a second
-seed. All are trained to the end, but for those at chance after the first epoch. As a row has the
-accuracies by epoch, it holds all rungs.
+Half of the losses are drawn at random, the known ones beside them. The others are bred, in rounds
+and for one data set at a time: by crossover and mutation, from the best quarter on it of those that
+were drawn, or bred for it. Every loss is trained on every data set, and so is cross entropy; the
+best quarter of a data set once more there with a second seed. So of the rows that are left without
+a data set, none is there because of what was measured on it. All are trained to the end, but for
+those at chance after the first epoch. As a row has the accuracies by epoch, it holds all rungs.
 """
 
 import math
@@ -80,14 +81,13 @@ class Collection(Evolution):
         self._trainings = Trainings(self.tasks, self.pset, self._folder.store, self._engine,
                                     self._on_training)
         self._screening = Screening(self.pset, self.tasks, raw=False)
-        self._asked, self._met, s = {}, set(), self.settings
+        self._asked, self._met, self._rows, s = {}, set(), [], self.settings
         total = len(self.tasks) * (s.losses + len(KNOWN_LOSSES)) * 5 // 4
         with self.executing(total):
             random.seed(s.seed)
             self._train_all()
-            rows = [row for request, bred in self._asked.items()
-                    for row in self._rows(request, bred)]
-        table = pd.DataFrame(rows, columns=COLUMNS)
+            self._train_again()
+        table = pd.DataFrame(self._rows, columns=COLUMNS)
         self.write_table(table, "rows.csv")
         return table
 
@@ -124,14 +124,35 @@ class Collection(Evolution):
                        for _ in range(s.losses - s.losses // 2))])
         bred = [names[index % len(names)] for index in range(s.losses // 2)]
         for number in range(ROUNDS):
-            parents = dict(zip(names, map(self._best, range(len(names))), strict=True))
+            parents = {name: self._best(index, {"known", "random", name})
+                       for index, name in enumerate(names)}
             self._train([(self._new(lambda of=parents[name]: _child(of, toolbox)), name)
                          for name in bred[number::ROUNDS]])
-        best = {request.loss for task in range(len(names)) for request in self._best(task)}
-        again = {replace(request, seed=s.seed + 1): bred for request, bred in self._asked.items()
-                 if request.loss in best or _is_cross_entropy(request.tree)}
-        self._trainings.train(again)
-        self._asked |= again
+        self._keep(self._trainings, self._asked)
+
+    def _train_again(self):
+        """Trains the best quarter of each data set, and cross entropy, there with a second seed."""
+        for index, task in enumerate(self.tasks):
+            trainings = Trainings([task], self.pset, self._folder.store, self._engine,
+                                  self._on_training, index)
+            best = {request.loss for request in self._best(index, {*self._asked.values()})}
+            again = {replace(request, seed=self.settings.seed + 1,
+                             stops=request.stops[index:index + 1]): bred
+                     for request, bred in self._asked.items()
+                     if request.loss in best or _is_cross_entropy(request.tree)}
+            trainings.train(again)
+            self._keep(trainings, again)
+
+    def _keep(self, trainings, asked):
+        """Makes rows of trainings; ``asked`` is a dict from requests to where losses come from."""
+        for request, bred in asked.items():
+            for result in trainings.results(request):
+                if result.failed and result.status not in FAILED:
+                    continue  # it says nothing of the loss
+                self._rows.append(dict(zip(COLUMNS, (
+                    result.task, request.seed, bred, str(request.tree), result.status,
+                    int(result.exact), result.seconds, _text(result.accuracies),
+                    _text(result.cross_entropies), result.test_accuracy), strict=True)))
 
     def _new(self, make):
         """Returns a valid tree that is trained like none before."""
@@ -157,24 +178,16 @@ class Collection(Evolution):
         self._trainings.train(requests)
         self._asked |= requests
 
-    def _best(self, task):
-        """Returns the requests of the best quarter on a task, the best first."""
-        figures = {request: self._trainings.results(request)[task] for request in self._asked}
+    def _best(self, task, bred):
+        """Returns the requests of the best quarter on a task of what is bred so, the best first."""
+        figures = {request: self._trainings.results(request)[task]
+                   for request, origin in self._asked.items() if origin in bred}
         finished = [request for request in figures if figures[request].ok]
         if not finished:
             raise TrainingError(f"no training came to its end on {self.tasks[task].name}: "
                                 f"{next(iter(figures.values())).message or 'all at chance'}")
         finished.sort(key=lambda request: -figures[request].accuracy)
         return finished[: math.ceil(len(finished) / 4)]
-
-    def _rows(self, request, bred):
-        for result in self._trainings.results(request):
-            if result.failed and result.status not in FAILED:
-                continue  # it says nothing of the loss
-            yield dict(zip(COLUMNS, (
-                result.task, request.seed, bred, str(request.tree), result.status,
-                int(result.exact), result.seconds, _text(result.accuracies),
-                _text(result.cross_entropies), result.test_accuracy), strict=True))
 
 
 def _is_cross_entropy(tree):
