@@ -3,51 +3,13 @@
 A loss is a run's best_loss.json, the folder of a run, or a known name:
 
     python examples/describe_loss.py ngl runs/my_run
+
+``lossgp describe`` is the same; its code, to copy from, is deap_lossgp/commands/describe.py.
 """
 
 import sys
-from pathlib import Path
 
-from deap_lossgp.commands import CommandParser, piped, refused
-from deap_lossgp.curves import describe
-from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
-from deap_lossgp.plotting import plot_loss, plot_tree
-
-
-def main(argv=None):
-    parser = CommandParser("Describe losses: a card as text, their curves and trees as pictures.")
-    parser.add_argument("losses", nargs="+", metavar="LOSS",
-                        help="a JSON file with an expression, such as a run's best_loss.json, the "
-                             f"folder of a run, or a known loss: {', '.join(KNOWN_LOSSES)}")
-    parser.add_argument("--seed", type=int, default=0,
-                        help="seed of the random predictions at which losses are compared")
-    parser.add_argument("--output", default="runs/describe_loss", metavar="DIR",
-                        help="folder for the pictures")
-    with piped():
-        refused(parser.prog, describe_losses, **vars(parser.parse_args(argv)))
-
-
-def describe_losses(losses, output, seed=0):
-    losses = [read_loss(source) for source in losses]
-    output = Path(output)
-    output.mkdir(parents=True, exist_ok=True)
-    pictures = []
-    for loss, name in zip(losses, distinct_names(losses), strict=True):
-        print(describe(loss.tree, loss.pset, name=name, seed=seed), end="\n\n")
-        for kind, ax in (("card", plot_loss(loss)[0, 0]), ("tree", plot_tree(loss.tree))):
-            pictures.append(f"{name}_{kind}.png")
-            ax.figure.savefig(output / pictures[-1])
-    print(f"Results in {output}: {', '.join(pictures)}")
-
-
-def distinct_names(losses):
-    """Returns the losses' names, numbered where several have the same."""
-    names = []
-    for loss in losses:
-        count = sum(other.name == loss.name for other in losses[:len(names)])
-        names.append(f"{loss.name}-{count + 1}" if count else loss.name)
-    return names
-
+from deap_lossgp.commands.describe import main
 
 if __name__ == "__main__":
     sys.exit(main())

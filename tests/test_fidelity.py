@@ -9,7 +9,6 @@ import json
 import math
 import random
 import re
-import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -21,6 +20,8 @@ from deap import base
 from deap_lossgp import operators
 from deap_lossgp.algorithms.loop import keep_best
 from deap_lossgp.algorithms.sample_tournament import varSampleTournament
+from deap_lossgp.commands import compare, evolve
+from deap_lossgp.commands.options import experiment_parser
 from deap_lossgp.operators import cxSubtree, mutLoss, mutSubtree
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.trees import LossFitness, LossTree
@@ -30,10 +31,6 @@ TABLE = (ROOT / "docs" / "fidelity.rst").read_text("utf-8")
 NAMED = re.findall(r"``((?:deap_lossgp|tests)/[\w/]+\.py): (\w+)``", TABLE)
 PSET = loss_primitive_set()
 DRAWS = 10_000
-
-sys.path.insert(0, str(ROOT / "examples"))
-import compare_algorithms  # noqa: E402
-import evolve_loss  # noqa: E402
 
 
 def share(expected):
@@ -217,14 +214,13 @@ def data_dir(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("command", [evolve_loss, compare_algorithms])
+@pytest.mark.parametrize("command", [evolve, compare])
 @pytest.mark.parametrize(("preset", "generations", "epochs"), [("small", 4, 6), ("large", 12, 10)])
 def test_a_preset_in_run_json_is_the_thesiss(command, preset, generations, epochs, data_dir,
                                              tmp_path, capsys):
     pytest.importorskip("tensorflow")
-    parser = evolve_loss.experiment_parser("", (
-        evolve_loss.RunSettings() if command is evolve_loss
-        else compare_algorithms.ComparisonSettings()), command.PRESETS)
+    settings = evolve.RunSettings() if command is evolve else compare.ComparisonSettings()
+    parser = experiment_parser("", settings, command.PRESETS)
     parser.add_argument("--tensorboard")
     argv = ["--preset", preset, "--data-dir", str(data_dir), "--output", str(tmp_path / "run")]
     command.prepare(parser, argv).close()
@@ -233,7 +229,7 @@ def test_a_preset_in_run_json_is_the_thesiss(command, preset, generations, epoch
     settings = json.loads((tmp_path / "run" / "run.json").read_text())["settings"]
     expected = {**THE_THESIS, "generations": generations, "epochs": epochs}
     assert {name: settings[name] for name in expected} == expected
-    if command is evolve_loss:
+    if command is evolve:
         assert settings["algorithm"] == "sample-tournament" and settings["known"] == {}
 
 

@@ -72,18 +72,19 @@ def read_settings(options, cls):
                   for name, value in values.items()})
 
 
-def experiment_parser(description, settings, presets):
+def experiment_parser(description, settings, presets, prog=None):
     """Makes a parser with the options of every experiment; a command adds its own to it.
 
     Args:
         description: What the command does, in one line.
         settings: Default settings, as for ``add_settings``.
         presets: dict from name to a dict of options.
+        prog: As for ``CommandParser``.
 
     Returns:
         A ``CommandParser``.
     """
-    p = CommandParser(description)
+    p = CommandParser(description, prog=prog)
     p.add_argument("--preset", choices=presets, help="a scale; other options override it")
     p.add_argument("--search", choices=SEARCHES, default="full",
                    help="thesis: the thesis's own fitness (which misleads), validity, plain "

@@ -7,7 +7,9 @@ import shlex
 import signal
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
+from deap_lossgp.commands.table import COMMANDS
 from deap_lossgp.errors import printable, unknown_name
 
 
@@ -23,12 +25,24 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 
 class CommandParser(argparse.ArgumentParser):
-    """An ``ArgumentParser`` whose errors are one line, without the usage."""
+    """An ``ArgumentParser`` whose errors are one line, without the usage.
 
-    def __init__(self, description, **kwargs):
+    Args:
+        description: What the command does, in one line.
+        prog: What the user types before the arguments, such as ``lossgp evolve``; None for a
+            program of its own.
+        **kwargs: As for an ``ArgumentParser``.
+
+    Attributes:
+        call: What the user types before the arguments, the path of a program included.
+    """
+
+    def __init__(self, description, prog=None, **kwargs):
         print_anything()
+        self.call = prog or f"python {shlex.quote(sys.argv[0])}"
         super().__init__(
             description=description,
+            prog=prog,
             formatter_class=_HelpFormatter,
             allow_abbrev=False,
             **kwargs,
@@ -45,6 +59,21 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message):
         fail(self.prog, message)
+
+    def call_of(self, name):
+        """Returns what the user types for another command, who has typed this one so.
+
+        Args:
+            name: One of ``COMMANDS``.
+
+        Examples:
+            >>> CommandParser("", prog="python -m deap_lossgp evolve").call_of("describe")
+            'python -m deap_lossgp describe'
+        """
+        if self.call == self.prog:
+            return f"{self.prog.rpartition(' ')[0]} {name}"
+        program = Path(sys.argv[0]).parent / COMMANDS[name].program
+        return f"python {shlex.quote(str(program))}" if program.is_file() else f"lossgp {name}"
 
 
 def print_anything():
@@ -121,13 +150,13 @@ class _Terminated(KeyboardInterrupt):
 
 
 @contextmanager
-def resumable(program, argv=None):
+def resumable(parser, argv=None):
     """Ends the command on Ctrl-C, SIGTERM or a failing disk; its last line says how to go on.
 
     The exit status is 130, 143 or 1. A closed pipe ends the command as in ``piped``.
 
     Args:
-        program: The command's name.
+        parser: The command's ``CommandParser``.
         argv: The command's arguments; None for those in ``sys.argv``.
     """
 
@@ -143,12 +172,14 @@ def resumable(program, argv=None):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         if isinstance(error, OSError):
-            reason, status = f"{program}: error: {printable(' '.join(str(error).split()))}", 1
+            reason = f"{parser.prog}: error: {printable(' '.join(str(error).split()))}"
+            status = 1
         else:
-            reason, status = f"{program}: stopped", 143 if isinstance(error, _Terminated) else 130
+            reason = f"{parser.prog}: stopped"
+            status = 143 if isinstance(error, _Terminated) else 130
         arguments = sys.argv[1:] if argv is None else argv
         print(f"{reason}. What was trained is kept; the same command goes on from there:\n"
-              f"python {shlex.join([sys.argv[0], *arguments])}", file=sys.stderr, flush=True)
+              f"{parser.call} {shlex.join(arguments)}".rstrip(), file=sys.stderr, flush=True)
         sys.exit(status)
     finally:
         if signal.getsignal(signal.SIGTERM) is terminate:

@@ -36,7 +36,7 @@ _OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError", "OutOfMemoryError")
 
 def train_with_losses(losses, tasks=("digits",), *, output=None, threads=1, progress=True,
                       **options):
-    """Trains losses side by side in plain Keras: does what ``examples/train_with_loss.py`` does.
+    """Trains losses side by side in plain Keras: does what ``lossgp train`` does.
 
     It trains in this process. TensorFlow keeps the number of threads and the determinism that the
     trainings need; Keras's settings are put back.

@@ -44,7 +44,7 @@ ROUNDING = 1e-6
 
 
 def evolve(tasks=("digits",), *, output=None, callbacks=(), progress=True, **options):
-    """Evolves a loss for image classifiers: does in one call what ``examples/evolve_loss.py`` does.
+    """Evolves a loss for image classifiers: does in one call what ``lossgp evolve`` does.
 
     Called again with the same arguments, it goes on where it stopped; a complete run is only read.
 

@@ -10,12 +10,12 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes of a shell")
 
 COMMAND = """
 import sys
-from deap_lossgp.commands import refused, resumable
+from deap_lossgp.commands import CommandParser, refused, resumable
 
 def broken():
     raise BrokenPipeError(32, "Broken pipe")
 
-with resumable("command", []):
+with resumable(CommandParser("", prog="command"), []):
     match sys.argv[1]:
         case "prints":
             while True:

@@ -1,0 +1,139 @@
+"""``lossgp benchmark``: the cost of a candidate, beside other ways to train it."""
+
+import os
+import statistics
+from pathlib import Path
+
+import pandas as pd
+
+from deap_lossgp.commands.parser import CommandParser, fail, refused
+from deap_lossgp.comparison.cost_arms import measure, random_losses, resized, seconds
+from deap_lossgp.search import write_csv
+from deap_lossgp.training.tensorflow_setup import import_tensorflow
+
+IMAGES = 8192
+VALIDATION = 512
+
+
+def main(argv=None, prog=None):
+    """Measures what evaluating one candidate costs, and prints the figures.
+
+    Args:
+        argv: The arguments; None for those in ``sys.argv``.
+        prog: What the user types before them; None for a program of its own.
+    """
+    parser = CommandParser("Measure what evaluating one candidate loss costs.", prog=prog)
+    parser.add_argument("--datasets", nargs="+", default=["digits", "fashion_mnist"],
+                        metavar="NAME", help="data sets")
+    parser.add_argument("--data-dir", metavar="DIR", help="folder with NAME.npz files")
+    parser.add_argument("--losses", type=int, default=8, help="different losses per data set")
+    parser.add_argument("--memory", type=int, default=300,
+                        help="different losses for the memory measurement; 0 to leave it out")
+    parser.add_argument("--images", type=int, default=IMAGES, help="training images of an epoch")
+    parser.add_argument("--output", default="runs/benchmark_evaluation", metavar="DIR",
+                        help="folder for the table of seconds")
+    parser.add_argument("--seed", type=int, default=0, help="seed of trees and trainings")
+    options = parser.parse_args(argv)
+    if options.losses < 2 or options.images < 1024 or options.memory < 0:
+        fail(parser.prog, "expected at least 2 --losses, 1024 --images and 0 --memory, "
+                          f"got {options.losses}, {options.images} and {options.memory}")
+    refused(parser.prog, import_tensorflow)
+    run(parser.prog, options)
+
+
+def run(program, options):
+    """Measures everything that parsed options ask for."""
+    from deap_lossgp.data import load_dataset
+    from deap_lossgp.psets import loss_primitive_set
+    from deap_lossgp.training import Task, prepare_tensorflow, small_cnn
+
+    prepare_tensorflow()
+    output = Path(options.output)
+    refused(program, output.mkdir, parents=True, exist_ok=True)
+    pset = loss_primitive_set()
+    loaded = [refused(program, load_dataset, name, options.data_dir) for name in options.datasets]
+    trees = random_losses(pset, options.losses, [10, 25, 50, 200], options.seed)
+    tables = []
+    for data in loaded:
+        total = options.images + VALIDATION
+        task = Task(resized(data, total), small_cnn, epochs=1,
+                    validation_share=VALIDATION / total)
+        first, times, trainer = measure(task, pset, trees, options.seed)
+        report(data.name, options.images, first, times)
+        compare_sizes(trainer, pset, options.losses, options.seed)
+        times |= measure_determinism(task, pset, trees, options.seed)
+        tables.append(pd.DataFrame({"dataset": data.name, "nodes": [len(t) for t in trees],
+                                    **times}))
+    write_csv(pd.concat(tables), output / "benchmark_evaluation.csv")
+    if options.memory:
+        task = Task(loaded[0], small_cnn, epochs=1, train_size=1024)
+        compare_memory(task, pset, options.memory, options.seed)
+    print(f"Results in {output}: benchmark_evaluation.csv, the seconds of every training")
+
+
+def report(name, images, first, times):
+    """Prints the times of every arm, and their ratios to ours."""
+    ours = times["ours"]
+    print(f"\n{name}: 1 epoch of {images} images, small_cnn, {len(ours)} losses; medians")
+    print(f"  {'':<28}{'first':>9}{'each':>9}{'ours / it':>12}")
+    for arm, values in times.items():
+        ratio = statistics.median(a / b for a, b in zip(ours, values, strict=True))
+        print(f"  {arm:<28}{first[arm]:>8.2f}s{statistics.median(values):>8.2f}s{ratio:>12.3f}")
+
+
+def compare_sizes(trainer, pset, rounds, seed):
+    """Prints the cost of a tree of about 200 nodes, divided by that of a tree of 10 nodes."""
+    from deap_lossgp.training import candidate_of
+
+    small, large = random_losses(pset, 2, [10, 200], seed)
+
+    def train(tree):
+        trainer.train(candidate_of(tree, pset, trainer.task), seed)
+
+    median = statistics.median(seconds(train, large) / seconds(train, small)
+                               for _ in range(rounds))
+    print(f"  a tree of {len(large)} nodes costs {median:.3f} times one of {len(small)}")
+
+
+def measure_determinism(task, pset, trees, seed):
+    """Returns seconds per tree with and without deterministic operations, each in a worker."""
+    from deap_lossgp.engines import Job, WorkerProcesses
+    from deap_lossgp.training import candidate_of
+
+    engines = {"deterministic": WorkerProcesses([task], pset, determinism=True),
+               "not deterministic": WorkerProcesses([task], pset, determinism=False)}
+    times = {name: [] for name in engines}
+    for number, tree in enumerate([trees[0], *trees]):
+        job = Job(0, candidate_of(tree, pset, task), seed)
+        for name, engine in engines.items():
+            ((_, result),) = engine.train([job])
+            if number:  # the first one warms up
+                times[name].append(result.seconds)
+    for engine in engines.values():
+        engine.close()
+    ratio = statistics.median(a / b for a, b in zip(*times.values(), strict=True))
+    print(f"  deterministic operations cost {ratio:.3f} times others")
+    return times
+
+
+def compare_memory(task, pset, count, seed):
+    """Prints traces of the network and growth of the process over many different losses."""
+    from deap_lossgp.training import Trainer, candidate_of
+
+    trainer = Trainer(task)
+    sizes = []
+    warm_up = count // 10
+    for number, tree in enumerate(random_losses(pset, count + warm_up, range(10, 60), seed)):
+        if number == warm_up:
+            before = resident_megabytes()
+        trainer.train(candidate_of(tree, pset, task), seed)
+        sizes.append(len(tree))
+    after = resident_megabytes()
+    print(f"\n{count} different losses: the network was traced {trainer.traces} time; memory "
+          f"{before:.0f} -> {after:.0f} MB ({after / before - 1.0:+.1%})")
+
+
+def resident_megabytes():
+    """Returns the memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

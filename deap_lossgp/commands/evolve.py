@@ -1,0 +1,41 @@
+"""``lossgp evolve``: evolves a loss function for image classifiers."""
+
+import shlex
+
+from deap_lossgp.commands.options import PRESETS, announce, experiment_parser, parse_experiment
+from deap_lossgp.commands.parser import fail, refused, resumable
+from deap_lossgp.engines import TrainingError
+from deap_lossgp.search import RunSettings, TensorBoard
+from deap_lossgp.training.tensorflow_setup import check_tensorflow
+
+
+def main(argv=None, prog=None):
+    """Evolves a loss, and says where its run's folder is and what to do next.
+
+    Args:
+        argv: The arguments; None for those in ``sys.argv``.
+        prog: What the user types before them; None for a program of its own.
+    """
+    parser = experiment_parser(
+        "Evolve a loss function for image classifiers by genetic programming.",
+        RunSettings(), PRESETS, prog)
+    parser.add_argument("--tensorboard", metavar="DIR", help="folder for TensorBoard's files")
+    with resumable(parser, argv), refused(parser.prog, prepare, parser, argv) as run:
+        try:
+            print(run.execute())
+            folder = shlex.quote(str(run.output))
+            print(f"Next: {parser.call_of('describe')} {folder} shows what the loss does, "
+                  f"{parser.call_of('export')} writes it for Keras, PyTorch or a paper")
+        except TrainingError as error:
+            fail(parser.prog, error)
+
+
+def prepare(parser, argv):
+    """Returns the ``Run`` that a command line describes."""
+    settings, execution, options = parse_experiment(parser, argv, RunSettings, PRESETS)
+    announce(settings)
+    check_tensorflow()
+    from deap_lossgp.search import Run
+
+    callbacks = [TensorBoard(options["tensorboard"])] if options["tensorboard"] else []
+    return Run(settings, options["output"], execution=execution, callbacks=callbacks)
