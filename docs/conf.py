@@ -1,0 +1,86 @@
+"""How Sphinx builds these pages: ``sphinx-build -W --keep-going -b html docs BUILD``.
+
+The pages are plain reStructuredText with relative links to ``.rst`` files, so they can be read in a
+clone as well; here these links become links to the built pages. The pages of the API are made from
+the public names of each wing. TensorFlow is neither needed nor imported.
+"""
+
+import posixpath
+import shutil
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.ext.autodoc.mock import mock
+from sphinx.util import logging
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+import public_names  # noqa: E402
+
+import deap_lossgp  # noqa: E402
+
+project = "deap_lossgp"
+author = copyright = "deap_lossgp developers"
+version = release = deap_lossgp.__version__
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+templates_path = ["_templates"]
+exclude_patterns = ["_build"]
+
+html_theme = "furo"
+html_title = f"deap_lossgp {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sphinx = False
+html_copy_source = False
+
+# Everything that a page needs lies beside it: the site can be read offline.
+nb_execution_mode = "off"
+nb_ipywidgets_js = {}
+
+autodoc_mock_imports = ["keras", "ray", "tensorboardX", "tensorflow"]
+autodoc_member_order = "bysource"
+add_module_names = False
+napoleon_use_rtype = False
+toc_object_entries_show_parents = "hide"
+with mock(autodoc_mock_imports):
+    autosummary_context = {"pages": public_names.pages()}
+
+GENERATED = HERE / "generated"
+
+
+def setup(app):
+    app.connect("config-inited", _copy_notebooks)
+    app.connect("doctree-resolved", _resolve_links)
+
+
+def _copy_notebooks(_app, _config):
+    """Sphinx reads only what is below its folder."""
+    GENERATED.mkdir(exist_ok=True)
+    for notebook in (HERE.parent / "notebooks").glob("*.ipynb"):
+        shutil.copy(notebook, GENERATED)
+
+
+def _resolve_links(app, doctree, page):
+    """Makes of relative links to files of the clone links to the pages that show them."""
+    for link in doctree.findall(nodes.reference):
+        path, _, anchor = link.get("refuri", "").partition("#")
+        if not path.endswith((".rst", ".ipynb")) or ":" in path:
+            continue
+        target = _page_of(path, posixpath.dirname(page))
+        if target not in app.env.found_docs:
+            logging.getLogger(__name__).warning("no page shows %s", path, location=link)
+            continue
+        link["refuri"] = app.builder.get_relative_uri(page, target) + (anchor and f"#{anchor}")
+        link["internal"] = True
+
+
+def _page_of(path, folder):
+    """Returns the name of the page that shows a file, whose path is relative to a folder."""
+    path = posixpath.normpath(posixpath.join("docs", folder, path))
+    target = posixpath.splitext(path)[0]
+    if path.endswith(".ipynb"):
+        return f"generated/{posixpath.basename(target)}"
+    return target.removeprefix("docs/") if target.startswith("docs/") else target.lower()
