@@ -8,6 +8,8 @@ from deap import gp
 from deap_lossgp.psets import ARGUMENTS
 
 MAX_HEIGHT = 100
+"""Default limit on height, in edges."""
+
 MAX_SIZE = 128
 """Default limit on nodes: with a limit on height alone, random trees reach 10,000s of nodes."""
 

@@ -277,6 +277,7 @@ PLAIN = _table(
     LossPrimitive("sin", 1, _sin, _d_sin, "sin({0})"),
     LossPrimitive("cos", 1, _cos, _d_cos, "cos({0})"),
 )
+"""By name, the thesis's ten operators as plain mathematics."""
 
 PROTECTED = _table(
     _clipped("add", 2, _add, _Both(_add, _d_add), "({0} + {1})", commutative=True),
@@ -293,3 +294,4 @@ PROTECTED = _table(
     PLAIN["sin"],
     PLAIN["cos"],
 )
+"""By name, the same operators made total: finite for every finite operand."""

@@ -10,6 +10,8 @@ from deap import gp
 from deap_lossgp.primitives import PLAIN, PROTECTED, LossPrimitive
 
 ARGUMENTS = ("y_true", "y_pred")
+"""What a loss is a function of, in Keras's order."""
+
 _PROBES = np.concatenate([np.linspace(-3.7, 2.9, 22), [-1.0, 0.0, 1.0]])
 _STEP = 1e-6
 
@@ -34,7 +36,7 @@ def loss_primitive_set(protected=True, *, constants=(-5.0, 5.0)):
 
     References:
         Thesis, section 3.2.3: leaves are real numbers, y_pred or y_true; inner nodes are
-        +, -, *, /, *(-1), sqrt, log, exp, sin or cos.
+        ``+``, ``-``, ``*``, ``/``, ``*(-1)``, sqrt, log, exp, sin or cos.
     """
     low, high = constants
     pset = gp.PrimitiveSet("protected" if protected else "plain", len(ARGUMENTS))

@@ -1,8 +1,6 @@
-"""The public names that the pages of the API show."""
+"""The public names that the pages of the API show, read from the files: nothing is imported."""
 
 import ast
-import importlib
-import inspect
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -13,34 +11,43 @@ WINGS = ("algorithms", "commands", "comparison", "curves", "data", "engines", "e
 
 
 def pages():
-    """Returns the modules that have a page each, by their full names, with ``public_names``.
-
-    Import nothing before that the caller wants to mock: constants are told from functions by
-    importing the package's modules.
-    """
+    """Returns {module: its public names} of the modules that have a page each."""
     modules = ["deap_lossgp", *(f"deap_lossgp.{name}" for name in GROUND + WINGS)]
     return {module: public_names(module) for module in modules}
 
 
 def public_names(module):
-    """Returns the public names of a module as (kind, path) pairs, in alphabetical order.
+    """Returns the public names of a module, in alphabetical order.
 
     Args:
         module: Its full name. Of a wing, these are the names that its ``__init__.py`` hands on; of
             a file, those that it defines without an underscore.
 
     Returns:
-        A list; the kind is ``class``, ``function`` or ``data``. The path of a constant leads to the
-        file that defines it, where its docstring is.
+        A list of pairs (kind, path); the kind is ``class``, ``function`` or ``data``. The path of a
+        constant leads to the file that defines it, where its docstring is.
     """
     path = ROOT.joinpath(*module.split("."))
-    if path.is_dir():
-        homes = [(name, f"{module}.{file}") for file, names in _handed_on(path).items()
-                 for name in names]
-    else:
-        homes = [(name, module) for name in _defined(path.with_suffix(".py"))]
-    return [(kind, f"{home if kind == 'data' else module}.{name}")
-            for name, home in sorted(homes) for kind in [_kind(home, name)]]
+    if not path.is_dir():
+        kinds = _defined(path.with_suffix(".py"))
+        return [(kind, f"{module}.{name}") for name, kind in sorted(kinds.items())]
+    names = []
+    for home, handed_on in _handed_on(path).items():
+        kinds = _defined(_file(path / home))
+        names += [(name, kinds.get(name) or _kind_in_wing(path / home, name), home)
+                  for name in handed_on]
+    return [(kind, f"{module}.{home}.{name}" if kind == "data" else f"{module}.{name}")
+            for name, kind, home in sorted(names)]
+
+
+def _file(path):
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _kind_in_wing(folder, name):
+    """Returns the kind of a name that a wing hands on to the package."""
+    (home,) = [home for home, names in _handed_on(folder).items() if name in names]
+    return _defined(folder / f"{home}.py")[name]
 
 
 def _handed_on(folder):
@@ -53,18 +60,16 @@ def _handed_on(folder):
 
 
 def _defined(path):
+    """Returns {name: kind} of what a file defines without an underscore."""
+    kinds = {}
     for node in ast.parse(path.read_text("utf-8")).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names = [node.name]
-        elif isinstance(node, ast.Assign):
-            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
-        else:
-            names = []
-        yield from (name for name in names if not name.startswith("_"))
-
-
-def _kind(home, name):
-    value = getattr(importlib.import_module(home), name)
-    if inspect.isclass(value):
-        return "class"
-    return "function" if inspect.isroutine(value) else "data"
+        if isinstance(node, ast.FunctionDef):
+            kinds[node.name] = "function"
+        elif isinstance(node, ast.ClassDef):
+            kinds[node.name] = "class"
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [each.id for target in targets for each in ast.walk(target)
+                     if isinstance(each, ast.Name)]
+            kinds.update(dict.fromkeys(names, "data"))
+    return {name: kind for name, kind in kinds.items() if not name.startswith("_")}

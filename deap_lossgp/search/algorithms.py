@@ -97,6 +97,7 @@ ALGORITHMS = {
         options=(),
     ),
 }
+"""By name, the algorithms that ``--algorithm`` and ``--arms`` choose from."""
 
 
 def check_algorithm(settings):

@@ -182,7 +182,7 @@ class Evaluation:
         """Trains with other seeds, and returns the accuracies on the test sets.
 
         Args:
-            trees, seeds, **options: As for ``results``.
+            trees, seeds, options: As for ``results``.
 
         Returns:
             list with a dict per tree: from the task's name to a list of accuracies, one per seed,

@@ -64,6 +64,7 @@ def weighted(result):
 FITNESS_MODES = {
     mode.__name__: mode for mode in (error, balanced_error, thesis, weighted, reference)
 }
+"""By name, the functions that ``fitness`` chooses from."""
 
 
 def fitness_mode(mode):

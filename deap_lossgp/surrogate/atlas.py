@@ -25,6 +25,8 @@ from pathlib import Path
 COLUMNS = ("dataset", "seed", "bred", "expression", "status", "exact", "seconds",
            "validation_accuracies", "validation_cross_entropies", "test_accuracy")  # fmt: skip
 ATLAS = Path(__file__).with_name("atlas.csv.xz")
+"""The path of the table that comes with the package."""
+
 _NUMBERS = ("seconds", "test_accuracy")
 
 
