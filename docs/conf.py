@@ -15,8 +15,9 @@ from types import SimpleNamespace
 from docutils import nodes
 from sphinx.ext.autodoc.mock import MockFinder
 from sphinx.util import logging
+from sphinx.util.nodes import get_node_source
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 # What trains is mocked for the whole build. Mocks would hide a class that is made with two of them.
@@ -83,7 +84,8 @@ def _resolve_links(app, doctree, page):
         path, _, anchor = link.get("refuri", "").partition("#")
         if not path.endswith((".rst", ".ipynb")) or ":" in path:
             continue
-        target = _page_of(path, posixpath.dirname(page))
+        source = Path(get_node_source(link)).resolve().relative_to(HERE.parent)
+        target = _page_of(posixpath.normpath((source.parent / path).as_posix()))
         if target not in app.env.found_docs:
             logging.getLogger(__name__).warning("no page shows %s", path, location=link)
             continue
@@ -91,9 +93,8 @@ def _resolve_links(app, doctree, page):
         link["internal"] = True
 
 
-def _page_of(path, folder):
-    """Returns the name of the page that shows a file, whose path is relative to a folder."""
-    path = posixpath.normpath(posixpath.join("docs", folder, path))
+def _page_of(path):
+    """Returns the name of the page that shows a file of the clone."""
     target = posixpath.splitext(path)[0]
     if path.endswith(".ipynb"):
         return f"generated/{posixpath.basename(target)}"

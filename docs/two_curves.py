@@ -25,7 +25,7 @@ def main(path=HERE / "two_curves.svg"):
     # Without these each call would write another file.
     with matplotlib.rc_context({"svg.hashsalt": "two curves", "path.simplify_threshold": 0.5}):
         axes = plot_loss(loss, beside=["cross_entropy"])
-        axes[0, 0].figure.savefig(path, metadata={"Date": None})
+        axes[0, 0].figure.savefig(path, metadata={"Date": None, "Description": expression})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,70 @@
+"""The pages of docs/ as a site: built without a warning, without TensorFlow, and read offline."""
+
+import os
+import re
+import subprocess
+import sys
+from html import unescape
+
+import pytest
+from pages import ROOT
+
+pytest.importorskip("sphinx")
+pytest.importorskip("furo")
+pytest.importorskip("myst_nb")
+
+OUTSIDE = re.compile(r'<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="(?:https?:)?//[^"]+"')
+TARGET = re.compile(r'<a\b[^>]*\bhref="([^"#:]*)(?:#([^"]*))?"')
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The folder of the built site. What trains cannot be imported while it is built."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "absent").mkdir()
+    for name in ("tensorflow", "keras", "ray"):
+        (folder / "absent" / f"{name}.py").write_text("raise ImportError('not here')")
+    process = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-b", "html", ROOT / "docs",
+         folder / "built" / "html"], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(folder / "absent")})
+    assert process.returncode == 0, process.stderr
+    return folder / "built" / "html"
+
+
+def pages_of(site):
+    return {path: path.read_text("utf-8") for path in site.rglob("*.html")}
+
+
+def test_nothing_is_fetched_from_elsewhere(site):
+    found = {path.name: OUTSIDE.findall(text) for path, text in pages_of(site).items()}
+    assert found and not any(found.values())
+    for style in (site / "_static").rglob("*.css"):
+        assert not re.search(r"url\([\"']?(?:https?:)?//", style.read_text("utf-8")), style
+
+
+def test_every_link_inside_leads_to_a_page_and_a_place_there(site):
+    pages = pages_of(site)
+    for path, text in pages.items():
+        for file, place in TARGET.findall(text):
+            target = (path.parent / file).resolve() if file else path
+            assert target.exists(), (path.name, file)
+            if place and target in pages:
+                assert f'id="{unescape(place)}"' in pages[target], (path.name, file, place)
+
+
+def test_every_public_name_has_its_docstring_on_a_page(site, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import public_names
+
+    for module, names in public_names.pages().items():
+        text = (site / "generated" / f"{module}.html").read_text("utf-8")
+        assert names or module == "deap_lossgp"
+        for _, path in names:
+            entry = re.search(rf'id="{re.escape(path)}">.*?</dt>\s*<dd><p>', text, re.DOTALL)
+            assert entry, path
+
+
+def test_the_notebooks_are_shown_with_their_output(site):
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        assert "cell_output" in (site / "generated" / f"{notebook.stem}.html").read_text("utf-8")
