@@ -13,14 +13,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from docutils import nodes
-from sphinx.ext.autodoc.mock import MockFinder
+from sphinx.ext.autodoc.mock import MockFinder, _MockObject
 from sphinx.util import logging
 from sphinx.util.nodes import get_node_source
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-# What trains is mocked for the whole build. Mocks would hide a class that is made with two of them.
+# What trains is mocked for the whole build. Mocks may stand beside a type in an annotation. They
+# would hide TreeLoss, which is made with two of them.
+_MockObject.__or__ = _MockObject.__ror__ = lambda self, _other: self
 sys.meta_path.insert(0, MockFinder(["keras", "ray", "tensorboardX", "tensorflow"]))
 import keras  # noqa: E402
 

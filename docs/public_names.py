@@ -1,6 +1,7 @@
-"""The public names that the pages of the API show, read from the files: nothing is imported."""
+"""The public names that the pages of the API show, found without importing what defines them."""
 
 import ast
+import importlib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -17,7 +18,7 @@ def pages():
 
 
 def public_names(module):
-    """Returns the public names of a module, in alphabetical order.
+    """Returns the public names of a module: classes, then constants, then functions.
 
     Args:
         module: Its full name. Of a wing, these are the names that its ``__init__.py`` hands on; of
@@ -29,34 +30,16 @@ def public_names(module):
     """
     path = ROOT.joinpath(*module.split("."))
     if not path.is_dir():
-        kinds = _defined(path.with_suffix(".py"))
-        return [(kind, f"{module}.{name}") for name, kind in sorted(kinds.items())]
+        return sorted((kind, f"{module}.{name}")
+                      for name, kind in _defined(path.with_suffix(".py")).items())
+    homes = {(name, kind): file for file in path.rglob("*.py")
+             for name, kind in _defined(file).items()}
     names = []
-    for home, handed_on in _handed_on(path).items():
-        kinds = _defined(_file(path / home))
-        names += [(name, kinds.get(name) or _kind_in_wing(path / home, name), home)
-                  for name in handed_on]
-    return [(kind, f"{module}.{home}.{name}" if kind == "data" else f"{module}.{name}")
-            for name, kind, home in sorted(names)]
-
-
-def _file(path):
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-
-
-def _kind_in_wing(folder, name):
-    """Returns the kind of a name that a wing hands on to the package."""
-    (home,) = [home for home, names in _handed_on(folder).items() if name in names]
-    return _defined(folder / f"{home}.py")[name]
-
-
-def _handed_on(folder):
-    """Returns {file: names} as ``__init__.py`` gives it to ``lazy_loader.attach``."""
-    tree = ast.parse((folder / "__init__.py").read_text("utf-8"))
-    (names,) = [ast.literal_eval(keyword.value) for node in ast.walk(tree)
-                if isinstance(node, ast.Call) for keyword in node.keywords
-                if keyword.arg == "submod_attrs"]
-    return names
+    for name in importlib.import_module(module).__all__:
+        (kind,) = {kind for known, kind in homes if known == name}
+        home = ".".join(homes[name, kind].relative_to(ROOT).with_suffix("").parts)
+        names.append((kind, f"{home if kind == 'data' else module}.{name}"))
+    return sorted(names)
 
 
 def _defined(path):
