@@ -9,9 +9,7 @@ import pandas as pd
 import pytest
 
 from deap_lossgp.comparison.search_arms import SEARCH_ARMS, search_arm, summary
-from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.search import RunSettings
-from deap_lossgp.surrogate.atlas import load_atlas
 
 COMMAND = Path(__file__).parents[2] / "examples" / "benchmark_search.py"
 SETTINGS = RunSettings(datasets=("cifar10",), epochs=6, generations=1000, max_epochs=100)
@@ -73,22 +71,6 @@ def test_the_command_measures_arms_and_goes_on_where_it_stopped(images, tmp_path
     table = pd.read_csv(tmp_path / "out" / "summary.csv")
     assert [*table["arm"]] == ["none", "race"] and (table["runs"] == 2).all()
     assert "gain" in process.stdout
-
-
-def test_initial_losses_come_from_the_atlas_where_they_may(images, tmp_path):
-    arms = "all", "no-atlas", "no-start"
-    process = measured(images, tmp_path / "out", "--replicates", "1", "--generations", "0",
-                       "--max-size", "60", "--arms", *arms)
-    assert process.returncode == 0, process.stderr
-    atlas = load_atlas(without=["cifar10"])
-    initial = {arm: {*pd.read_csv(tmp_path / "out" / arm / "0" / "individuals.csv")["expression"]}
-               for arm in arms}
-    known = {*KNOWN_LOSSES.values()}
-    measured_before = {*atlas["expression"]} - known
-    assert {arm: len(of & known) for arm, of in initial.items()} == {
-        "all": 2, "no-atlas": 2, "no-start": 0}
-    assert {arm: bool(of & measured_before) for arm, of in initial.items()} == {
-        "all": True, "no-atlas": False, "no-start": False}
 
 
 def test_a_summary_counts_in_points_and_by_runs():
