@@ -13,8 +13,7 @@ from deap_lossgp.search.runs import Run
 AT_CHANCE = 1.5
 """A loss whose accuracy ends at or below so many times chance has learned nothing."""
 
-NONE = {"seed_losses": (), "rungs": False, "preselect": False, "atlas_losses": False,
-        "finalists": 0, "score_epochs": 1}  # fmt: skip
+NONE = {"seed_losses": (), "rungs": False, "preselect": False, "finalists": 0, "score_epochs": 1}
 """A search without any of the parts."""
 
 PARTS = {
@@ -22,19 +21,16 @@ PARTS = {
     "rungs": {"rungs": True},
     "surrogate": {"preselect": True, "prior": False},
     "prior": {"preselect": True, "prior": True},
-    "atlas": {"preselect": True, "prior": True, "atlas_losses": True},
     "epochs": {"score_epochs": None},
     "race": {"finalists": 4},
 }
 """The parts of a search: known losses at the start, rungs, a surrogate that learns from the run
-alone, one that knows the atlas, too, that and initial losses from there, figures averaged over
-epochs, a race of finalists."""
+alone, one that knows the atlas, too, figures averaged over epochs, a race of finalists."""
 
 SEARCH_ARMS = {
     "all": {}, "none": NONE,
     **{name: {**NONE, **part} for name, part in PARTS.items()},
-    "no-known": {"seed_losses": ()}, "no-atlas": {"atlas_losses": False},
-    "no-start": {"seed_losses": (), "atlas_losses": False}, "no-rungs": {"rungs": False},
+    "no-known": {"seed_losses": ()}, "no-rungs": {"rungs": False},
     "no-surrogate": {"preselect": False}, "no-prior": {"prior": False},
     "no-epochs": {"score_epochs": 1}, "no-race": {"finalists": 0},
 }  # fmt: skip

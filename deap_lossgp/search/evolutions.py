@@ -8,7 +8,6 @@ from pathlib import Path
 
 from deap_lossgp.algorithms.loop import PRESELECTED_OF
 from deap_lossgp.engines.execution import Execution, make_engine
-from deap_lossgp.loss_rules import LossRules
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.callbacks import CallbackList
@@ -143,8 +142,7 @@ class Evolution(Experiment):
             known: ``LossTree`` objects that belong to it, at most as many as it has individuals.
 
         Returns:
-            list of ``LossTree``: the known ones, and others that are valid: new ones, and with
-            ``atlas_losses`` perhaps some of the atlas.
+            list of ``LossTree``: the known ones, and new ones that are valid.
 
         Raises:
             ValueError: The limits of trees leave too few that are valid.
@@ -152,21 +150,15 @@ class Evolution(Experiment):
         population, size = list(known), self.settings.population
         if not hasattr(toolbox, "preselect"):
             return population + toolbox.population(n=size - len(population))
-        offered = self._losses_of_atlas(toolbox) if self.settings.atlas_losses else []
         for _ in range(_MOST_ROUNDS):
             missing = size - len(population)
             if missing:
                 new = toolbox.population(n=PRESELECTED_OF * missing)
-                population += toolbox.preselect(new + offered, missing)
+                population += toolbox.preselect(new, missing)
         if len(population) < size:
             raise ValueError(f"found only {len(population)} of {size} losses that are valid and "
                              f"distinct: allow larger trees, or take a smaller population")
         return population
-
-    def _losses_of_atlas(self, toolbox):
-        s = self.settings
-        allowed = LossRules(s.max_height, s.max_size, tuple(self.pset.arguments))
-        return [tree for tree in toolbox.preselect.func.proposals() if allowed(tree)]
 
     def new_stats(self, evaluation, toolbox):
         """Makes a ``RunStatistics`` of an evaluation's counts and figures.

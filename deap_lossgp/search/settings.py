@@ -107,10 +107,6 @@ class RunSettings(TaskSettings):
     prior: bool = setting(
         True, "whether the surrogate learns from the atlas before the run has any trainings; with "
         "--no-prior it learns from the run alone", flag="--no-prior")
-    atlas_losses: bool = setting(
-        True, "whether losses of the atlas, of other data sets, are among those of which the "
-        "initial population is chosen; with --no-atlas-losses they are not",
-        flag="--no-atlas-losses")
     learn_from: tuple[str, ...] = setting(
         (), "folders of earlier runs, of any data sets and networks but with the same primitives, "
         "from whose trainings the surrogate learns, too", nargs="*", metavar="RUN")

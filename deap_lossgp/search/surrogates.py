@@ -25,7 +25,6 @@ from deap_lossgp.surrogate.features import LossFeatures
 from deap_lossgp.surrogate.model import Surrogate
 from deap_lossgp.surrogate.preselection import Preselection
 from deap_lossgp.surrogate.scale import to_common_scale
-from deap_lossgp.surrogate.showing import above_cross_entropy
 from deap_lossgp.trees import LossTree
 
 
@@ -43,13 +42,12 @@ class SearchSurrogate:
 
     def __init__(self, pset, tasks, evaluation, seed=0, *, prior=True, earlier=None):
         self._tasks, self._evaluation, self._seed = tasks, evaluation, seed
-        self._earlier, self._pset = earlier, pset
+        self._earlier = earlier
         self._learned_of, self._chosen, self._ranked_of = None, [], None
         self._classes = [task.data.num_classes for task in tasks]
         self._features = {k: LossFeatures(pset, k) for k in self._classes}
         self._preselection = Preselection(None, self.features, valid=evaluation.is_valid)
-        names = sorted(task.name for task in tasks)
-        self._prior, self._good = _atlas_without(*names) if prior else (None, ())
+        self._prior = _atlas_without(*sorted(task.name for task in tasks)) if prior else None
         self._preselection.remember([LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)])
 
     def features(self, tree):
@@ -78,14 +76,6 @@ class SearchSurrogate:
         self._chosen += chosen
         self._ranked_of = None
         return chosen
-
-    def proposals(self):
-        """Returns the losses of the atlas that beat cross entropy there, the best first.
-
-        Returns:
-            list of ``LossTree``; empty without a prior.
-        """
-        return [LossTree.from_string(text, self._pset) for text in self._good]
 
     def predicted_rank(self):
         """Returns which rank was predicted for the best of the children chosen last.
@@ -147,11 +137,6 @@ class SearchSurrogate:
 
 @cache  # it is the same for all runs of a process
 def _atlas_without(*names):
-    """Returns the evidence of the atlas without these data sets, None if there is none.
-
-    And the expressions of its losses that beat cross entropy there.
-    """
+    """Returns the evidence of the atlas without these data sets; None if nothing is left."""
     atlas = load_atlas(without=names)
-    if not len(atlas):
-        return None, ()
-    return evidence_of(atlas, loss_primitive_set()), tuple(above_cross_entropy(atlas))
+    return evidence_of(atlas, loss_primitive_set()) if len(atlas) else None

@@ -56,25 +56,6 @@ def gains(table):
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
 
 
-def above_cross_entropy(table):
-    """Returns the losses that beat cross entropy on the mean of their data sets, the best first.
-
-    Args:
-        table: As ``gains`` takes it.
-
-    Returns:
-        list of expressions; the known losses are not among them.
-
-    Examples:
-        >>> from deap_lossgp.surrogate.atlas import load_atlas
-        >>> len(above_cross_entropy(load_atlas())) > 10
-        True
-    """
-    found = gains(table)
-    scaled = found[found["bred"] != "known"].groupby("expression")["scaled"].mean()
-    return [*scaled[scaled > 0.0].sort_values(ascending=False, kind="stable").index]
-
-
 def best(table, count=5):
     """Returns the ``count`` losses of the largest gain on each data set."""
     return (gains(table).sort_values(["dataset", "gain"], ascending=[True, False], kind="stable")
