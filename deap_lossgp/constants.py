@@ -2,11 +2,12 @@
 
 import copy
 import math
+from collections.abc import Iterable
 
 from deap import gp
 
 
-def constant(value, pset):
+def constant(value: float | str, pset: gp.PrimitiveSet) -> gp.Terminal:
     """Returns a constant leaf: an ephemeral constant if the set has one, else a terminal.
 
     Args:
@@ -19,12 +20,12 @@ def constant(value, pset):
     return gp.Terminal(float(value), False, pset.ret)
 
 
-def is_constant(node):
+def is_constant(node: gp.Primitive | gp.Terminal) -> bool:
     """Returns whether a node is a leaf that holds a number instead of an argument."""
     return node.arity == 0 and not isinstance(node.value, str)
 
 
-def constants_of(tree):
+def constants_of(tree: Iterable) -> list[float]:
     """Returns the numbers at a tree's leaves, a list of floats in prefix order.
 
     Examples:
@@ -37,7 +38,7 @@ def constants_of(tree):
     return [float(node.value) for node in tree if is_constant(node)]
 
 
-def with_constants(tree, values):
+def with_constants(tree: gp.PrimitiveTree, values: Iterable[float]) -> gp.PrimitiveTree:
     """Returns a copy of a tree with other numbers at its leaves and no fitness.
 
     Args:
@@ -73,7 +74,8 @@ def with_constants(tree, values):
     return new
 
 
-def insert_coefficients(tree, pset, *, prune=True):
+def insert_coefficients(tree: gp.PrimitiveTree, pset: gp.PrimitiveSet, *,
+                        prune: bool = True) -> gp.PrimitiveTree:
     """Returns a tree with a factor of 1 in front of its nodes, for ``eaConstants`` to tune.
 
     GLO regards a loss as having a coefficient of 1 at each node, and leaves out the coefficients

@@ -1,10 +1,13 @@
 """Parts of error messages: the nearest known name, another error in one line, safe characters."""
 
 import difflib
+from collections.abc import Iterable
 from numbers import Real
+from typing import Any
 
 
-def unknown_name(kind, name, known, *, hint=None):
+def unknown_name(kind: str, name: object, known: Iterable[str], *,
+                 hint: str | None = None) -> ValueError:
     """Returns the error for an unknown name, to be raised by the caller.
 
     Upper and lower case count as the same when the nearest name is looked for.
@@ -33,7 +36,7 @@ def unknown_name(kind, name, known, *, hint=None):
     return ValueError(f"unknown {kind} {name!r}:{guess} known: {', '.join(known)}{ending}")
 
 
-def in_one_line(error, *, width=200):
+def in_one_line(error: BaseException, *, width: int = 200) -> str:
     """Returns an exception's type and message in one line, to be quoted in another message.
 
     Args:
@@ -52,7 +55,7 @@ def in_one_line(error, *, width=200):
     return line if len(line) <= width else f"{line[: width - 3]}..."
 
 
-def printable(text):
+def printable(text: str) -> str:
     """Returns a text with escapes for what cannot be shown: control characters, broken encodings.
 
     Args:
@@ -65,7 +68,7 @@ def printable(text):
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def at_least(settings, name, least):
+def at_least(settings: object, name: str, least: float) -> None:
     """Refuses settings in which a number is too small.
 
     Args:
@@ -77,8 +80,8 @@ def at_least(settings, name, least):
         TypeError: The attribute is not a number.
         ValueError: It is less than ``least``, or NaN.
     """
-    value = getattr(settings, name)
+    value: Any = getattr(settings, name)
     if not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    if not value >= least:
+    if not value >= least:  # type: ignore[operator]
         raise ValueError(f"{name} must be at least {least}, got {value}")

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 
 from deap import gp
 
@@ -15,7 +16,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _SUM, _PRODUCT, _ATOM = 1, 2, 3  # how tightly the parts of a written expression hold together
 
 
-def parse(text, pset):
+def parse(text: str, pset: gp.PrimitiveSet) -> list:
     """Reads an expression; the text is never evaluated.
 
     Args:
@@ -59,7 +60,7 @@ def parse(text, pset):
     return nodes
 
 
-def infix(tree, digits=4):
+def infix(tree: Sequence, digits: int = 4) -> str:
     """Writes a loss as people do, with signs between the operands and few parentheses.
 
     A minus sign moves outwards as far as it can, which changes no value: two of them cancel, and to
@@ -110,7 +111,7 @@ def infix(tree, digits=4):
     return _with_sign(stack[0])
 
 
-def number_text(value, digits=4):
+def number_text(value: float, digits: int = 4) -> str:
     """Returns the text of a constant, rounded to a few significant digits."""
     return f"{float(value):.{digits}g}"
 

@@ -1,5 +1,7 @@
 """A loss to work with: read from a run's ``best_loss.json``, or known by name."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +48,7 @@ class FoundLoss:
     record: dict = field(default_factory=dict)
 
 
-def read_loss(source, pset=None):
+def read_loss(source: Path | str, pset: gp.PrimitiveSet | None = None) -> FoundLoss:
     """Reads a loss from a file, or finds a known one.
 
     Args:
@@ -67,7 +69,7 @@ def read_loss(source, pset=None):
     """
     if str(source) in KNOWN_LOSSES:
         pset = pset or loss_primitive_set()
-        return FoundLoss(str(source), LossTree.from_string(KNOWN_LOSSES[source], pset), pset)
+        return FoundLoss(str(source), LossTree.from_string(KNOWN_LOSSES[str(source)], pset), pset)
     path = Path(source)
     if path.is_dir():
         path /= "best_loss.json"

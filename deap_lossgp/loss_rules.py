@@ -1,11 +1,16 @@
 """The rules of a loss tree, and how operators are made to keep them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from typing import Any
 
 from deap import gp
 
 from deap_lossgp.psets import ARGUMENTS
+
+Keep = Callable[[Callable], Callable]
+"""A decorator for operators, as ``keepRules`` returns it."""
 
 MAX_HEIGHT = 100
 """Default limit on height, in edges."""
@@ -35,7 +40,7 @@ class LossRules:
     max_size: int = MAX_SIZE
     arguments: tuple[str, ...] = ARGUMENTS
 
-    def __call__(self, tree):
+    def __call__(self, tree: gp.PrimitiveTree) -> bool:
         return (
             len(tree) <= self.max_size
             and set(self.arguments) <= {node.value for node in tree if node.arity == 0}
@@ -43,7 +48,8 @@ class LossRules:
         )
 
 
-def keepRules(rule, *, attempts=20, otherwise=None):
+def keepRules(rule: Callable[[Any], bool], *, attempts: int = 20,
+              otherwise: Callable[[], list] | None = None) -> Keep:
     """Returns a decorator for operators whose children must keep a rule.
 
     If a child breaks the rule, all are put back to what they were, and the operator is tried again.

@@ -1,6 +1,7 @@
 """``TreeLoss``: a loss tree as a ``keras.losses.Loss``, for models on any of Keras's backends."""
 
 import math
+from typing import Any
 
 import keras
 from deap import gp
@@ -90,9 +91,11 @@ class TreeLoss(keras.losses.Loss):
         0.4904
     """
 
-    def __init__(self, loss, *, primitives=None, from_logits=False, label_smoothing=0.0, scale=1.0,
-                 axis=-1, ignore_class=-100, reduction="sum_over_batch_size", name="tree_loss",
-                 dtype=None):
+    def __init__(self, loss: str | LossTree | FoundLoss, *,
+                 primitives: str | gp.PrimitiveSet | None = None, from_logits: bool = False,
+                 label_smoothing: float = 0.0, scale: float | str = 1.0, axis: int = -1,
+                 ignore_class: int | None = -100, reduction: str = "sum_over_batch_size",
+                 name: str = "tree_loss", dtype: str | None = None) -> None:
         super().__init__(name=name, reduction=reduction, dtype=_precision(dtype))
         self.tree, self.pset = _tree_and_set(loss, primitives)
         for option, value, expected in (("from_logits", from_logits, bool), ("axis", axis, int),
@@ -108,7 +111,7 @@ class TreeLoss(keras.losses.Loss):
         self._factor = self._multiplier()
         self._elementwise = elementwise_loss(self.tree, self.pset)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns the samples' values; calling the loss itself reduces them.
 
         Args:
@@ -134,7 +137,7 @@ class TreeLoss(keras.losses.Loss):
             set_keras_mask(losses, counted)
         return losses
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns all arguments as values for JSON, the loss as its expression.
 
         Raises:

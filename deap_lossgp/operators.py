@@ -6,13 +6,17 @@ Each operator takes ``keep``, a decorator such as ``keepRules(LossRules(max_size
 what children keep to instead, and what becomes of those that do not.
 """
 
+from __future__ import annotations
+
 import random
+from collections.abc import Callable
 from functools import wraps
 from math import exp, log
+from typing import TypeVar, cast
 
 from deap import gp
 
-from deap_lossgp.loss_rules import MAX_HEIGHT, MAX_SIZE, LossRules, keepRules
+from deap_lossgp.loss_rules import MAX_HEIGHT, MAX_SIZE, Keep, LossRules, keepRules
 from deap_lossgp.psets import ARGUMENTS
 from deap_lossgp.trees import LossTree
 
@@ -21,9 +25,12 @@ LEAVES = ("operator", "terminal")
 
 _MOST_ATTEMPTS = 1000
 
+Operator = TypeVar("Operator", bound=Callable)
+"""A function that varies individuals."""
 
-def _keepLoss(operator):
-    """Gives an operator the argument ``keep``.
+
+def _keepLoss(operator: Operator) -> Operator:
+    """Reads the argument ``keep`` of an operator, which the operator itself never gets.
 
     By default those rules are kept that the first individual kept, so that trees of other psets
     vary too.
@@ -34,7 +41,7 @@ def _keepLoss(operator):
         individual = next(iter((*args, *kwargs.values())))
         return (keep or _rules_of(individual))(operator)(*args, **kwargs)
 
-    return wrapper
+    return cast(Operator, wrapper)
 
 
 def _rules_of(individual):
@@ -46,7 +53,8 @@ def _rules_of(individual):
     ))
 
 
-def genLoss(pset, min_=2, max_=MAX_HEIGHT, max_size=MAX_SIZE, type_=None):
+def genLoss(pset: gp.PrimitiveSet, min_: int = 2, max_: int = MAX_HEIGHT, max_size: int = MAX_SIZE,
+            type_: type | None = None) -> list:
     """Generates the nodes of a random loss that holds every argument of the set.
 
     The size is drawn log-uniformly from the smallest possible to ``max_size``, so that most trees
@@ -139,7 +147,9 @@ def _terminal(pset, other_than=None):
 
 
 @_keepLoss
-def cxSubtree(ind1, ind2):
+def cxSubtree(ind1: gp.PrimitiveTree,
+              ind2: gp.PrimitiveTree, *,
+              keep: Keep | None = None) -> tuple[gp.PrimitiveTree, gp.PrimitiveTree]:
     """Replaces a random subtree of the first, perhaps all of it, by a random one of the second.
 
     Args:
@@ -158,7 +168,8 @@ def cxSubtree(ind1, ind2):
 
 
 @_keepLoss
-def mutSubtree(individual, expr, pset, root=True):
+def mutSubtree(individual: gp.PrimitiveTree, expr: Callable[..., list], pset: gp.PrimitiveSet,
+               root: bool = True, *, keep: Keep | None = None) -> tuple[gp.PrimitiveTree]:
     """Replaces a random subtree by a new one: DEAP's ``mutUniform``, under the rules of a loss.
 
     Args:
@@ -182,7 +193,9 @@ def mutSubtree(individual, expr, pset, root=True):
 
 
 @_keepLoss
-def mutOnePoint(individual, pset, leaves="terminal"):
+def mutOnePoint(individual: gp.PrimitiveTree, pset: gp.PrimitiveSet,
+                leaves: str = "terminal", *,
+                keep: Keep | None = None) -> tuple[gp.PrimitiveTree]:
     """Replaces one node other than the root.
 
     If the new node takes more operands than the old one, the missing ones are new random terminals;
@@ -226,7 +239,7 @@ def mutOnePoint(individual, pset, leaves="terminal"):
     return (individual,)
 
 
-def check_leaves(leaves):
+def check_leaves(leaves: str) -> None:
     """Refuses what ``mutOnePoint`` does not take for ``leaves``.
 
     Raises:
@@ -236,8 +249,9 @@ def check_leaves(leaves):
         raise ValueError(f"leaves must be {' or '.join(map(repr, LEAVES))}, got {leaves!r}")
 
 
-def mutLoss(individual, expr, pset, subtreepb=0.3, pointpb=0.1, *, root=True, leaves="terminal",
-            keep=None):
+def mutLoss(individual: gp.PrimitiveTree, expr: Callable[..., list], pset: gp.PrimitiveSet,
+            subtreepb: float = 0.3, pointpb: float = 0.1, *, root: bool = True,
+            leaves: str = "terminal", keep: Keep | None = None) -> tuple[gp.PrimitiveTree]:
     """Mutates a subtree with one probability and then, independently, one node with another.
 
     It draws both itself, so it is to be called on every child: ``mutpb=1`` in the algorithms. Each

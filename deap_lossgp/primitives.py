@@ -12,8 +12,11 @@ thesis's ten operators:
   plain ones in float32.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -50,11 +53,11 @@ class LossPrimitive:
     symbolic: str
     commutative: bool = False
 
-    def __call__(self, *operands):
+    def __call__(self, *operands: Any) -> Any:
         return self.value(np, *operands)
 
 
-def value_and_derivative(row, ops, *operands):
+def value_and_derivative(row: Any, ops: Any, *operands: Any) -> tuple:
     """Computes a row's ``value`` and ``derivative``, and only once what they have in common.
 
     Args:

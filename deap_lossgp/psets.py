@@ -16,7 +16,8 @@ _PROBES = np.concatenate([np.linspace(-3.7, 2.9, 22), [-1.0, 0.0, 1.0]])
 _STEP = 1e-6
 
 
-def loss_primitive_set(protected=True, *, constants=(-5.0, 5.0)):
+def loss_primitive_set(protected: bool = True, *,
+                       constants: tuple[float, float] = (-5.0, 5.0)) -> gp.PrimitiveSet:
     """Returns the thesis's ten operators over y_true, y_pred and real constants.
 
     Args:
@@ -50,7 +51,7 @@ def loss_primitive_set(protected=True, *, constants=(-5.0, 5.0)):
     return pset
 
 
-def add_primitive(pset, row):
+def add_primitive(pset: gp.PrimitiveSet, row: LossPrimitive) -> None:
     """Adds a primitive of the user's own to a set, if ``check_primitive`` accepts it.
 
     Args:
@@ -68,7 +69,7 @@ def add_primitive(pset, row):
     pset.addPrimitive(row, row.arity, name=row.name)
 
 
-def check_primitive(row):
+def check_primitive(row: LossPrimitive) -> None:
     """Refuses a primitive whose name, arity, shape, values or derivative are wrong.
 
     Values and partial derivatives must be finite and have the operands' shape on a grid of

@@ -2,9 +2,13 @@
 
 import textwrap
 from dataclasses import field, fields
+from typing import Any, TypeVar, cast
+
+Settings = TypeVar("Settings")
+"""A class of settings."""
 
 
-def setting(default, help, **option):
+def setting(default: Any, help: str, **option: Any) -> Any:
     """Makes the field of a dataclass that holds one setting.
 
     Args:
@@ -20,7 +24,7 @@ def setting(default, help, **option):
     return field(default=default, metadata={"help": help, **option})
 
 
-def documented(cls):
+def documented(cls: type[Settings]) -> type[Settings]:
     """Adds the section Attributes to a dataclass's docstring, from the help texts of its fields.
 
     Examples:
@@ -36,8 +40,8 @@ def documented(cls):
         Attributes:
             length: Kilometres, at least 1.
     """
-    texts = {f.name: f.metadata["help"] for f in fields(cls) if "help" in f.metadata}
+    texts = {f.name: f.metadata["help"] for f in fields(cast(Any, cls)) if "help" in f.metadata}
     lines = [textwrap.fill(f"{name}: {text[0].upper()}{text[1:]}.", 96, initial_indent=" " * 4,
                            subsequent_indent=" " * 8) for name, text in texts.items()]
-    cls.__doc__ = "\n".join([f"{cls.__doc__.rstrip()}\n", "Attributes:", *lines])
+    cls.__doc__ = "\n".join([f"{(cls.__doc__ or '').rstrip()}\n", "Attributes:", *lines])
     return cls

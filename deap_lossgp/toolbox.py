@@ -1,5 +1,7 @@
 """A DEAP toolbox of loss trees, for the algorithms here and for DEAP's own."""
 
+from collections.abc import Callable
+
 from deap import base, gp, tools
 
 from deap_lossgp.loss_rules import MAX_HEIGHT, MAX_SIZE, LossRules, keepRules
@@ -9,20 +11,12 @@ from deap_lossgp.trees import LossTree
 _MOST_ATTEMPTS = 100_000
 
 
-def make_toolbox(
-    pset,
-    evaluate=None,
-    *,
-    valid=None,
-    min_height=2,
-    max_height=MAX_HEIGHT,
-    max_size=MAX_SIZE,
-    subtreepb=0.3,
-    pointpb=0.1,
-    root=True,
-    leaves="terminal",
-    attempts=10,
-):
+def make_toolbox(pset: gp.PrimitiveSet,
+                 evaluate: Callable[[LossTree], tuple[float, float]] | None = None, *,
+                 valid: Callable[[LossTree], bool] | None = None, min_height: int = 2,
+                 max_height: int = MAX_HEIGHT, max_size: int = MAX_SIZE, subtreepb: float = 0.3,
+                 pointpb: float = 0.1, root: bool = True, leaves: str = "terminal",
+                 attempts: int = 10) -> base.Toolbox:
     """Returns a toolbox with the generator and the operators of losses.
 
     Args:

@@ -1,6 +1,9 @@
 """Loss trees: DEAP individuals as ordinary classes, and their text without ``eval``."""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Iterable
 
 from deap import base, gp
 
@@ -30,12 +33,12 @@ class LossTree(gp.PrimitiveTree):
         neg(mul(y_true, log(y_pred))) 5 3
     """
 
-    def __init__(self, content=()):
+    def __init__(self, content: Iterable = ()) -> None:
         super().__init__(content)
         self.fitness = LossFitness()
 
     @classmethod
-    def from_string(cls, text, pset):
+    def from_string(cls, text: str, pset: gp.PrimitiveSet) -> LossTree:
         """Reads an expression; the text is never evaluated.
 
         Args:
@@ -58,12 +61,12 @@ class LossTree(gp.PrimitiveTree):
         """
         return cls(parse(text, pset))
 
-    def to_json(self, pset):
+    def to_json(self, pset: gp.PrimitiveSet) -> str:
         """Returns the tree as a JSON object: its expression and the name of its primitive set."""
         return json.dumps({"expression": str(self), "primitives": pset.name})
 
     @classmethod
-    def from_json(cls, text, pset):
+    def from_json(cls, text: str, pset: gp.PrimitiveSet) -> LossTree:
         """Reads a JSON object that holds an ``expression``, perhaps beside other keys.
 
         Args:

@@ -4,6 +4,7 @@ import importlib.util
 import inspect
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from deap_lossgp.errors import in_one_line, unknown_name
 
 
-def load_function(name, kind):
+def load_function(name: str, kind: str) -> Callable:
     """Imports a function, also from a module in the current working directory.
 
     Args:
@@ -54,13 +55,13 @@ def load_function(name, kind):
     raise unknown_name(f"function in {where}", function_name, own)
 
 
-def look_here():
+def look_here() -> None:
     """Lets Python find modules in the current working directory, as for ``python -m``."""
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
 
 
-def source_of(function):
+def source_of(function: object) -> tuple:
     """Returns a description of what a function computes, made from its source text.
 
     It has the same ``repr`` in every process, and another one if the code changes. It consists of

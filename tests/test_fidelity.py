@@ -223,10 +223,10 @@ def test_a_preset_in_run_json_is_the_thesiss(command, preset, generations, epoch
     parser = experiment_parser("", settings, command.PRESETS)
     parser.add_argument("--tensorboard")
     argv = ["--preset", preset, "--data-dir", str(data_dir), "--output", str(tmp_path / "run")]
-    command.prepare(parser, argv).close()
+    with command.prepare(parser, argv):
+        settings = json.loads((tmp_path / "run" / "run.json").read_text())["settings"]
     assert capsys.readouterr().out.startswith("Fitness thesis ranks a loss by its own value, which "
                                               "misleads: --fitness error ranks")
-    settings = json.loads((tmp_path / "run" / "run.json").read_text())["settings"]
     expected = {**THE_THESIS, "generations": generations, "epochs": epochs}
     assert {name: settings[name] for name in expected} == expected
     if command is evolve:

@@ -27,6 +27,10 @@ set -x
 python -P -c "
 import sys, deap_lossgp
 sys.exit(not deap_lossgp.__file__.startswith('$folder/environment'))"
+python -P -c "
+from importlib import resources
+files = {path.name for path in resources.files('deap_lossgp').iterdir()}
+assert {'py.typed', '__init__.pyi'} <= files, files"
 lossgp --version
 lossgp evolve --datasets digits --population 4 --generations 1 --epochs 1 --train-size 400 \
     --max-size 20 --final-epochs 1 --test-seeds 1 --rate-factors 1 --output run | tee printed

@@ -67,13 +67,4 @@ Examples:
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "archive": ["eaArchive", "varArchive"],
-    "cma_es": ["eaConstants"],
-    "curve_search": ["eaCurve"],
-    "glo": ["eaGLO"],
-    "random_search": ["eaRandom"],
-    "regularized": ["eaRegularized", "varRegularized"],
-    "sample_tournament": ["eaSampleTournament", "varSampleTournament"],
-    "stopping": ["EarlyStopping"],
-})
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

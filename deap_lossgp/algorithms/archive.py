@@ -1,18 +1,27 @@
 """NGL's algorithm: every individual has a child, and the eliminated may mate again."""
 
+from __future__ import annotations
+
 import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from deap import tools
 
 from deap_lossgp.algorithms.loop import (
+    Stats,
     check_arguments,
     check_integer,
     make_child,
     run_generations,
 )
 
+if TYPE_CHECKING:
+    from deap import base
 
-def varArchive(population, archive, toolbox, cxpb, mutpb):
+
+def varArchive(population: list, archive: list, toolbox: base.Toolbox, cxpb: float,
+               mutpb: float) -> list:
     """Makes one child of every individual, with a partner from population or archive.
 
     Args:
@@ -41,18 +50,10 @@ def varArchive(population, archive, toolbox, cxpb, mutpb):
     return offspring
 
 
-def eaArchive(
-    population,
-    toolbox,
-    cxpb,
-    mutpb,
-    ngen,
-    archive_size=None,
-    replace=None,
-    stats=None,
-    halloffame=None,
-    verbose=__debug__,
-):
+def eaArchive(population: list, toolbox: base.Toolbox, cxpb: float, mutpb: float, ngen: int,
+              archive_size: int | None = None, replace: Callable[[int], int] | None = None,
+              stats: Stats | None = None, halloffame: tools.HallOfFame | None = None,
+              verbose: bool = __debug__) -> tuple[list, tools.Logbook]:
     """Evolves as NGL did: all have a child; the eliminated go to an archive and may mate again.
 
     The pseudocode::

@@ -1,26 +1,27 @@
 """CMA-ES over numbers of which individuals are made, such as the constants of one tree."""
 
+from __future__ import annotations
+
 import math
 import random
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from deap import cma, tools
 
-from deap_lossgp.algorithms.loop import check_arguments, check_integer, run_generations
+from deap_lossgp.algorithms.loop import Stats, check_arguments, check_integer, run_generations
 from deap_lossgp.constants import constants_of, with_constants
 
+if TYPE_CHECKING:
+    from deap import base, gp
 
-def eaConstants(
-    individual,
-    toolbox,
-    ngen,
-    sigma=0.5,
-    lambda_=None,
-    stats=None,
-    halloffame=None,
-    verbose=__debug__,
-):
+
+def eaConstants(individual: gp.PrimitiveTree, toolbox: base.Toolbox, ngen: int, sigma: float = 0.5,
+                lambda_: int | None = None, stats: Stats | None = None,
+                halloffame: tools.HallOfFame | None = None,
+                verbose: bool = __debug__) -> tuple[list, tools.Logbook]:
     """Tunes the constants of one tree by CMA-ES, in the manner of DEAP's ``eaGenerateUpdate``.
 
     The pseudocode::
@@ -118,7 +119,8 @@ class NumbersTuning:
         ValueError: ``sigma`` or ``lambda_`` is outside its range.
     """
 
-    def __init__(self, start, express, sigma, lambda_=None):
+    def __init__(self, start: Sequence[float] | np.ndarray, express: Callable[[Any], Any],
+                 sigma: float, lambda_: int | None = None) -> None:
         check_sigma(sigma)
         options = {}
         if lambda_ is not None:
@@ -129,13 +131,13 @@ class NumbersTuning:
         self._strategy = self._new_strategy(start)
         self._stream = _Stream(random.getrandbits(32))
 
-    def vary(self):
+    def vary(self) -> list:
         """Returns a generation of individuals drawn from the strategy's distribution."""
         with self._stream:
             self._numbers = self._strategy.generate(list)
         return [self._express(numbers) for numbers in self._numbers]
 
-    def learn(self, offspring):
+    def learn(self, offspring: list) -> None:
         """Updates the strategy with the individuals of the last ``vary``, evaluated by now."""
         with np.errstate(invalid="ignore"):
             self._strategy.update([_Vector(numbers, individual.fitness) for numbers, individual
@@ -143,12 +145,12 @@ class NumbersTuning:
         if not np.isfinite(self._strategy.BD).all():
             self._strategy = self._new_strategy(self._strategy.centroid)
 
-    def centre(self):
+    def centre(self) -> Any:
         """Returns the individual in the middle of the distribution, without fitness."""
         return self._express(list(self._strategy.centroid))
 
 
-def check_sigma(sigma):
+def check_sigma(sigma: float) -> None:
     """Refuses a standard deviation that is not positive and finite.
 
     Raises:

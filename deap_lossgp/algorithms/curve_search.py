@@ -1,12 +1,18 @@
 """CMA-ES over what individuals do, then genetic programming for trees that do the same."""
 
+from __future__ import annotations
+
 from copy import copy
+from typing import TYPE_CHECKING
 
 from deap import tools
 
 from deap_lossgp.algorithms.cma_es import NumbersTuning, check_sigma
 from deap_lossgp.algorithms.glo import eaGLO
-from deap_lossgp.algorithms.loop import check_arguments, check_integer, run_generations
+from deap_lossgp.algorithms.loop import Stats, check_arguments, check_integer, run_generations
+
+if TYPE_CHECKING:
+    from deap import base, gp
 
 EXPRESSIONS = 4
 """How many expressions are found for the best curve."""
@@ -15,18 +21,10 @@ POPULATION, GENERATIONS = 200, 60
 """Size and generations of the ``eaGLO`` that finds one expression."""
 
 
-def eaCurve(
-    population,
-    toolbox,
-    ngen,
-    pset,
-    lambda_=None,
-    nstart=None,
-    sigma=0.35,
-    stats=None,
-    halloffame=None,
-    verbose=__debug__,
-):
+def eaCurve(population: list, toolbox: base.Toolbox, ngen: int, pset: gp.PrimitiveSet,
+            lambda_: int | None = None, nstart: int | None = None, sigma: float = 0.35,
+            stats: Stats | None = None, halloffame: tools.HallOfFame | None = None,
+            verbose: bool = __debug__) -> tuple[list, tools.Logbook]:
     """Searches numbers that describe what individuals do, then individuals that do the same.
 
     The pseudocode::
@@ -118,7 +116,7 @@ def eaCurve(
     return final, logbook
 
 
-def imitate(toolbox, count, pset):
+def imitate(toolbox: base.Toolbox, count: int, pset: gp.PrimitiveSet) -> list:
     """Finds trees that do the same as a target, each by an ``eaGLO`` of its own.
 
     Args:

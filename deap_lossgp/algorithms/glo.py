@@ -1,24 +1,22 @@
 """GLO, genetic loss-function optimization: genetic programming, then CMA-ES."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from deap_lossgp.algorithms.cma_es import eaConstants
-from deap_lossgp.algorithms.loop import asked_to_stop, check_arguments
+from deap_lossgp.algorithms.loop import Stats, asked_to_stop, check_arguments
 from deap_lossgp.algorithms.sample_tournament import eaSampleTournament, tournament_sizes
 from deap_lossgp.constants import insert_coefficients
 
+if TYPE_CHECKING:
+    from deap import base, gp, tools
 
-def eaGLO(
-    population,
-    toolbox,
-    cxpb,
-    mutpb,
-    ngen,
-    pset,
-    sample_size=None,
-    nparents=None,
-    stats=None,
-    halloffame=None,
-    verbose=__debug__,
-):
+
+def eaGLO(population: list, toolbox: base.Toolbox, cxpb: float, mutpb: float, ngen: int,
+          pset: gp.PrimitiveSet, sample_size: int | None = None, nparents: int | None = None,
+          stats: Stats | None = None, halloffame: tools.HallOfFame | None = None,
+          verbose: bool = __debug__) -> tuple[list, tools.Logbook]:
     """Finds the structure of a tree by genetic programming and its coefficients by CMA-ES.
 
     The pseudocode::
@@ -58,7 +56,7 @@ def eaGLO(
     check_arguments(population, ngen, cxpb, mutpb)
     _, children = tournament_sizes(len(population), sample_size, nparents)
     first, second = halves(ngen)
-    recording = {"stats": stats, "halloffame": halloffame, "verbose": verbose}
+    recording: dict[str, Any] = {"stats": stats, "halloffame": halloffame, "verbose": verbose}
     _, logbook = eaSampleTournament(population, toolbox, cxpb, mutpb, first, sample_size, nparents,
                                     **recording)
     if len(logbook) <= first or asked_to_stop(toolbox, population, logbook):
@@ -70,7 +68,7 @@ def eaGLO(
     return tuned, logbook
 
 
-def halves(ngen):
+def halves(ngen: int) -> tuple[int, int]:
     """Returns the generations of genetic programming and those of CMA-ES.
 
     Examples:

@@ -1,16 +1,28 @@
 """The loop that all algorithms share, and what they have in common around it."""
 
+from __future__ import annotations
+
 import math
 import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from deap import tools
+
+if TYPE_CHECKING:
+    from deap import base
+
+Stats: TypeAlias = tools.Statistics | tools.MultiStatistics
+"""What records the populations."""
 
 PRESELECTED_OF = 20
 """How many children are made for each that ``toolbox.preselect`` chooses."""
 
 
-def run_generations(population, toolbox, ngen, vary, survive, stats, halloffame, verbose, *,
-                    preselects=True):
+def run_generations(population: list, toolbox: base.Toolbox, ngen: int,
+                    vary: Callable[[list], list], survive: Callable[[list, list], list],
+                    stats: Stats | None, halloffame: tools.HallOfFame | None,
+                    verbose: bool, *, preselects: bool = True) -> tuple[list, tools.Logbook]:
     """Runs ``ngen`` generations of any algorithm.
 
     The pseudocode::
@@ -63,7 +75,7 @@ def run_generations(population, toolbox, ngen, vary, survive, stats, halloffame,
     return population, logbook
 
 
-def asked_to_stop(toolbox, population, logbook):
+def asked_to_stop(toolbox: base.Toolbox, population: list, logbook: tools.Logbook) -> bool:
     """Returns whether the toolbox has a ``stop``, and this says that no generation follows.
 
     Args:
@@ -84,12 +96,12 @@ def _preselecting(vary, toolbox):
     return preselected
 
 
-def keep_best(population, offspring):
+def keep_best(population: list, offspring: list) -> list:
     """Returns the best P of P parents and their children, best first; on ties the older first."""
     return tools.selBest(population + offspring, len(population))  # stable
 
 
-def make_child(individual, partner, toolbox, mutpb):
+def make_child(individual: Any, partner: Any, toolbox: base.Toolbox, mutpb: float) -> Any:
     """Mates a clone of an individual with a partner, then mutates it with probability ``mutpb``.
 
     Args:
@@ -108,7 +120,7 @@ def make_child(individual, partner, toolbox, mutpb):
     return child
 
 
-def check_arguments(population, ngen=0, cxpb=0.0, mutpb=0.0):
+def check_arguments(population: list, ngen: int = 0, cxpb: float = 0.0, mutpb: float = 0.0) -> None:
     """Refuses what no algorithm can take.
 
     Raises:
@@ -124,7 +136,8 @@ def check_arguments(population, ngen=0, cxpb=0.0, mutpb=0.0):
             raise ValueError(f"{name} must be a probability in [0, 1], got {probability}")
 
 
-def check_integer(name, value, low, high=math.inf, meaning=""):
+def check_integer(name: str, value: Any, low: float, high: float = math.inf,
+                  meaning: str = "") -> None:
     """Refuses a value that is not an integer in ``low..high``; ``meaning`` explains ``high``.
 
     Raises:

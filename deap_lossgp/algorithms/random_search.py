@@ -1,6 +1,11 @@
 """Random search: the control that an evolution has to beat at equal evaluations."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from deap_lossgp.algorithms.loop import (
+    Stats,
     check_arguments,
     check_integer,
     keep_best,
@@ -8,10 +13,13 @@ from deap_lossgp.algorithms.loop import (
 )
 from deap_lossgp.algorithms.sample_tournament import tournament_sizes
 
+if TYPE_CHECKING:
+    from deap import base, tools
 
-def eaRandom(
-    population, toolbox, ngen, lambda_=None, stats=None, halloffame=None, verbose=__debug__
-):
+
+def eaRandom(population: list, toolbox: base.Toolbox, ngen: int, lambda_: int | None = None,
+             stats: Stats | None = None, halloffame: tools.HallOfFame | None = None,
+             verbose: bool = __debug__) -> tuple[list, tools.Logbook]:
     """Searches at random: the control that an evolution has to beat at equal evaluations.
 
     The pseudocode::

@@ -1,13 +1,20 @@
 """Regularised (ageing) evolution: the best of a tournament has a child, the oldest dies."""
 
+from __future__ import annotations
+
 import random
+from typing import TYPE_CHECKING
 
 from deap import tools
 
-from deap_lossgp.algorithms.loop import check_arguments, check_integer, run_generations
+from deap_lossgp.algorithms.loop import Stats, check_arguments, check_integer, run_generations
+
+if TYPE_CHECKING:
+    from deap import base
 
 
-def varRegularized(population, toolbox, mutpb, lambda_=1, tournsize=None, cxpb=0.0):
+def varRegularized(population: list, toolbox: base.Toolbox, mutpb: float, lambda_: int = 1,
+                   tournsize: int | None = None, cxpb: float = 0.0) -> list:
     """Makes children of the winners of small tournaments, each child of a tournament of its own.
 
     Args:
@@ -32,18 +39,10 @@ def varRegularized(population, toolbox, mutpb, lambda_=1, tournsize=None, cxpb=0
     return [_child(population, toolbox, mutpb, tournsize, cxpb) for _ in range(lambda_)]
 
 
-def eaRegularized(
-    population,
-    toolbox,
-    mutpb,
-    ngen,
-    lambda_=1,
-    tournsize=None,
-    cxpb=0.0,
-    stats=None,
-    halloffame=None,
-    verbose=__debug__,
-):
+def eaRegularized(population: list, toolbox: base.Toolbox, mutpb: float, ngen: int,
+                  lambda_: int = 1, tournsize: int | None = None, cxpb: float = 0.0,
+                  stats: Stats | None = None, halloffame: tools.HallOfFame | None = None,
+                  verbose: bool = __debug__) -> tuple[list, tools.Logbook]:
     """Evolves by age: children of tournament winners come, the oldest go, however good they are.
 
     In the other algorithms the worst die, and a survivor may stay for ever. Here everything dies

@@ -1,10 +1,14 @@
 """The thesis's Algorithm 1: only the winners of one large sample tournament have children."""
 
+from __future__ import annotations
+
 import random
+from typing import TYPE_CHECKING
 
 from deap import tools
 
 from deap_lossgp.algorithms.loop import (
+    Stats,
     check_arguments,
     check_integer,
     keep_best,
@@ -12,8 +16,12 @@ from deap_lossgp.algorithms.loop import (
     run_generations,
 )
 
+if TYPE_CHECKING:
+    from deap import base
 
-def varSampleTournament(population, toolbox, cxpb, mutpb, sample_size=None, nparents=None):
+
+def varSampleTournament(population: list, toolbox: base.Toolbox, cxpb: float, mutpb: float,
+                        sample_size: int | None = None, nparents: int | None = None) -> list:
     """Makes one child of each winner of one large tournament (Algorithm 1, lines 6 to 20).
 
     Args:
@@ -46,18 +54,11 @@ def varSampleTournament(population, toolbox, cxpb, mutpb, sample_size=None, npar
     return offspring
 
 
-def eaSampleTournament(
-    population,
-    toolbox,
-    cxpb,
-    mutpb,
-    ngen,
-    sample_size=None,
-    nparents=None,
-    stats=None,
-    halloffame=None,
-    verbose=__debug__,
-):
+def eaSampleTournament(population: list, toolbox: base.Toolbox, cxpb: float, mutpb: float,
+                       ngen: int, sample_size: int | None = None, nparents: int | None = None,
+                       stats: Stats | None = None,
+                       halloffame: tools.HallOfFame | None = None,
+                       verbose: bool = __debug__) -> tuple[list, tools.Logbook]:
     """Evolves with few evaluations: only the winners of a sample have children (Algorithm 1).
 
     Lines of the thesis's Algorithm 1 on the right::
@@ -114,7 +115,8 @@ def eaSampleTournament(
     return run_generations(population, toolbox, ngen, vary, keep_best, stats, halloffame, verbose)
 
 
-def tournament_sizes(population_size, sample_size=None, nparents=None):
+def tournament_sizes(population_size: int, sample_size: int | None = None,
+                     nparents: int | None = None) -> tuple[int, int]:
     """Fills in and checks G and N (Algorithm 1, line 1).
 
     Args:

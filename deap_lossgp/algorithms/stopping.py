@@ -1,6 +1,13 @@
 """When an evolution stops before its last generation."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from deap_lossgp.algorithms.loop import check_integer
+
+if TYPE_CHECKING:
+    from deap import tools
 
 
 class EarlyStopping:
@@ -35,12 +42,12 @@ class EarlyStopping:
         (7, 7)
     """
 
-    def __init__(self, patience):
+    def __init__(self, patience: int) -> None:
         check_integer("patience", patience, 1)
         self.patience = patience
         self._best, self._waited = None, 0
 
-    def __call__(self, population, logbook=None):
+    def __call__(self, population: list, logbook: tools.Logbook | None = None) -> bool:
         """Takes note of a generation's end; returns whether to stop.
 
         Args:

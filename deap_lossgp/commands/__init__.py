@@ -8,8 +8,4 @@ run experiments.
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "options": ["PRESETS", "add_settings", "announce", "experiment_parser", "parse_experiment",
-                "read_settings"],
-    "parser": ["CommandParser", "fail", "piped", "refused", "resumable"],
-})
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,6 +1,10 @@
 """``lossgp atlas``: what is known of many losses."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from deap_lossgp.commands.options import add_settings, read_settings
 from deap_lossgp.commands.parser import CommandParser, fail, refused, resumable
@@ -10,8 +14,11 @@ from deap_lossgp.search.collecting import CollectionSettings
 from deap_lossgp.surrogate import load_atlas
 from deap_lossgp.surrogate.showing import VIEWS, as_text, view
 
+if TYPE_CHECKING:
+    from deap_lossgp.search.collecting import Collection
 
-def main(argv=None, prog=None):
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     """Shows a view of the atlas, or trains many losses for one.
 
     Args:
@@ -53,7 +60,7 @@ def main(argv=None, prog=None):
                 print(f"{options['table']} has {count} trainings now")
 
 
-def show(name, table, output):
+def show(name: str, table: str | None, output: str | None) -> None:
     """Prints a view of the atlas or of another table, and writes it to a folder if there is one."""
     shown = view(load_atlas(path=table) if table else load_atlas(), name)
     print(as_text(shown))
@@ -63,7 +70,7 @@ def show(name, table, output):
         print(f"Results in {output}: {name}.csv")
 
 
-def prepare(options):
+def prepare(options: dict[str, Any]) -> Collection:
     """Returns the ``Collection`` that parsed options describe."""
     from deap_lossgp.search.collecting import Collection
     from deap_lossgp.training.tensorflow_setup import check_tensorflow

@@ -1,8 +1,13 @@
 """``lossgp benchmark``: the cost of a candidate, beside other ways to train it."""
 
+from __future__ import annotations
+
+import argparse
 import os
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -11,11 +16,18 @@ from deap_lossgp.comparison.cost_arms import measure, random_losses, resized, se
 from deap_lossgp.search import write_csv
 from deap_lossgp.training.tensorflow_setup import import_tensorflow
 
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.training.tasks import Task
+    from deap_lossgp.training.trainer import Trainer
+    from deap_lossgp.trees import LossTree
+
 IMAGES = 8192
 VALIDATION = 512
 
 
-def main(argv=None, prog=None):
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     """Measures what evaluating one candidate costs, and prints the figures.
 
     Args:
@@ -41,7 +53,7 @@ def main(argv=None, prog=None):
     run(parser.prog, options)
 
 
-def run(program, options):
+def run(program: str, options: argparse.Namespace) -> None:
     """Measures everything that parsed options ask for."""
     from deap_lossgp.data import load_dataset
     from deap_lossgp.psets import loss_primitive_set
@@ -71,7 +83,7 @@ def run(program, options):
     print(f"Results in {output}: benchmark_evaluation.csv, the seconds of every training")
 
 
-def report(name, images, first, times):
+def report(name: str, images: int, first: dict[str, float], times: dict[str, list[float]]) -> None:
     """Prints the times of every arm, and their ratios to ours."""
     ours = times["ours"]
     print(f"\n{name}: 1 epoch of {images} images, small_cnn, {len(ours)} losses; medians")
@@ -81,7 +93,7 @@ def report(name, images, first, times):
         print(f"  {arm:<28}{first[arm]:>8.2f}s{statistics.median(values):>8.2f}s{ratio:>12.3f}")
 
 
-def compare_sizes(trainer, pset, rounds, seed):
+def compare_sizes(trainer: Trainer, pset: gp.PrimitiveSet, rounds: int, seed: int) -> None:
     """Prints the cost of a tree of about 200 nodes, divided by that of a tree of 10 nodes."""
     from deap_lossgp.training import candidate_of
 
@@ -95,7 +107,8 @@ def compare_sizes(trainer, pset, rounds, seed):
     print(f"  a tree of {len(large)} nodes costs {median:.3f} times one of {len(small)}")
 
 
-def measure_determinism(task, pset, trees, seed):
+def measure_determinism(task: Task, pset: gp.PrimitiveSet, trees: list[LossTree],
+                        seed: int) -> dict[str, list[float]]:
     """Returns seconds per tree with and without deterministic operations, each in a worker."""
     from deap_lossgp.engines import Job, WorkerProcesses
     from deap_lossgp.training import candidate_of
@@ -116,7 +129,7 @@ def measure_determinism(task, pset, trees, seed):
     return times
 
 
-def compare_memory(task, pset, count, seed):
+def compare_memory(task: Task, pset: gp.PrimitiveSet, count: int, seed: int) -> None:
     """Prints traces of the network and growth of the process over many different losses."""
     from deap_lossgp.training import Trainer, candidate_of
 
@@ -133,7 +146,7 @@ def compare_memory(task, pset, count, seed):
           f"{before:.0f} -> {after:.0f} MB ({after / before - 1.0:+.1%})")
 
 
-def resident_megabytes():
+def resident_megabytes() -> float:
     """Returns the memory of this process."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

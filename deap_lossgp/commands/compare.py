@@ -1,10 +1,18 @@
 """``lossgp compare``: the thesis's Algorithm 2, with replicates."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from deap_lossgp.commands.options import PRESETS, announce, experiment_parser, parse_experiment
-from deap_lossgp.commands.parser import fail, refused, resumable
+from deap_lossgp.commands.parser import CommandParser, fail, refused, resumable
 from deap_lossgp.comparison import ComparisonSettings
 from deap_lossgp.engines import TrainingError
 from deap_lossgp.training.tensorflow_setup import check_tensorflow
+
+if TYPE_CHECKING:
+    from deap_lossgp.comparison.comparisons import Comparison
 
 PRESETS = {
     **PRESETS,
@@ -13,7 +21,7 @@ PRESETS = {
 }
 
 
-def main(argv=None, prog=None):
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     """Compares algorithms on equal terms, and prints the report.
 
     Args:
@@ -30,7 +38,7 @@ def main(argv=None, prog=None):
             fail(parser.prog, error)
 
 
-def prepare(parser, argv):
+def prepare(parser: CommandParser, argv: Sequence[str] | None) -> Comparison:
     """Returns the ``Comparison`` that a command line describes."""
     settings, execution, options = parse_experiment(parser, argv, ComparisonSettings, PRESETS)
     announce(settings)

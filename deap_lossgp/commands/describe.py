@@ -1,14 +1,18 @@
 """``lossgp describe``: cards, curves and trees of losses."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from deap_lossgp.commands.parser import CommandParser, piped, refused
 from deap_lossgp.curves import describe
-from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
+from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss, read_loss
 from deap_lossgp.plotting import plot_loss, plot_tree
 
 
-def main(argv=None, prog=None):
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     """Prints cards of losses, and draws their curves and trees.
 
     Args:
@@ -28,7 +32,7 @@ def main(argv=None, prog=None):
         refused(parser.prog, describe_losses, **vars(parser.parse_args(argv)))
 
 
-def describe_losses(losses, output, seed=0):
+def describe_losses(losses: Sequence[str], output: Path | str, seed: int = 0) -> None:
     """Prints the cards of losses, and writes their pictures to a folder."""
     losses = [read_loss(source) for source in losses]
     output = Path(output)
@@ -38,11 +42,12 @@ def describe_losses(losses, output, seed=0):
         print(describe(loss.tree, loss.pset, name=name, seed=seed), end="\n\n")
         for kind, ax in (("card", plot_loss(loss)[0, 0]), ("tree", plot_tree(loss.tree))):
             pictures.append(f"{name}_{kind}.png")
-            ax.figure.savefig(output / pictures[-1])
+            figure: Any = ax.figure
+            figure.savefig(output / pictures[-1])
     print(f"Results in {output}: {', '.join(pictures)}")
 
 
-def distinct_names(losses):
+def distinct_names(losses: Sequence[FoundLoss]) -> list[str]:
     """Returns the losses' names, numbered where several have the same."""
     names = []
     for loss in losses:

@@ -1,15 +1,22 @@
 """``lossgp evolve``: evolves a loss function for image classifiers."""
 
+from __future__ import annotations
+
 import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from deap_lossgp.commands.options import PRESETS, announce, experiment_parser, parse_experiment
-from deap_lossgp.commands.parser import fail, refused, resumable
+from deap_lossgp.commands.parser import CommandParser, fail, refused, resumable
 from deap_lossgp.engines import TrainingError
 from deap_lossgp.search import RunSettings, TensorBoard
 from deap_lossgp.training.tensorflow_setup import check_tensorflow
 
+if TYPE_CHECKING:
+    from deap_lossgp.search.runs import Run
 
-def main(argv=None, prog=None):
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     """Evolves a loss, and says where its run's folder is and what to do next.
 
     Args:
@@ -30,7 +37,7 @@ def main(argv=None, prog=None):
             fail(parser.prog, error)
 
 
-def prepare(parser, argv):
+def prepare(parser: CommandParser, argv: Sequence[str] | None) -> Run:
     """Returns the ``Run`` that a command line describes."""
     settings, execution, options = parse_experiment(parser, argv, RunSettings, PRESETS)
     announce(settings)

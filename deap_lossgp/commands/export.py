@@ -1,14 +1,17 @@
 """``lossgp export``: a loss as a file that does not need this package."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from keyword import iskeyword
 from pathlib import Path
 
 from deap_lossgp.commands.parser import CommandParser, piped, refused
 from deap_lossgp.export import TARGETS, class_name, export_loss, file_name
-from deap_lossgp.found_losses import read_loss
+from deap_lossgp.found_losses import FoundLoss, read_loss
 
 
-def main(argv=None, prog=None):
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     """Writes a loss as a file, and says how to use it.
 
     Args:
@@ -40,7 +43,8 @@ def main(argv=None, prog=None):
                   f"{path.stem!r} is no name of a module")
 
 
-def export(loss, to, scale="1", output="."):
+def export(loss: str, to: str, scale: str = "1",
+           output: Path | str = ".") -> tuple[FoundLoss, Path, str]:
     """Writes the file and returns the loss, the file's path and its text."""
     found = read_loss(loss)
     text = export_loss(found, to, scale=scale if scale == "cross_entropy" else number(scale))
@@ -55,7 +59,7 @@ def export(loss, to, scale="1", output="."):
     return found, path, text
 
 
-def number(text):
+def number(text: str) -> float:
     """Returns the number that ``--scale`` gives."""
     try:
         return float(text)

@@ -1,12 +1,22 @@
 """Options of the commands that run experiments, made from the fields of the settings."""
 
+from __future__ import annotations
+
 import argparse
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from types import UnionType
-from typing import get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeAlias, cast, get_args, get_origin, get_type_hints
 
 from deap_lossgp.commands.parser import CommandParser
 from deap_lossgp.engines.execution import Execution
+
+if TYPE_CHECKING:
+    from deap_lossgp.search.settings import RunSettings
+    from deap_lossgp.settings import Settings
+
+    Presets: TypeAlias = Mapping[str, Mapping[str, Any]]
+    """Options by name, for the name of each preset."""
 
 SEARCHES = {
     "full": {},
@@ -28,7 +38,7 @@ PRESETS = {"small": {**_THESIS, "generations": 4, "epochs": 6},
 """The thesis's scales (table 4.1)."""
 
 
-def add_settings(parser, settings):
+def add_settings(parser: argparse.ArgumentParser, settings: Any) -> None:
     """Adds an option for each field of a dataclass that has a help text.
 
     The fields that a class declares are one group of options; the class attribute ``group`` is its
@@ -47,14 +57,14 @@ def add_settings(parser, settings):
                 continue
             option = {**_kind_of(types[name], final[name]), **final[name].metadata}
             flag = option.pop("flag", f"--{name.replace('_', '-')}")
-            title = option.pop("group", cls.group)
+            title = option.pop("group", cast(Any, cls).group)
             if title not in groups:
                 groups[title] = parser.add_argument_group(title)
             groups[title].add_argument(flag, dest=name, **option)
     parser.set_defaults(**asdict(settings))
 
 
-def read_settings(options, cls):
+def read_settings(options: Mapping[str, Any], cls: type[Settings]) -> Settings:
     """Makes settings from parsed options.
 
     Args:
@@ -67,12 +77,13 @@ def read_settings(options, cls):
     Raises:
         ValueError, TypeError: The options are not usable together.
     """
-    values = {field.name: options[field.name] for field in fields(cls)}
+    values = {field.name: options[field.name] for field in fields(cast(Any, cls))}
     return cls(**{name: tuple(value) if isinstance(value, list) else value
                   for name, value in values.items()})
 
 
-def experiment_parser(description, settings, presets, prog=None):
+def experiment_parser(description: str, settings: Any, presets: Presets,
+                      prog: str | None = None) -> CommandParser:
     """Makes a parser with the options of every experiment; a command adds its own to it.
 
     Args:
@@ -99,7 +110,9 @@ def experiment_parser(description, settings, presets, prog=None):
     return p
 
 
-def parse_experiment(parser, argv, settings_class, presets):
+def parse_experiment(parser: CommandParser, argv: Sequence[str] | None,
+                     settings_class: type[Settings],
+                     presets: Presets) -> tuple[Settings, Execution, dict[str, Any]]:
     """Reads a command line with an ``experiment_parser``.
 
     Args:
@@ -122,7 +135,7 @@ def parse_experiment(parser, argv, settings_class, presets):
     return read_settings(options, settings_class), read_settings(options, Execution), options
 
 
-def announce(settings):
+def announce(settings: RunSettings) -> None:
     """Prints a line if the fitness of a run or a comparison misleads, before anything is trained.
 
     Args:

@@ -1,16 +1,23 @@
 """How commands read their arguments, and how they end: bad input, a closed pipe, a stop."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import select
 import shlex
 import signal
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 
 from deap_lossgp.commands.table import COMMANDS
 from deap_lossgp.errors import printable, unknown_name
+
+Result = TypeVar("Result")
+"""What an action returns."""
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -37,7 +44,7 @@ class CommandParser(argparse.ArgumentParser):
         call: What the user types before the arguments, the path of a program included.
     """
 
-    def __init__(self, description, prog=None, **kwargs):
+    def __init__(self, description: str, prog: str | None = None, **kwargs: Any) -> None:
         print_anything()
         self.call = prog or f"python {shlex.quote(sys.argv[0])}"
         super().__init__(
@@ -48,19 +55,20 @@ class CommandParser(argparse.ArgumentParser):
             **kwargs,
         )
 
-    def parse_known_args(self, args=None, namespace=None):
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Parses like argparse, but reports a misspelt option before a missing argument."""
         args = sys.argv[1:] if args is None else args
         known = self._option_string_actions
         for option in (word.partition("=")[0] for word in args):
             if option.startswith("--") and len(option) > 2 and option not in known:
-                self.error(unknown_name("option", option, [o for o in known if o[:2] == "--"]))
+                options = [name for name in known if name[:2] == "--"]
+                self.error(str(unknown_name("option", option, options)))
         return super().parse_known_args(args, namespace)
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         fail(self.prog, message)
 
-    def call_of(self, name):
+    def call_of(self, name: str) -> str:
         """Returns what the user types for another command, who has typed this one so.
 
         Args:
@@ -76,14 +84,14 @@ class CommandParser(argparse.ArgumentParser):
         return f"python {shlex.quote(str(program))}" if program.is_file() else f"lossgp {name}"
 
 
-def print_anything():
+def print_anything() -> None:
     """Lets output show escapes for characters that its encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # not where a notebook or a test has replaced it
             stream.reconfigure(errors="backslashreplace")
 
 
-def fail(program, message):
+def fail(program: str, message: object) -> NoReturn:
     """Prints an error in one line and ends the command with exit status 2.
 
     Args:
@@ -97,7 +105,7 @@ def fail(program, message):
     sys.exit(2)
 
 
-def refused(program, action, *args, **kwargs):
+def refused(program: str, action: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
     """Calls ``action``; its ValueError, TypeError or OSError ends the command with one line.
 
     Args:
@@ -119,7 +127,7 @@ def refused(program, action, *args, **kwargs):
 
 
 @contextmanager
-def piped():
+def piped() -> Iterator[None]:
     """Ends the command silently if the program that reads its output stops, as ``head`` does.
 
     Another pipe that breaks is an error like any other.
@@ -150,7 +158,7 @@ class _Terminated(KeyboardInterrupt):
 
 
 @contextmanager
-def resumable(parser, argv=None):
+def resumable(parser: CommandParser, argv: Sequence[str] | None = None) -> Iterator[None]:
     """Ends the command on Ctrl-C, SIGTERM or a failing disk; its last line says how to go on.
 
     The exit status is 130, 143 or 1. A closed pipe ends the command as in ``piped``.

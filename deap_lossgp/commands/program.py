@@ -6,6 +6,7 @@ Only the module of that command is imported.
 """
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 from deap_lossgp import __version__
@@ -14,7 +15,7 @@ from deap_lossgp.commands.table import COMMANDS, Command
 from deap_lossgp.errors import unknown_name
 
 
-def main(argv=None, prog="lossgp"):
+def main(argv: Sequence[str] | None = None, prog: str = "lossgp") -> int | None:
     """Runs a command.
 
     Args:

@@ -1,11 +1,14 @@
 """``lossgp search-benchmark``: what a search finds, with its parts and without."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from deap_lossgp.commands.options import experiment_parser, parse_experiment
-from deap_lossgp.commands.parser import refused, resumable
+from deap_lossgp.commands.parser import CommandParser, refused, resumable
 from deap_lossgp.search import RunSettings
 from deap_lossgp.training.tensorflow_setup import check_tensorflow
 
@@ -13,7 +16,7 @@ SETTINGS = RunSettings(generations=1000, max_epochs=120, final_size=0, test_seed
                        rate_factors=())  # fmt: skip
 
 
-def main(argv=None, prog=None):
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     """Runs every arm from several seeds, and prints the table of what they found.
 
     Args:
@@ -32,7 +35,7 @@ def main(argv=None, prog=None):
         print(refused(parser.prog, measure, parser, argv))
 
 
-def measure(parser, argv):
+def measure(parser: CommandParser, argv: Sequence[str] | None) -> str:
     """Runs the arms that a command line names, and returns their table as text."""
     settings, execution, options = parse_experiment(parser, argv, RunSettings, {})
     if options["replicates"] < 1:

@@ -15,7 +15,7 @@ class Command(NamedTuple):
     program: str
 
     @staticmethod
-    def module_of(name):
+    def module_of(name: str) -> str:
         """Returns the name of the module that has a command's ``main``.
 
         Examples:

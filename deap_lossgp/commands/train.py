@@ -1,12 +1,21 @@
 """``lossgp train``: losses side by side in plain Keras."""
 
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from deap_lossgp.commands.options import add_settings, read_settings
 from deap_lossgp.commands.parser import CommandParser, refused, resumable
 from deap_lossgp.comparison import ConfirmationSettings
 from deap_lossgp.found_losses import KNOWN_LOSSES
 
+if TYPE_CHECKING:
+    from deap_lossgp.comparison.confirmations import Confirmation
 
-def main(argv=None, prog=None):
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     """Trains losses over seeds, and prints a table with statistics.
 
     Args:
@@ -25,7 +34,7 @@ def main(argv=None, prog=None):
         print(confirmation.execute())
 
 
-def prepare(options):
+def prepare(options: argparse.Namespace) -> Confirmation:
     """Returns the ``Confirmation`` that parsed options describe."""
     settings = read_settings(vars(options), ConfirmationSettings)
     from deap_lossgp.comparison import Confirmation

@@ -9,11 +9,4 @@ measures what whole searches find, with each of their parts and without.
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "arm_statistics": ["compare_arms", "noise_floor"],
-    "comparisons": ["Comparison"],
-    "confirmation_results": ["ConfirmationResult"],
-    "confirmations": ["Confirmation", "train_with_losses"],
-    "pairs": ["PairedDifference", "paired_difference"],
-    "settings": ["ComparisonSettings", "ConfirmationSettings", "OPTIMIZERS"],
-})
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

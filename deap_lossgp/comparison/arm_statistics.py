@@ -1,7 +1,10 @@
 """The statistics of replicates: arms compared two at a time, and the noise floor."""
 
+from __future__ import annotations
+
 import itertools
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -32,7 +35,7 @@ class NoiseFloor:
     difference: float
 
     @property
-    def text(self):
+    def text(self) -> str:
         """The noise floor as a sentence."""
         if self.n < 2:
             return f"noise floor unknown: it takes two trainings or more, not {self.n}"
@@ -40,7 +43,7 @@ class NoiseFloor:
                 f"difference: the standard deviation over {self.n} seeds is {self.std:.3g}")
 
 
-def noise_floor(accuracies):
+def noise_floor(accuracies: Iterable[float | None]) -> NoiseFloor:
     """Estimates the noise of single trainings from one loss trained with several seeds.
 
     The difference of two independent trainings has standard deviation sqrt(2) std, and of normal
@@ -65,7 +68,7 @@ def noise_floor(accuracies):
     return NoiseFloor(len(values), mean, std, 1.96 * math.sqrt(2.0) * std)
 
 
-def holm(p_values):
+def holm(p_values: Iterable[float]) -> np.ndarray:
     """Corrects p-values for the number of tests, after Holm and Bonferroni.
 
     The k-th smallest of m is multiplied by m + 1 - k, and is at least as large as those before it.
@@ -97,8 +100,10 @@ def holm(p_values):
     return p_values
 
 
-def compare_arms(table, value, arm="arm", pair=("replicate",), couples=None, *,
-                 level=0.95, resamples=9999, seed=0):  # fmt: skip
+def compare_arms(table: pd.DataFrame, value: str, arm: str = "arm",
+                 pair: Sequence[str] = ("replicate",),
+                 couples: Sequence[tuple[str, str]] | None = None, *, level: float = 0.95,
+                 resamples: int = 9999, seed: int = 0) -> pd.DataFrame:  # fmt: skip
     """Compares arms of a long table, two at a time.
 
     Args:

@@ -1,7 +1,7 @@
 """Tables about the arms of a comparison, computed from its raw rows, with the thesis's figures."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -29,7 +29,7 @@ THESIS_ARMS = {"archive": 0, "sample-tournament": 1}
 """The place of each arm in the pairs of the thesis's figures."""
 
 
-def progress_table(evaluations, tasks):
+def progress_table(evaluations: pd.DataFrame, tasks: int) -> pd.DataFrame:
     """Finds the best fitness so far, by replicate, arm and generation.
 
     Args:
@@ -54,7 +54,7 @@ def progress_table(evaluations, tasks):
     return pd.DataFrame(rows)
 
 
-def accuracy_table(tests):
+def accuracy_table(tests: pd.DataFrame) -> pd.DataFrame:
     """Computes the test accuracy by arm and task, as in the thesis's tables 4.2 and 4.3.
 
     The thesis does not say on which images its accuracies were measured.
@@ -72,12 +72,12 @@ def accuracy_table(tests):
         mean="mean", std="std", low="min", high="max", replicates="count").reset_index()
     for scale, by_task in THESIS_ACCURACY.items():
         table[f"thesis_{scale}"] = [
-            by_task.get(task, {})[THESIS_ARMS[arm]] if task in by_task and arm in THESIS_ARMS
+            by_task[task][THESIS_ARMS[arm]] if task in by_task and arm in THESIS_ARMS
             else None for task, arm in zip(table["task"], table["arm"], strict=True)]
     return table
 
 
-def time_table(evaluations, tasks):
+def time_table(evaluations: pd.DataFrame, tasks: int) -> pd.DataFrame:
     """Counts trainings and charged seconds by arm, as in the thesis's table 4.4.
 
     The initial population has columns of its own: the thesis seems to leave its evaluation out of
@@ -119,7 +119,7 @@ def time_table(evaluations, tasks):
     return table
 
 
-def statistics_table(tests, couples):
+def statistics_table(tests: pd.DataFrame, couples: Sequence[tuple[str, str]]) -> pd.DataFrame:
     """Computes paired differences of test accuracy between arms, by task and over all tasks.
 
     Args:
@@ -145,7 +145,7 @@ def statistics_table(tests, couples):
     return pd.concat(tables, ignore_index=True)
 
 
-def at_chance_table(tests, chances):
+def at_chance_table(tests: pd.DataFrame, chances: Mapping[str, float]) -> pd.DataFrame:
     """Counts the replicates whose winner has a mean test accuracy at or below guessing.
 
     Args:

@@ -1,7 +1,11 @@
 """Algorithms compared on equal terms: the thesis's Algorithm 2, with replicates and statistics."""
 
+from __future__ import annotations
+
 import itertools
 import random
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +19,9 @@ from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.evolutions import Evolution
 from deap_lossgp.search.logbooks import logbook_table
 from deap_lossgp.trees import LossTree
+
+if TYPE_CHECKING:
+    from deap_lossgp.comparison.settings import ComparisonSettings
 
 
 class Comparison(Evolution):
@@ -44,11 +51,15 @@ class Comparison(Evolution):
         tests: ``replicate arm task seed test_accuracy``.
     """
 
+    settings: ComparisonSettings
+
     kind = "comparison"
-    not_in_name = (*Evolution.not_in_name, "arms", "replicates", "known_losses")
+    not_in_name = (*Evolution.not_in_name,  # type: ignore[assignment]
+                   "arms", "replicates", "known_losses")
     changeable = (*Evolution.changeable, *not_in_name)
 
-    def __init__(self, settings, output=None, **options):
+    def __init__(self, settings: ComparisonSettings, output: Path | str | None = None,
+                 **options: Any) -> None:
         for name in (*settings.seed_losses, *settings.known_losses):
             if name not in KNOWN_LOSSES:
                 raise unknown_name("loss", name, KNOWN_LOSSES)
@@ -57,12 +68,12 @@ class Comparison(Evolution):
                        for name, text in KNOWN_LOSSES.items()}
 
     @property
-    def seeds(self):
+    def seeds(self) -> list[int]:
         """A seed for each replicate; more replicates leave the first ones as they are."""
         children = np.random.SeedSequence(self.settings.seed).spawn(self.settings.replicates)
         return [int(child.generate_state(1)[0]) % 2**31 for child in children]
 
-    def execute(self):
+    def execute(self) -> None:
         """Evolves and tests; fills the tables."""
         s = self.settings
         self._rows = {name: [] for name in ("baselines", "evaluations", "winners", "tests")}
@@ -80,20 +91,20 @@ class Comparison(Evolution):
         for name, tables in self._tables.items():
             setattr(self, name, pd.concat(tables, ignore_index=True))
 
-    def report(self):
+    def report(self) -> str:
         """Writes tables, figures and the report into the folder; returns a summary as text."""
         return write_report(self)
 
-    def raw_tables(self):
+    def raw_tables(self) -> dict[str, pd.DataFrame]:
         """Returns the tables that ``execute`` filled, by name."""
         return {name: getattr(self, name) for name in (*self._rows, *self._tables)}
 
-    def tables(self):
+    def tables(self) -> dict[str, pd.DataFrame]:
         """Returns the tables of ``DERIVED_TABLES`` by name."""
         return {name: row.make(self) for name, row in DERIVED_TABLES.items()}
 
     @property
-    def couples(self):
+    def couples(self) -> list[tuple[str, str]]:
         """The pairs to test: arms with cross entropy, and any two at equal trainings."""
         arms = self.settings.arms
         return [*((arm, BASELINE) for arm in arms),

@@ -1,15 +1,22 @@
 """What trainings of losses over seeds have shown: tables, and the report as text."""
 
+from __future__ import annotations
+
 import math
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from deap_lossgp.comparison.arm_statistics import COLUMNS
 from deap_lossgp.comparison.arm_tables import statistics_table
+
+if TYPE_CHECKING:
+    from deap_lossgp.training.results import TrainingResult
 
 BASELINE = "cross_entropy"
 """The loss that the others are compared with, by name."""
@@ -40,10 +47,10 @@ class ConfirmationResult:
     summary: pd.DataFrame
     output: Path
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<ConfirmationResult of {len(self.trainings)} trainings in {self.output}>"
 
-    def __str__(self):
+    def __str__(self) -> str:
         t, count = self.trainings, len(self.trainings)
         failed = t[t["status"] != "ok"]
         reasons = failed.groupby(["loss", "status", "message"], sort=False).size()
@@ -61,7 +68,7 @@ class ConfirmationResult:
         ])
 
 
-def trainings_table(results):
+def trainings_table(results: Mapping[tuple, TrainingResult]) -> pd.DataFrame:
     """Makes a table of trainings.
 
     Args:
@@ -79,7 +86,7 @@ def trainings_table(results):
     } for key, r in results.items()])
 
 
-def epochs_table(results):
+def epochs_table(results: Mapping[tuple, TrainingResult]) -> pd.DataFrame:
     """Makes a table of the learning curves of trainings.
 
     Args:
@@ -91,7 +98,7 @@ def epochs_table(results):
     """
     rows = []
     for key, r in results.items():
-        curves = [*zip(r.accuracies, r.cross_entropies, r.losses, strict=True)]
+        curves: list[tuple] = [*zip(r.accuracies, r.cross_entropies, r.losses, strict=True)]
         curves += [] if r.ok else [(None, None, None)]
         rows += [{**_place_of(key), "epoch": epoch, "val_accuracy": accuracy,
                   "val_cross_entropy": cross_entropy, "val_loss": loss}
@@ -103,7 +110,7 @@ def _place_of(key):
     return dict(zip(("task", "model", "loss", "seed"), key, strict=True))
 
 
-def summary_table(trainings):
+def summary_table(trainings: pd.DataFrame) -> pd.DataFrame:
     """Computes test accuracy by data set, network and loss, and the difference to cross entropy.
 
     Trainings of one data set, network and seed are a pair: they began with the same weights and saw
@@ -153,13 +160,13 @@ def summary_table(trainings):
     return table.drop(columns="task").rename(columns={"task_": "task", "model_": "model"})
 
 
-def figure_names(table):
+def figure_names(table: pd.DataFrame) -> dict[tuple[str, str], str]:
     """Returns {(data set, network): file name of its learning curves} for a table's rows."""
     places = dict.fromkeys(zip(table["task"], table["model"], strict=True))
     return {place: re.sub(r"[^\w.-]+", "_", "curves-{}-{}.png".format(*place)) for place in places}
 
 
-def seeds_needed(comparisons):
+def seeds_needed(comparisons: int) -> int:
     """Returns the fewest seeds with which Wilcoxon's exact test can show a difference.
 
     Args:
@@ -172,7 +179,7 @@ def seeds_needed(comparisons):
     return math.floor(math.log2(comparisons / (1.0 - LEVEL))) + 2
 
 
-def summary_text(summary):
+def summary_text(summary: pd.DataFrame) -> str:
     """Writes the summary as a table of text, with the verdicts below it.
 
     Args:

@@ -1,10 +1,14 @@
 """Found losses confirmed: trained in plain Keras beside known ones, over seeds, in pairs."""
 
+from __future__ import annotations
+
 import hashlib
 import os
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from deap import gp
 
@@ -31,11 +35,16 @@ from deap_lossgp.training.tensorflow_setup import (
 )
 from deap_lossgp.user_functions import source_of
 
+if TYPE_CHECKING:
+    from deap_lossgp.training.tasks import Task
+
 _OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError", "OutOfMemoryError")
 
 
-def train_with_losses(losses, tasks=("digits",), *, output=None, threads=1, progress=True,
-                      **options):
+def train_with_losses(losses: str | Path | FoundLoss | Sequence[str | Path | FoundLoss],
+                      tasks: str | Task | Sequence[str | Task] = ("digits",), *,
+                      output: Path | str | None = None, threads: int = 1, progress: bool = True,
+                      **options: Any) -> ConfirmationResult:
     """Trains losses side by side in plain Keras: does what ``lossgp train`` does.
 
     It trains in this process. TensorFlow keeps the number of threads and the determinism that the
@@ -94,17 +103,20 @@ class Confirmation(Experiment):
         OSError: The folder cannot be written.
     """
 
+    settings: ConfirmationSettings
+
     kind = "training"
     changeable = (*Experiment.changeable, "losses", "compare", "tasks", "datasets", "models",
                   "seeds")
     not_in_name = ("seeds",)
 
-    def __init__(self, losses, settings, output=None, *, threads=1, **options):
+    def __init__(self, losses: Sequence[str | Path | FoundLoss], settings: ConfirmationSettings,
+                 output: Path | str | None = None, *, threads: int = 1, **options: Any) -> None:
         self._losses = _found([*losses, *settings.compare])
         self._threads = threads
         super().__init__(settings, output, **options)
 
-    def prepare(self):
+    def prepare(self) -> None:
         self._places = [(task.name, task.network_name) for task in self.tasks]
         if not self._places or len({*self._places}) < len(self._places):
             raise ValueError(f"expected tasks of distinct data sets and networks, at least 1, got "
@@ -115,17 +127,17 @@ class Confirmation(Experiment):
         self._settings = arithmetic_settings(self._environment["threads"], None, **options)
         self._check_networks()
 
-    def described(self, tasks):
+    def described(self, tasks: Sequence[Task] | None) -> dict[str, Any]:
         losses = {name: {"expression": str(found.tree), "primitives": found.pset.name}
                   for name, found in self._losses.items()}
         return {**super().described(tasks), "losses": losses}
 
-    def code(self):
+    def code(self) -> dict[str, Any]:
         rows = {f"{found.pset.name} {name}": digest(repr(source).encode())
                 for found in self._losses.values() for name, source in _rows(found)}
         return {**super().code(), "backend": self._backend, **rows, **self._settings}
 
-    def execute(self):
+    def execute(self) -> ConfirmationResult:
         """Trains what is missing, writes the folder and returns the ``ConfirmationResult``."""
         self.warn_of_differences(self._environment)
         tasks, store, done = self.tasks, self._folder.store, 0

@@ -1,17 +1,32 @@
 """What one training of a loss costs, in several ways side by side, which take turns."""
 
+from __future__ import annotations
+
 import gc
 import random
 import statistics
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    from deap import gp
+
+    from deap_lossgp.data.images import ImageData
+    from deap_lossgp.training.tasks import Task
+    from deap_lossgp.training.trainer import Trainer
+    from deap_lossgp.trees import LossTree
 
 ROUNDS = 5
 """Trainings of each loss in the two cheapest arms, whose times differ by a few per cent only."""
 
 
-def random_losses(pset, count, sizes, seed):
+def random_losses(pset: gp.PrimitiveSet, count: int, sizes: Sequence[int],
+                  seed: int) -> list[LossTree]:
     """Returns certified, trainable random trees whose sizes run through ``sizes``."""
     from deap_lossgp.curves import LossCurves, is_trainable
     from deap_lossgp.operators import genLoss
@@ -31,7 +46,7 @@ def random_losses(pset, count, sizes, seed):
     return found
 
 
-def resized(data, images):
+def resized(data: ImageData, images: int) -> ImageData:
     """Returns the data set with so many training images; they are repeated if there are fewer."""
     import numpy as np
 
@@ -39,7 +54,7 @@ def resized(data, images):
     return replace(data, x_train=data.x_train[index], y_train=data.y_train[index])
 
 
-def plain_pset(pset):
+def plain_pset(pset: gp.PrimitiveSet) -> gp.PrimitiveSet:
     """Returns the same primitives as a DEAP user would register them, for ``gp.compile``."""
     import copy
 
@@ -53,7 +68,8 @@ def plain_pset(pset):
     return plain
 
 
-def train_plainly(tree, pset, task, images, labels):
+def train_plainly(tree: LossTree, pset: gp.PrimitiveSet, task: Task, images: np.ndarray,
+                  labels: np.ndarray) -> keras.Model:
     """Trains a new network with DEAP's gp.compile and Keras's compile and fit, and returns it."""
     import keras
     from deap import gp
@@ -61,7 +77,8 @@ def train_plainly(tree, pset, task, images, labels):
 
     function = gp.compile(tree, pset)
     # Not seeded: it would empty TensorFlow's cache of kernels, at the expense of the next arm.
-    model = task.network(input_shape=task.data.input_shape, num_classes=task.data.num_classes)
+    network: Any = task.network
+    model = network(input_shape=task.data.input_shape, num_classes=task.data.num_classes)
     model.compile(
         keras.optimizers.Adam(task.learning_rate),
         loss=lambda y_true, y_pred: ops.mean(
@@ -72,14 +89,15 @@ def train_plainly(tree, pset, task, images, labels):
     return model
 
 
-def seconds(action, *args):
+def seconds(action: Callable, *args: Any) -> float:
     """Returns the seconds that a call takes."""
     start = time.perf_counter()
     action(*args)
     return time.perf_counter() - start
 
 
-def measure(task, pset, trees, seed):
+def measure(task: Task, pset: gp.PrimitiveSet, trees: Sequence[LossTree],
+            seed: int) -> tuple[dict[str, float], dict[str, list[float]], Trainer]:
     """Returns the first times, the times by arm and tree, and the trainer; the arms take turns."""
     import numpy as np
     from keras import ops

@@ -1,10 +1,20 @@
 """A report as one HTML page that needs no other file."""
 
+from __future__ import annotations
+
 import base64
 import html
+from collections.abc import Iterable
 from pathlib import Path
 
-from deap_lossgp.comparison.sections import Figure, caption_of, columns_of, labelled, one_line
+from deap_lossgp.comparison.sections import (
+    Figure,
+    Section,
+    caption_of,
+    columns_of,
+    labelled,
+    one_line,
+)
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1b; --paper: #ffffff; --line: #cccccc;
@@ -62,7 +72,7 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def to_html(title, sections):
+def to_html(title: str, sections: Iterable[Section]) -> str:
     """Writes a report as one HTML page: pictures inside, no script, no other files.
 
     Args:

@@ -1,14 +1,24 @@
 """A report as Markdown, with links to its figures."""
 
+from __future__ import annotations
+
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
-from deap_lossgp.comparison.sections import Figure, caption_of, columns_of, labelled, one_line
+from deap_lossgp.comparison.sections import (
+    Figure,
+    Section,
+    caption_of,
+    columns_of,
+    labelled,
+    one_line,
+)
 
 
-def to_markdown(title, sections, folder):
+def to_markdown(title: str, sections: Iterable[Section], folder: Path) -> str:
     """Writes a report as GitHub-flavoured Markdown.
 
     Args:

@@ -5,8 +5,11 @@ seeds. The effect of a population on all arms cancels in the differences within 
 these differences are tested. Larger values are better; -inf is a failure.
 """
 
+from __future__ import annotations
+
 import math
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,12 +55,12 @@ class PairedDifference:
     level: float = 0.95
 
     @property
-    def smallest_p_value(self):
+    def smallest_p_value(self) -> float:
         """The smallest p-value of Wilcoxon's exact test with so many pairs that do not tie."""
         return min(1.0, 2.0 ** (1 - self.wins - self.losses)) if self.n else math.nan
 
     @property
-    def verdict(self):
+    def verdict(self) -> str:
         """A sentence that says what the pairs show at the level.
 
         A difference is shown if the p-value is below 1 - level and the interval, if there is one,
@@ -67,7 +70,9 @@ class PairedDifference:
         return verdict_of(self, self.p_value, self.smallest_p_value)
 
 
-def paired_difference(first, second, *, level=0.95, resamples=9999, seed=0):
+def paired_difference(first: Iterable[float | None], second: Iterable[float | None], *,
+                      level: float = 0.95, resamples: int = 9999,
+                      seed: int = 0) -> PairedDifference:
     """Compares two arms over replicates, pair by pair.
 
     A pair with a missing value (None or NaN) is left out and counted. A failure (-inf) is below
@@ -183,7 +188,8 @@ def _mean(values, axis):
     return np.round(values.mean(axis=axis), DIGITS)
 
 
-def verdict_of(result, p_value, smallest, correction=""):
+def verdict_of(result: PairedDifference, p_value: float, smallest: float,
+               correction: str = "") -> str:
     """Says in a sentence what a difference shows.
 
     Args:

@@ -1,6 +1,9 @@
 """The report of a comparison: its sections, tables and figures, and a summary as text."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,8 +20,11 @@ from deap_lossgp.plotting.loss_accuracy import plot_loss_accuracy
 from deap_lossgp.search.evolutions import PREDICTED
 from deap_lossgp.search.folders import versions
 
+if TYPE_CHECKING:
+    from deap_lossgp.comparison.comparisons import Comparison
 
-def write_report(comparison):
+
+def write_report(comparison: Comparison) -> str:
     """Writes the tables, figures and pages of a comparison into its folder.
 
     Args:

@@ -1,10 +1,14 @@
 """A report as data: sections of paragraphs, tables and figures, and the texts of their cells."""
 
+from __future__ import annotations
+
 import math
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 from unicodedata import category
 
 import pandas as pd
@@ -43,7 +47,7 @@ class Section:
     title: str
     parts: tuple
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         expected, wrong = "a tuple of parts", [self.parts]
         if isinstance(self.parts, tuple | list):
             expected = "parts that are str, DataFrame or Figure"
@@ -53,7 +57,7 @@ class Section:
             raise TypeError(f"section {self.title!r}: expected {expected}, got {came}")
 
 
-def labelled(sections):
+def labelled(sections: Iterable[Section]) -> Iterator[tuple[Section, list[tuple[Any, str]]]]:
     """Numbers tables and figures, each through the whole report.
 
     Args:
@@ -72,7 +76,7 @@ def labelled(sections):
         yield section, parts
 
 
-def caption_of(part):
+def caption_of(part: pd.DataFrame | Figure) -> str:
     """Returns the caption of a table or a figure; of a table without one the empty text."""
     return part.caption if isinstance(part, Figure) else part.attrs.get("caption", "")
 
@@ -93,12 +97,12 @@ class Column:
     texts: list
     of_index: bool
 
-    def is_code(self, text):
+    def is_code(self, text: str) -> bool:
         """Returns whether a cell is an expression."""
         return self.kind == "code" and text.strip() not in ("", MISSING)
 
 
-def columns_of(table):
+def columns_of(table: pd.DataFrame) -> list[Column]:
     """Makes the columns to show of a table, those of an index that says something first.
 
     Args:
@@ -158,7 +162,7 @@ def _shown(value, spec, whole, name):
         raise ValueError(message) from None
 
 
-def one_line(text):
+def one_line(text: object) -> str:
     """Returns a text in one line; characters that a page or a file cannot hold are replaced."""
     line = " ".join(str(text).split())
     return "".join("\ufffd" if category(c) in ("Cc", "Cs", "Cn") else c for c in line)

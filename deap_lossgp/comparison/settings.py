@@ -16,7 +16,7 @@ OPTIMIZERS = {"adam": {}, "sgd": {"momentum": 0.9}}
 """Keras's optimizers that can be chosen, each with its options besides the learning rate."""
 
 
-def number_or_name(text):
+def number_or_name(text: str) -> float | str:
     """Reads a number; any other text is kept as a name."""
     try:
         return float(text)
@@ -52,7 +52,7 @@ class ConfirmationSettings(TaskSettings):
         "large as those of cross entropy, as in the evolution", type=number_or_name,
         metavar="NUMBER|cross_entropy", group="training")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("models", "compare"):
             value = getattr(self, name)
             object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
@@ -62,7 +62,7 @@ class ConfirmationSettings(TaskSettings):
         for name, least in (("seeds", 1), ("seed", 0)):
             at_least(self, name, least)
 
-    def seed_values(self):
+    def seed_values(self) -> list[int]:
         """Draws the seeds; more of them leave the first ones as they are.
 
         Returns:
@@ -123,7 +123,7 @@ class ComparisonSettings(RunSettings):
     known_losses: tuple[str, ...] = setting(
         (), "known losses to test beside the winners", metavar="NAME")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         for arm in self.arms:
             if arm not in ALGORITHMS:
@@ -138,6 +138,6 @@ class ComparisonSettings(RunSettings):
         if self.initial is not None:
             fitness_mode(self.initial)
 
-    def asked(self, arm):
+    def asked(self, arm: str) -> int:
         """Returns how many evaluations an arm asks for in a replicate."""
         return ALGORITHMS[arm].evaluations(self)

@@ -10,15 +10,4 @@ the other way: from a few numbers to a tree with the curves that they describe.
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "bumps": ["BumpedLoss"],
-    "canonical": ["AffineForm", "affine_form", "canonical_key"],
-    "cards": ["LossCard", "TotalLoss"],
-    "describing": ["describe"],
-    "differentiation": ["differentiate", "evaluate"],
-    "grid": ["CENTRE", "GRID", "HIGHEST_LOGIT", "KNOTS", "LOWEST", "interpolate", "logit",
-             "probability"],
-    "loss_curves": ["CROSS_ENTROPY_SCALE", "LossCurves", "logit_gradients"],
-    "operations": ["check_operations", "elementwise_loss"],
-    "screening": ["accuracy_gain", "in_value_range", "is_trainable", "start_value"],
-})
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,10 +1,18 @@
 """A loss with bumps added to its curves: curves made of a few numbers, as a loss tree."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from deap_lossgp.curves.grid import GRID, logit
 from deap_lossgp.curves.loss_curves import CROSS_ENTROPY_SCALE, LossCurves
 from deap_lossgp.trees import LossTree
+
+if TYPE_CHECKING:
+    from deap import gp
 
 CENTRES = (-5.0, -3.0, -1.0, 1.0, 3.0, 5.0)
 """Places of the bumps in logit(p)."""
@@ -45,7 +53,7 @@ class BumpedLoss:
         (14, 95, True)
     """
 
-    def __init__(self, tree, pset):
+    def __init__(self, tree: LossTree, pset: gp.PrimitiveSet) -> None:
         self._tree, self._pset = tree, pset
         curves = LossCurves.of(tree, pset)
         unit = curves.gradient_scale / CROSS_ENTROPY_SCALE or 1.0
@@ -57,11 +65,11 @@ class BumpedLoss:
         steps = 4.0 * _POLES * (1.0 + _POLES)  # -s (1 + s) / (p + s) is a step of 1: force 1/4
         self._units = np.hstack([-steps * heights, np.full((2, 1), CROSS_ENTROPY_SCALE * unit)])
 
-    def __len__(self):
+    def __len__(self) -> int:
         """The number of numbers."""
         return self._units.size
 
-    def __call__(self, numbers):
+    def __call__(self, numbers: Sequence[float] | np.ndarray) -> LossTree:
         """Returns the ``LossTree`` with these bumps, without fitness."""
         of_right, of_others = np.reshape(numbers, self._units.shape) * self._units
         text = (f"add({self._tree}, add(mul(y_true, {_sum(of_right, 'y_pred')}), "

@@ -5,6 +5,8 @@ shift are taken off the tree, not divided out of its numbers, so that what is le
 losses is equal bit for bit.
 """
 
+from __future__ import annotations
+
 import hashlib
 import math
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from deap_lossgp.curves.differentiation import evaluate
 from deap_lossgp.trees import LossTree
 
 
-def canonical_key(tree, pset):
+def canonical_key(tree: LossTree, pset: gp.PrimitiveSet) -> str:
     """Returns a digest that does not depend on the order of commutative operands.
 
     Expressions that are otherwise equal, constants to the last bit, have the same digest. The names
@@ -69,7 +71,7 @@ class AffineForm:
     shift: float
 
 
-def affine_form(tree, pset):
+def affine_form(tree: LossTree, pset: gp.PrimitiveSet) -> AffineForm:
     """Takes the constant summands and factors off the root of a tree.
 
     Args:

@@ -82,23 +82,23 @@ class LossCard:
     similarities: tuple[tuple[str, float], ...]
 
     @property
-    def monotone(self):
+    def monotone(self) -> bool:
         """Whether the loss only falls, or only rises, with p_target, in all of ``totals``."""
         courses = {total.course for total in self.totals}
         return courses in ({"falls"}, {"rises"})
 
     @property
-    def bounded(self):
+    def bounded(self) -> bool:
         """Whether the value grows without bound nowhere."""
         return not self.unbounded
 
     @property
-    def scale_free(self):
+    def scale_free(self) -> bool:
         """Whether the target's derivative is in proportion to a power of p near 0."""
         return not math.isnan(self.power)
 
     @property
-    def trend(self):
+    def trend(self) -> str:
         """How the gradient, relative to cross entropy's, changes as a mistake grows.
 
         One of ``grows``, ``levels off``, ``vanishes`` and ``is undefined``.
@@ -112,16 +112,16 @@ class LossCard:
         return "levels off" if abs(power) <= 0.05 else "grows" if power > 0.0 else "vanishes"
 
     @property
-    def nearest(self):
+    def nearest(self) -> str:
         """Name of the known loss that is most similar to this one."""
         return self.similarities[0][0]
 
     @property
-    def similarity(self):
+    def similarity(self) -> float:
         """The cosine of the known loss that is most similar to this one."""
         return self.similarities[0][1]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join([self.name, *_rows(self), "", *_table(self.totals), "", *_traits(self)])
 
 

@@ -1,6 +1,9 @@
 """Describing a loss: its card, measured on its two curves, with NumPy and SciPy only."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.signal import find_peaks
@@ -14,6 +17,11 @@ from deap_lossgp.curves.similarity import known_curves, similarities
 from deap_lossgp.expressions import infix
 from deap_lossgp.primitives import LIMIT
 
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.trees import LossTree
+
 CLASSES = (2, 10, 100)
 """Numbers of classes for which a card has a ``TotalLoss``."""
 
@@ -23,7 +31,8 @@ LARGEST_BLINDNESS = 1e-4
 _LABELS = np.array([[0.0], [1.0]])
 
 
-def describe(tree, pset, *, name=None, seed=0):
+def describe(tree: LossTree, pset: gp.PrimitiveSet, *, name: str | None = None,
+             seed: int = 0) -> LossCard:
     """Measures the figures that describe a loss.
 
     Every figure is read from values and derivatives on p; nothing is simplified. So the card holds

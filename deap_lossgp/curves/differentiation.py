@@ -3,7 +3,9 @@
 The same walk computes in NumPy and in ``keras.ops``.
 """
 
+from collections.abc import Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
 from deap import gp
@@ -11,7 +13,8 @@ from deap import gp
 from deap_lossgp.primitives import value_and_derivative
 
 
-def evaluate(tree, pset, y_true, y_pred, *, ops=np):
+def evaluate(tree: Sequence, pset: gp.PrimitiveSet, y_true: Any, y_pred: Any, *,
+             ops: Any = np) -> Any:
     """Evaluates a tree.
 
     Args:
@@ -37,7 +40,8 @@ def evaluate(tree, pset, y_true, y_pred, *, ops=np):
     return _walk(tree, pset, y_true, y_pred, ops, 0)[0]
 
 
-def differentiate(tree, pset, y_true, y_pred, *, ops=np, with_reach=False):
+def differentiate(tree: Sequence, pset: gp.PrimitiveSet, y_true: Any, y_pred: Any, *, ops: Any = np,
+                  with_reach: bool = False) -> tuple:
     """Evaluates a tree and its derivative with respect to the prediction.
 
     The derivative is made of the primitives' own derivatives, by the chain rule.

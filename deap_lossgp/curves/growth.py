@@ -1,6 +1,10 @@
 """Where the value of a loss grows without bound: towards p = 0 or p = 1, or at a pole between."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,13 +12,19 @@ from deap_lossgp.curves.differentiation import evaluate
 from deap_lossgp.curves.grid import GRID, KNOTS, SPACING
 from deap_lossgp.primitives import LIMIT
 
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.curves.loss_curves import LossCurves
+    from deap_lossgp.trees import LossTree
+
 ROUNDING = 1e-12
 """Values that differ by less than this, relative to their magnitude, differ by rounding only."""
 
 _DECADE = round(math.log(10.0) / SPACING)  # knots from p to 10 p, where p is near 0
 
 
-def unbounded_places(tree, pset, curves):
+def unbounded_places(tree: LossTree, pset: gp.PrimitiveSet, curves: LossCurves) -> Iterator[str]:
     """Finds the places where a loss grows without bound, or is not finite.
 
     Args:

@@ -5,6 +5,9 @@ and L(1, p). They are evaluated once, in float64, with the derivative carried al
 on a fixed grid of p. A network is trained with these arrays, not with the tree.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -67,7 +70,7 @@ class LossCurves:
     pset: gp.PrimitiveSet = field(repr=False)
 
     @classmethod
-    def of(cls, tree, pset):
+    def of(cls, tree: Sequence, pset: gp.PrimitiveSet) -> LossCurves:
         """Evaluates a tree on the grid.
 
         Args:
@@ -80,10 +83,11 @@ class LossCurves:
         Raises:
             ValueError: A primitive of the set is not a ``LossPrimitive``.
         """
-        return cls(*differentiate(tree, pset, _LABELS, GRID), tuple(tree), pset)
+        values, derivatives = differentiate(tree, pset, _LABELS, GRID)
+        return cls(values, derivatives, tuple(tree), pset)
 
     @cached_property
-    def error(self):
+    def error(self) -> float:
         """The error of the curves, for their certificate: the larger of two numbers.
 
         The first is the error of interpolation: the largest difference between the derivative
@@ -101,17 +105,17 @@ class LossCurves:
         return _certificate_error(self.derivatives, single, reach)
 
     @property
-    def finite(self):
+    def finite(self) -> bool:
         """Whether values and derivatives are finite on the whole grid."""
         return bool(np.isfinite(self.values).all() and np.isfinite(self.derivatives).all())
 
     @property
-    def certified(self):
+    def certified(self) -> bool:
         """Whether training on the curves equals training with the loss, within ``TOLERANCE``."""
         return self.finite and self.error <= TOLERANCE
 
     @cached_property
-    def gradient_scale(self):
+    def gradient_scale(self) -> float:
         """The median of abs(p (1 - p) dL/dp), the gradient that reaches a logit.
 
         It is the median over both labels and 0.01 <= p <= 0.99 where the gradient is finite and
@@ -125,7 +129,7 @@ class LossCurves:
         return float(np.median(sizes)) if sizes.size else 0.0
 
 
-def logit_gradients(derivatives, logits, one_hot):
+def logit_gradients(derivatives: np.ndarray, logits: np.ndarray, one_hot: np.ndarray) -> np.ndarray:
     """Returns the gradients of samples' losses with respect to the logits, through softmax.
 
     Args:

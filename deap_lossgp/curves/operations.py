@@ -4,15 +4,21 @@ Keras is imported only when a loss is computed. The driving process, which makes
 need it; the process that computes them does.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from deap import gp
 
 from deap_lossgp.curves.differentiation import differentiate, evaluate
 from deap_lossgp.errors import in_one_line
 
+if TYPE_CHECKING:
+    from deap_lossgp.trees import LossTree
 
-def check_operations(pset):
+
+def check_operations(pset: gp.PrimitiveSet) -> None:
     """Refuses a primitive set that NumPy can compute and Keras cannot.
 
     Args:
@@ -36,7 +42,7 @@ def check_operations(pset):
                              f"made with the ops that it is given")
 
 
-def elementwise_loss(tree, pset):
+def elementwise_loss(tree: LossTree, pset: gp.PrimitiveSet) -> Any:
     """Builds the loss as operations, without ``eval`` or recursion.
 
     Args:

@@ -12,14 +12,14 @@ from deap_lossgp.trees import LossTree
 
 
 @cache
-def known_curves():
+def known_curves() -> dict[str, LossCurves]:
     """Returns {name: ``LossCurves``} of the known losses, of protected primitives."""
     pset = loss_primitive_set()
     return {name: LossCurves.of(LossTree.from_string(text, pset), pset)
             for name, text in KNOWN_LOSSES.items()}
 
 
-def similarities(curves, seed):
+def similarities(curves: LossCurves, seed: int) -> tuple[tuple[str, float], ...]:
     """Compares a loss with the known losses.
 
     The gradients with respect to the logits of two losses that train alike are in proportion, so

@@ -9,10 +9,4 @@ validate and to test on.
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "datasets": ["load_dataset"],
-    "folders": ["check_image_mode", "load_folder", "read_size"],
-    "images": ["ARRAYS", "ImageData"],
-    "names": ["dataset_name", "is_path"],
-    "splits": ["split_test", "split_validation"],
-})
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -29,7 +29,9 @@ FASHION_MNIST_SHA256 = {
 }
 
 
-def load_dataset(name, data_dir=None, *, image_size=None, image_mode=None):
+def load_dataset(name: Path | str, data_dir: Path | str | None = None, *,
+                 image_size: int | str | tuple[int, int] | None = None,
+                 image_mode: str | None = None) -> ImageData:
     """Loads an image data set by name, or from a path.
 
     If ``data_dir`` has a file ``NAME.npz``, the data set is read from it, whatever the name; its
@@ -64,7 +66,7 @@ def load_dataset(name, data_dir=None, *, image_size=None, image_mode=None):
             raise ValueError(f"data_dir must be a folder that exists, got {str(folder)!r}")
         path = folder / f"{name}.npz"
         if path.exists():
-            return ImageData(name, *_read_npz(path), source=str(path))
+            return ImageData(name, **_read_npz(path), source=str(path))
         known.update(file.stem for file in folder.glob("*.npz"))
     if name in LOADERS:
         return ImageData(name, *LOADERS[name](name))
@@ -73,19 +75,19 @@ def load_dataset(name, data_dir=None, *, image_size=None, image_mode=None):
     if is_path(name):
         if not os.path.isfile(name):
             raise ValueError(f"expected a folder of images or a .npz file, there is no {name!r}")
-        return ImageData(dataset_name(name), *_read_npz(name), source=name)
+        return ImageData(dataset_name(name), **_read_npz(name), source=name)
     raise unknown_name("data set", name, known, hint=f"or give --data-dir DIR with {name}.npz, or "
                                                      f"the path of a folder of images")
 
 
 def _read_npz(path):
-    arrays, key = [], "the file"
+    arrays, key = {}, "the file"
     # Damaged bytes raise a dozen types of error in zipfile, zlib and NumPy.
     try:
         with zipfile.ZipFile(path) as archive:
             for key in ARRAYS:
                 with archive.open(f"{key}.npy") as stream:
-                    arrays.append(np.lib.format.read_array(stream, allow_pickle=False))
+                    arrays[key] = np.lib.format.read_array(stream, allow_pickle=False)
                     if stream.read(1):  # zipfile compares the checksum only at the end
                         raise ValueError("more bytes than its shape says")
     except Exception as error:

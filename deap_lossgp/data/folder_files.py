@@ -1,5 +1,7 @@
 """All files below a folder: what cannot be listed or leads nowhere is named, never dropped."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,17 +23,17 @@ class FolderFiles:
             nothing is listed below such a link.
     """
 
-    files: list = field(default_factory=list)
-    folders: list = field(default_factory=list)
-    unreadable: dict = field(default_factory=dict)
-    repeated: dict = field(default_factory=dict)
+    files: list[Path] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
+    unreadable: dict[Path, OSError] = field(default_factory=dict)
+    repeated: dict[Path, Path] = field(default_factory=dict)
 
     @cached_property
-    def folder_set(self):
+    def folder_set(self) -> frozenset[Path]:
         """The ``folders`` as a set."""
         return frozenset(self.folders)
 
-    def inside(self, place):
+    def inside(self, place: Path) -> list[str]:
         """Returns the names of the folders in a folder, sorted, without hidden ones."""
         return sorted(self._inside.get(place, ()))
 
@@ -44,7 +46,7 @@ class FolderFiles:
         return names
 
 
-def is_hidden(path):
+def is_hidden(path: Path) -> bool:
     """Returns whether a relative path, or a folder on it, is hidden.
 
     Examples:
@@ -54,7 +56,7 @@ def is_hidden(path):
     return any(part.startswith(".") or part in JUNK for part in Path(path).parts)
 
 
-def find_files(folder):
+def find_files(folder: Path | str) -> FolderFiles:
     """Finds all files below a folder; links to folders are followed, but no folder is listed twice.
 
     Args:

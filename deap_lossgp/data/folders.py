@@ -22,7 +22,7 @@ IMAGE_SIZE = (32, 32)
 """Height and width to which images are resized by default: those of CIFAR."""
 
 
-def read_size(size):
+def read_size(size: int | str | tuple[int, int]) -> tuple[int, int]:
     """Returns the height and width of images.
 
     Args:
@@ -50,7 +50,7 @@ def read_size(size):
     return height, width
 
 
-def check_image_mode(mode):
+def check_image_mode(mode: str | None) -> None:
     """Checks that an image mode is one of ``IMAGE_MODES`` or None.
 
     Args:
@@ -63,7 +63,8 @@ def check_image_mode(mode):
         raise unknown_name("image mode", mode, IMAGE_MODES)
 
 
-def load_folder(path, size=IMAGE_SIZE, mode=None):
+def load_folder(path: Path | str, size: int | str | tuple[int, int] = IMAGE_SIZE,
+                mode: str | None = None) -> ImageData:
     """Loads a folder that holds a folder of images per class, or train/ and test/ of such folders.
 
     Classes are numbered in the order of their names; images lie anywhere below their class's

@@ -2,6 +2,8 @@
 
 import stat
 import warnings
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -20,12 +22,13 @@ FEW_LEVELS = 2**14
 """16-bit files whose pixels span fewer levels are scaled by their own range, in all files."""
 
 
-def is_image(file):
+def is_image(file: Path) -> bool:
     """Returns whether a path has the ending of an image file."""
     return file.suffix.lower() in SUFFIXES
 
 
-def read_images(files, folder, size, mode):
+def read_images(files: Sequence[Path], folder: Path, size: tuple[int, int],
+                mode: str | None) -> tuple:
     """Reads image files into one array.
 
     Args:
@@ -39,7 +42,7 @@ def read_images(files, folder, size, mode):
         them; a dict from each other file to the reason; and the least and greatest 16-bit pixel,
         by which such files are scaled, or None where this is 0 and 65535.
     """
-    x = np.empty((len(files), *size, 1 if mode == "grey" else 3), np.uint8)
+    x: np.ndarray = np.empty((len(files), *size, 1 if mode == "grey" else 3), np.uint8)
     read, unreadable, spans = [], {}, {}
     grey = mode is None
     for index, file in enumerate(tqdm(files, f"reading {printable(str(folder))}", unit="image",
@@ -54,7 +57,7 @@ def read_images(files, folder, size, mode):
             spans.pop(len(read), None)
             unreadable[file] = reason_of(error)
             continue
-        grey = grey and (x[len(read)] == x[len(read), ..., :1]).all()
+        grey = grey and (x[len(read)] == x[len(read)][..., :1]).all()
         read.append(index)
     span = _span(spans.values())
     for place in spans if span else ():
@@ -64,7 +67,7 @@ def read_images(files, folder, size, mode):
     return np.ascontiguousarray(x[..., :1]) if grey else x, read, unreadable, span
 
 
-def reason_of(error):
+def reason_of(error: Exception) -> str:
     """Returns why a file or folder was not read, in a few words without its path."""
     if isinstance(error, UnidentifiedImageError):
         return "no image of a known format"

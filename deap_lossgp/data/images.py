@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import InitVar, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -60,12 +61,12 @@ class ImageData:
     x_test: np.ndarray
     y_test: np.ndarray
     source: InitVar[str | None] = None
-    class_names: tuple[str, ...] | None = None
+    class_names: tuple[str, ...] = None  # type: ignore[assignment]
     unreadable: tuple[str, ...] = ()
     left_out: dict[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
-    def __post_init__(self, source):
+    def __post_init__(self, source: str | None) -> None:
         source = source or self.name
         for key_x, key_y in (ARRAYS[:2], ARRAYS[2:]):
             x = _images(getattr(self, key_x), f"{source}: {key_x}")
@@ -92,17 +93,17 @@ class ImageData:
             raise ValueError(f"{source}: {fault}")
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:
         """Number of classes."""
         return int(self.y_train.max()) + 1
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> tuple[int, int, int]:
         """Shape (h, w, c) of one image."""
         return self.x_train.shape[1:]
 
     @property
-    def scale(self):
+    def scale(self) -> float:
         """Factor that brings pixels to [0, 1], or to [-1, 1] where some are negative."""
         if self.x_train.dtype == np.uint8:
             return 1 / 255
@@ -110,21 +111,21 @@ class ImageData:
         return 1 / largest if largest else 1.0
 
     @property
-    def class_counts(self):
+    def class_counts(self) -> np.ndarray:
         """Training images of each class, shape (num_classes,), int64."""
         return np.bincount(self.y_train)
 
     @property
-    def ignored(self):
+    def ignored(self) -> int:
         """Number of files that were passed over, those of ``left_out``."""
         return sum(self.left_out.values())
 
     @property
-    def imbalance(self):
+    def imbalance(self) -> float:
         """Training images of the largest class for each one of the smallest; at least 1."""
         return float(self.class_counts.max() / self.class_counts.min())
 
-    def summary(self):
+    def summary(self) -> dict[str, Any]:
         """Returns a dict for JSON: sizes, images of each class, and what was left out."""
         counts = [int(count) for count in self.class_counts]
         return {
@@ -142,7 +143,7 @@ class ImageData:
             digest.update(np.ascontiguousarray(getattr(self, name)).data)
         return digest.hexdigest()[:16]
 
-    def notes(self):
+    def notes(self) -> list[str]:
         """Returns what a user should know before anything is trained.
 
         Returns:
@@ -177,7 +178,7 @@ class ImageData:
                          f"{between}{named}. The fitness balanced_error counts them alike")
         return [printable(f"{self.name}: {line}") for line in lines]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         count, kind = f"{len(self.x_train)} + {len(self.x_test)}", self.x_train.dtype
         shape, classes = self.input_shape, self.num_classes
         return f"<ImageData {self.name}: {count} images {shape} {kind}, {classes} classes>"

@@ -4,7 +4,7 @@ import os
 import re
 
 
-def is_path(dataset):
+def is_path(dataset: str) -> bool:
     """Returns whether a data set is given as a path.
 
     A path is the name of a folder that exists, ends in ``.npz``, or has a slash in it.
@@ -16,7 +16,7 @@ def is_path(dataset):
         >>> is_path("cifar10"), is_path("photos/flowers"), is_path("mine.npz")
         (False, True, True)
     """
-    separators = {"/", os.sep, os.altsep} - {None}
+    separators = {"/", os.sep, os.altsep or "/"}
     return (
         any(separator in dataset for separator in separators)
         or dataset.lower().endswith(".npz")
@@ -24,7 +24,7 @@ def is_path(dataset):
     )
 
 
-def dataset_name(dataset):
+def dataset_name(dataset: str) -> str:
     """Returns the name of a data set, fit for columns and files.
 
     Args:

@@ -1,10 +1,13 @@
 """How a folder of images is arranged: classes, or parts of a split that hold the classes."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deap_lossgp.data.folder_files import is_hidden
+from deap_lossgp.data.folder_files import FolderFiles, is_hidden
 
 ROLES = {
     "train": r"(train|trainval)(ing|s|set|data|images)?",
@@ -35,7 +38,7 @@ class Arrangement:
     names: tuple = ("train", "test")
 
 
-def role_of(name):
+def role_of(name: str) -> str | None:
     """Returns the role of a part of a split that is called so, or None.
 
     Examples:
@@ -47,7 +50,7 @@ def role_of(name):
                  for word in words if re.fullmatch(pattern, word)), None)
 
 
-def arrange(found, root, is_image):
+def arrange(found: FolderFiles, root: Path, is_image: Callable[[Path], bool]) -> Arrangement:
     """Tells parts of a split from classes.
 
     A folder is a part if it is called so and holds folders. If most folders hold the same folders,

@@ -21,7 +21,7 @@ SAMPLE = 1_000_000
 """Pixels that are looked at."""
 
 
-def implausible(x_train, x_test):
+def implausible(x_train: np.ndarray, x_test: np.ndarray) -> str | None:
     """Finds what cannot be meant: channels first, or a test set on another scale.
 
     Args:
@@ -49,7 +49,7 @@ def implausible(x_train, x_test):
             f"{_range(test)}")
 
 
-def doubts(x_train, x_test, scale):
+def doubts(x_train: np.ndarray, x_test: np.ndarray, scale: float) -> list[str]:
     """Finds what may be meant, but should be known before training.
 
     Args:

@@ -1,12 +1,18 @@
 """Where the images of an experiment come from: data sets by name or path."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deap_lossgp.data.datasets import load_dataset
 from deap_lossgp.data.folders import check_image_mode, read_size
 from deap_lossgp.data.names import is_path
 from deap_lossgp.settings import documented, setting
+
+if TYPE_CHECKING:
+    from deap_lossgp.data.images import ImageData
 
 
 @documented
@@ -28,7 +34,7 @@ class DataSource:
         None, "what images in folders are made; by default grey if all are, else rgb",
         metavar="grey|rgb")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         # A path has one spelling, with or without a slash at its end.
         self._set("datasets", tuple(
             os.path.normpath(name) if is_path(name) else name for name in self.datasets))
@@ -41,7 +47,7 @@ class DataSource:
             raise ValueError(f"image_size and image_mode belong to folders of images, "
                              f"got the data sets {', '.join(self.datasets)}")
 
-    def load(self):
+    def load(self) -> list[ImageData]:
         """Loads the data sets.
 
         Returns:

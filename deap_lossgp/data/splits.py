@@ -15,7 +15,7 @@ MOST_VALIDATED = 5000
 With 5,000 images an accuracy near 0.5 has a standard error of 0.007; with 500 it has 0.022."""
 
 
-def split_test(y):
+def split_test(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Splits a data set that has no test set of its own: a fifth of each class is for the test.
 
     Every class keeps a training image; a class of few images may get no test image.
@@ -45,7 +45,8 @@ def split_test(y):
     return np.sort(np.concatenate([train, np.flatnonzero(single)])), np.sort(test)
 
 
-def split_validation(y, validation_share=0.1, seed=42, train_size=None):
+def split_validation(y: np.ndarray, validation_share: float = 0.1, seed: int = 42,
+                     train_size: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Splits training images into those to train on and those to validate on.
 
     Where ``train_size`` is given, these images are drawn first. Both draws are stratified by class
@@ -90,7 +91,9 @@ def split_validation(y, validation_share=0.1, seed=42, train_size=None):
     return train, validation
 
 
-def split_left_over(y, train_size=None, validation_size=None, seed=42):
+def split_left_over(y: np.ndarray, train_size: int | None = None,
+                    validation_size: int | None = None,
+                    seed: int = 42) -> tuple[np.ndarray, np.ndarray]:
     """Splits training images: validation takes images that the training leaves over.
 
     Both draws are stratified by class where the counts allow it.
@@ -136,7 +139,8 @@ def split_left_over(y, train_size=None, validation_size=None, seed=42):
     return train, validation
 
 
-def split_others(y, validation, train_size=None, seed=42):
+def split_others(y: np.ndarray, validation: np.ndarray, train_size: int | None = None,
+                 seed: int = 42) -> tuple[np.ndarray, np.ndarray]:
     """Splits training images around those to validate on, which are given.
 
     Args:
@@ -172,7 +176,8 @@ def split_others(y, validation, train_size=None, seed=42):
     return train, validation
 
 
-def split_off(index, y, count, seed):
+def split_off(index: np.ndarray, y: np.ndarray, count: int,
+              seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Draws some of the images, stratified by class where the counts allow it.
 
     Args:
@@ -195,7 +200,8 @@ def split_off(index, y, count, seed):
     # scikit-learn's own conditions for a stratified split.
     possible = sizes.min() > 1 and len(present) <= min(count, len(index) - count)
     labels = y[index] if possible else None
-    return train_test_split(index, test_size=count, random_state=seed, stratify=labels)
+    rest, drawn = train_test_split(index, test_size=count, random_state=seed, stratify=labels)
+    return rest, drawn
 
 
 def _check_every_class(y, classes, train, validated):

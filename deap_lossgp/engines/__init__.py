@@ -10,10 +10,4 @@ atlas. ``execution`` has the table of engines by name and makes the one that set
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "engine": ["Engine", "InProcess", "Job", "TrainingError"],
-    "execution": ["Execution", "make_engine"],
-    "processes": ["WorkerProcesses"],
-    "ray_tasks": ["RayTasks"],
-    "tabular": ["Tabular"],
-})
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -13,7 +13,7 @@ import sys
 from multiprocessing import connection
 
 
-def main(handle):
+def main(handle: int) -> None:
     """Receives ``(sys.path, "module:function", arguments)`` and calls the function.
 
     Args:

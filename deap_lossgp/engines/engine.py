@@ -1,13 +1,23 @@
 """The interface of engines, and the simplest engine: training in this process."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from deap_lossgp.errors import in_one_line
 from deap_lossgp.training.candidates import Candidate
 from deap_lossgp.training.results import TrainingResult
 from deap_lossgp.training.tensorflow_setup import check_not_forked
+
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.engines.worker import Worker
+    from deap_lossgp.training.tasks import Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +40,7 @@ class Job:
     stops: tuple[tuple[int, float], ...] = ()
     rate_factor: float = 1.0
 
-    def failed(self, task, status, message, seconds=0.0):
+    def failed(self, task: Task, status: str, message: str, seconds: float = 0.0) -> TrainingResult:
         """Returns the result of this training when it could not finish.
 
         Args:
@@ -66,12 +76,12 @@ class Engine(ABC):
         predicts: Whether it only predicts what trainings would show.
     """
 
-    environment = None
-    settings = MappingProxyType({})
-    predicts = False
+    environment: dict[str, Any] | None = None
+    settings: Mapping[str, Any] = MappingProxyType({})
+    predicts: bool = False
 
     @abstractmethod
-    def train(self, jobs):
+    def train(self, jobs: Iterable[Job]) -> Iterator[tuple[int, TrainingResult]]:
         """Trains jobs, in any order.
 
         Args:
@@ -85,7 +95,7 @@ class Engine(ABC):
             TrainingError: No loss can be trained.
         """
 
-    def close(self):  # noqa: B027  (an engine may have nothing to end)
+    def close(self) -> None:  # noqa: B027  (an engine may have nothing to end)
         """Ends at once all that the engine has started; ``train`` starts it again."""
 
 
@@ -100,14 +110,16 @@ class InProcess(Engine):
             process that is as its user has set it.
     """
 
-    def __init__(self, tasks, pset, environment=None, settings=None):
+    def __init__(self, tasks: Sequence[Task], pset: gp.PrimitiveSet,
+                 environment: dict[str, Any] | None = None,
+                 settings: Mapping[str, Any] | None = None) -> None:
         self._tasks, self._pset = tasks, pset
         self.environment = environment
         self.settings = settings or {"process": "as it is"}
-        self._worker = None
+        self._worker: Worker | None = None
 
     @property
-    def worker(self):
+    def worker(self) -> Worker:
         """The ``Worker``, made when it is first asked for."""
         if self._worker is None:
             from deap_lossgp.engines.worker import Worker
@@ -115,7 +127,7 @@ class InProcess(Engine):
             self._worker = Worker(self._tasks, self._pset)
         return self._worker
 
-    def train(self, jobs):
+    def train(self, jobs: Iterable[Job]) -> Iterator[tuple[int, TrainingResult]]:
         for index, job in enumerate(jobs):
             try:
                 check_not_forked()

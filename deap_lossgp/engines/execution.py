@@ -1,9 +1,12 @@
 """The engines by name, and how trainings are executed."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from __future__ import annotations
 
-from deap_lossgp.engines.engine import InProcess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deap_lossgp.engines.engine import Engine, InProcess
 from deap_lossgp.engines.processes import WorkerProcesses
 from deap_lossgp.engines.ray_tasks import RayTasks
 from deap_lossgp.engines.tabular import Tabular
@@ -17,8 +20,14 @@ from deap_lossgp.training.tensorflow_setup import (
     prepare_tensorflow,
 )
 
+if TYPE_CHECKING:
+    from deap import gp
 
-def local_engine(tasks, pset, workers, *, threads, determinism, time_limit):
+    from deap_lossgp.training.tasks import Task
+
+
+def local_engine(tasks: Sequence[Task], pset: gp.PrimitiveSet, workers: int, *, threads: int,
+                 determinism: bool | None, time_limit: float | None) -> Engine:
     """Returns ``WorkerProcesses``, or ``InProcess`` for no workers."""
     if workers:
         return WorkerProcesses(tasks, pset, workers, threads=threads, determinism=determinism,
@@ -84,7 +93,7 @@ class Execution:
         None, "time of one training, without compiling; a longer one has failed",
         metavar="SECONDS")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.engine not in ENGINES:
             raise unknown_name("engine", self.engine, ENGINES)
         for name, least in (("workers", 0), ("threads", 1), ("gpus_per_training", 0)):
@@ -102,7 +111,7 @@ class Execution:
                                  f"got engine {self.engine!r}")
 
 
-def make_engine(tasks, pset, execution):
+def make_engine(tasks: Sequence[Task], pset: gp.PrimitiveSet, execution: Execution) -> Engine:
     """Makes the engine that settings describe.
 
     Args:

@@ -4,7 +4,7 @@ import os
 import sys
 
 
-def memory_share(share):
+def memory_share(share: float) -> int | None:
     """Returns the bytes in a share of this machine's (or container's) memory.
 
     Args:
@@ -26,7 +26,7 @@ def memory_share(share):
     return int(share * total)
 
 
-def limit_memory(limit):
+def limit_memory(limit: int | None) -> None:
     """Makes this process's allocations beyond a limit fail; only on Linux.
 
     Args:

@@ -4,19 +4,30 @@ This is the only file that unpickles: from pipes between a driver and the proces
 started.
 """
 
+from __future__ import annotations
+
 import io
 import os
 import pickle
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
 from deap_lossgp.errors import in_one_line
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
-def pack(content):
+    from deap import gp
+
+    from deap_lossgp.training.tasks import Task
+
+
+def pack(content: object) -> list:
     """Makes bytes of an object.
 
     Functions and classes of the main program travel as their code, and so do those of modules that
@@ -41,12 +52,12 @@ def pack(content):
     return [file.getbuffer(), *(buffer.raw() for buffer in buffers)]
 
 
-def unpack(parts):
+def unpack(parts: list) -> Any:
     """Returns the object of which ``pack`` has made bytes."""
     return pickle.loads(parts[0], buffers=parts[1:])
 
 
-def pack_setup(tasks, pset):
+def pack_setup(tasks: Sequence[Task], pset: gp.PrimitiveSet) -> list:
     """Packs what a worker process needs, or says what cannot travel.
 
     Args:
@@ -77,14 +88,14 @@ def pack_setup(tasks, pset):
                      f"workers=0 this process trains, and nothing needs to be sent")
 
 
-def send(connection, parts):
+def send(connection: Connection, parts: list) -> None:
     """Sends what ``pack`` returned."""
     connection.send([memoryview(part).nbytes for part in parts])
     for part in parts:
         connection.send_bytes(part)
 
 
-def receive(connection):
+def receive(connection: Connection) -> list:
     """Receives what ``send`` sends, for ``unpack``.
 
     Raises:

@@ -1,17 +1,27 @@
 """The engine of worker processes: it replaces those that die and stops those that are late."""
 
+from __future__ import annotations
+
 import os
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import wait
+from typing import TYPE_CHECKING
 
-from deap_lossgp.engines.engine import Engine, TrainingError
+from deap_lossgp.engines.engine import Engine, Job, TrainingError
 from deap_lossgp.engines.memory import memory_share
 from deap_lossgp.engines.parcels import pack, pack_setup, send
 from deap_lossgp.engines.starting import Child, check_python
 from deap_lossgp.training.tensorflow_setup import arithmetic_settings
+
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.training.results import TrainingResult
+    from deap_lossgp.training.tasks import Task
 
 RETRIES = 2
 """How often a training is begun again after its process died."""
@@ -51,8 +61,9 @@ class WorkerProcesses(Engine):
             be sent to it.
     """
 
-    def __init__(self, tasks, pset, workers=1, *, threads=1, determinism=None, time_limit=None,
-                 machine_share=MACHINE_SHARE):
+    def __init__(self, tasks: Sequence[Task], pset: gp.PrimitiveSet, workers: int = 1, *,
+                 threads: int = 1, determinism: bool | None = None, time_limit: float | None = None,
+                 machine_share: float = MACHINE_SHARE) -> None:
         check_python()
         self._tasks = tasks
         self.settings = arithmetic_settings(threads, determinism)
@@ -63,7 +74,7 @@ class WorkerProcesses(Engine):
         self._processes, self._owner = [], os.getpid()
         self._failed_starts = 0
 
-    def train(self, jobs):
+    def train(self, jobs: Iterable[Job]) -> Iterator[tuple[int, TrainingResult]]:
         jobs = list(jobs)
         waiting = deque(range(len(jobs)))
         deaths = Counter()
@@ -91,7 +102,7 @@ class WorkerProcesses(Engine):
             if unfinished:
                 self.close()  # after an error, or when the caller stops listening, nothing runs on
 
-    def close(self):
+    def close(self) -> None:
         if self._owner == os.getpid():
             for process in self._processes:
                 process.kill()

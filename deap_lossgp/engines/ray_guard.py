@@ -1,13 +1,19 @@
 """Ends a Ray cluster that was started here, with all its processes and files."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import sys
 import tempfile
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from deap_lossgp.engines.starting import Child
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 _QUIET = 1.0
 """After so many seconds without a process of the cluster, the cluster has ended."""
@@ -24,7 +30,7 @@ class ClusterGuard:
             cluster's processes by it.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         # The paths of sockets must be short; on macOS those of temporary files are long.
         short = "/tmp" if sys.platform == "darwin" else None
         self.folder = tempfile.mkdtemp(prefix="lossgp-", dir=os.environ.get("RAY_TMPDIR", short))
@@ -35,7 +41,7 @@ class ClusterGuard:
             self.close()
             raise
 
-    def close(self):
+    def close(self) -> None:
         """Ends the guard and removes the folder; the cluster must have been shut down before."""
         if self._process is not None:
             self._process.kill()
@@ -43,7 +49,7 @@ class ClusterGuard:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def end_after_driver(connection, driver, folder):
+def end_after_driver(connection: Connection, driver: int, folder: str) -> None:
     """Waits until the driver has ended, and ends its cluster; the guard's process calls this.
 
     Args:

@@ -1,14 +1,24 @@
 """The engine for several GPUs or machines, on Ray."""
 
+from __future__ import annotations
+
 import os
 import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from deap_lossgp.engines.engine import Engine, TrainingError
+from deap_lossgp.engines.engine import Engine, Job, TrainingError
 from deap_lossgp.engines.parcels import pack_setup
 from deap_lossgp.engines.processes import MACHINE_SHARE, RETRIES, WorkerProcesses
 from deap_lossgp.engines.ray_guard import ClusterGuard
 from deap_lossgp.errors import in_one_line
 from deap_lossgp.training.tensorflow_setup import arithmetic_settings
+
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.training.results import TrainingResult
+    from deap_lossgp.training.tasks import Task
 
 
 class RayTasks(Engine):
@@ -30,8 +40,9 @@ class RayTasks(Engine):
             to another process.
     """
 
-    def __init__(self, tasks, pset, *, address=None, gpus_per_training=0.0, threads=1,
-                 determinism=None, time_limit=None):
+    def __init__(self, tasks: Sequence[Task], pset: gp.PrimitiveSet, *, address: str | None = None,
+                 gpus_per_training: float = 0.0, threads: int = 1, determinism: bool | None = None,
+                 time_limit: float | None = None) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
             import ray
@@ -47,10 +58,11 @@ class RayTasks(Engine):
         self._setup = (tasks, pset, {"threads": threads, "determinism": determinism,
                                      "time_limit": time_limit})
         self._name = uuid.uuid4().hex
-        self._task = self._shared_setup = self._guard = None
+        self._task: Any = None
+        self._shared_setup = self._guard = None
         self._joined = False
 
-    def train(self, jobs):
+    def train(self, jobs: Iterable[Job]) -> Iterator[tuple[int, TrainingResult]]:
         jobs = list(jobs)
         if not jobs:
             return
@@ -75,7 +87,7 @@ class RayTasks(Engine):
             for reference in pending:
                 ray.cancel(reference, force=True)
 
-    def close(self):
+    def close(self) -> None:
         """Leaves the cluster if it was joined here; ends it if it was started here."""
         self._task = None
         if self._joined:

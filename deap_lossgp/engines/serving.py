@@ -9,20 +9,26 @@ It receives first its setup, then jobs, each as a parcel, and sends pairs (kind,
 * ``("refused", message)`` when no loss can be trained; then the process ends.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 from deap_lossgp.engines.memory import limit_memory
 from deap_lossgp.engines.parcels import receive, unpack
 from deap_lossgp.errors import in_one_line
 from deap_lossgp.training.tensorflow_setup import import_tensorflow
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
 _DRIVER_ENDED = 86
 """Exit status of a worker process whose driver has ended."""
 
 
-def serve(connection, driver):
+def serve(connection: Connection, driver: int) -> None:
     """Trains jobs until the connection is closed or the driver ends.
 
     Args:

@@ -8,6 +8,7 @@ import threading
 from contextlib import suppress
 from multiprocessing import Pipe
 from pathlib import Path
+from typing import Any
 
 PROGRAM = Path(__file__).with_name("child.py")
 """What a started process executes."""
@@ -16,7 +17,7 @@ _PATIENCE = 5.0
 """Seconds that a process may take to end, once it has closed its connection."""
 
 
-def check_python():
+def check_python() -> None:
     """Refuses a Python that cannot start another one, such as a program in one file.
 
     Raises:
@@ -46,8 +47,8 @@ class Child:
         OSError: The system cannot start a process.
     """
 
-    def __init__(self, target, *arguments):
-        self._lifeline = None
+    def __init__(self, target: str, *arguments: str | int | float) -> None:
+        self._lifeline: Any = None
         self.connection, theirs = Pipe()
         with theirs:
             self._process = subprocess.Popen(
@@ -61,26 +62,26 @@ class Child:
         with suppress(OSError):  # it is dead already
             self.connection.send((sys.path, target, arguments))
 
-    def __del__(self):
+    def __del__(self) -> None:
         if self._lifeline is not None:
             self._lifeline.close()
 
-    def show_errors(self):
+    def show_errors(self) -> None:
         """Shows from now on what the process writes to standard error."""
         self._errors.shown = True
 
-    def end(self):
+    def end(self) -> None:
         """Sends the signal that ends the process, and does not wait; any thread may call it."""
         self._process.kill()
 
-    def kill(self):
+    def kill(self) -> None:
         """Ends the process, and waits until it has ended."""
         self.end()
         self._process.wait()
         self._lifeline.close()
         self.connection.close()
 
-    def ending(self):
+    def ending(self) -> str:
         """Returns in words how the process ended that has closed its end of the connection."""
         try:
             code = self._process.wait(_PATIENCE)

@@ -4,16 +4,25 @@ It is the tabular benchmark for whole runs: the settings of a search, or algorit
 over many replicates in seconds each, with everything else as it is when networks are trained.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deap_lossgp.engines.engine import Engine
+from deap_lossgp.engines.engine import Engine, Job
 from deap_lossgp.surrogate.atlas import load_atlas
 from deap_lossgp.surrogate.evidence import RUNGS
 from deap_lossgp.surrogate.features import landmarks
 from deap_lossgp.surrogate.tabular import TabularTask
 from deap_lossgp.training.results import TrainingResult, stopped_at
+
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.training.tasks import Task
 
 
 class Tabular(Engine):
@@ -35,7 +44,7 @@ class Tabular(Engine):
     predicts = True
     settings = MappingProxyType({"trainings": "predicted"})
 
-    def __init__(self, tasks, pset, **_):
+    def __init__(self, tasks: Sequence[Task], pset: gp.PrimitiveSet, **_: Any) -> None:
         table, by_task = load_atlas(), {}
         known = sorted(set(table["dataset"]))
         for task in tasks:
@@ -46,7 +55,7 @@ class Tabular(Engine):
                   for name in {task.name: None for task in tasks}}
         self._tasks, self._tables = tasks, [tables[task.name] for task in tasks]
 
-    def train(self, jobs):
+    def train(self, jobs: Iterable[Job]) -> Iterator[tuple[int, TrainingResult]]:
         for index, job in enumerate(jobs):
             yield index, self._predicted(job)
 

@@ -1,14 +1,25 @@
 """Trains jobs in the current process; a loss that fails is a result, not an error."""
 
+from __future__ import annotations
+
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from deap_lossgp.curves.operations import check_operations
 from deap_lossgp.errors import in_one_line
 from deap_lossgp.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.engines.engine import Job
+    from deap_lossgp.training.results import TrainingResult
+    from deap_lossgp.training.tasks import Task
 
 _OUT_OF_MEMORY = MemoryError, tf.errors.ResourceExhaustedError
 
@@ -24,12 +35,12 @@ class Worker:
         ValueError: Keras cannot compute a primitive.
     """
 
-    def __init__(self, tasks, pset):
+    def __init__(self, tasks: Sequence[Task], pset: gp.PrimitiveSet) -> None:
         check_operations(pset)
         self.tasks = tasks
         self._trainers = {}
 
-    def trainer(self, index):
+    def trainer(self, index: int) -> Trainer:
         """Returns the ``Trainer`` of a task.
 
         Args:
@@ -42,11 +53,11 @@ class Worker:
             self._trainers[index] = Trainer(self.tasks[index])
         return self._trainers[index]
 
-    def prepare(self, job):
+    def prepare(self, job: Job) -> None:
         """Compiles what a job needs; raises an error if the task, not the loss, is at fault."""
         self.trainer(job.task).prepare(job.candidate, job.seed)
 
-    def train(self, job):
+    def train(self, job: Job) -> TrainingResult:
         """Trains a job and returns its ``TrainingResult``, whatever errors the loss raises."""
         start = time.perf_counter()
         candidate, raised = job.candidate, []

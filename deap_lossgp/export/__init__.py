@@ -8,8 +8,4 @@ allow. ``writing`` writes it in one of the ``languages``, and a template around 
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "files": ["TARGETS", "export_loss", "file_name"],
-    "names": ["class_name"],
-    "simplified": ["simplified"],
-})
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,20 +1,22 @@
 """What an exported file says about its loss: where it came from and how good it was."""
 
+from __future__ import annotations
+
 import math
 import statistics
 import textwrap
 
 from deap_lossgp import __version__
 from deap_lossgp.curves.loss_curves import LossCurves
-from deap_lossgp.export.graphs import called_primitives, plain_operation
+from deap_lossgp.export.graphs import Node, called_primitives, plain_operation
 from deap_lossgp.export.names import plain_name
-from deap_lossgp.found_losses import KNOWN_LOSSES
+from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss
 
 _WIDTH = 86
 _MOST_TASKS = 20
 
 
-def about(found, root):
+def about(found: FoundLoss, root: Node) -> list[str]:
     """Lists paragraphs about a loss: its expression, its origin, its gradient.
 
     Args:
@@ -34,12 +36,12 @@ def about(found, root):
     ]
 
 
-def filled(text):
+def filled(text: str) -> str:
     """Breaks a paragraph into lines."""
     return textwrap.fill(text, _WIDTH, subsequent_indent="    ", break_on_hyphens=False)
 
 
-def finite_number(value):
+def finite_number(value: object) -> float | None:
     """Returns a value from a file as a float, or None if it is no finite number."""
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
         return float(value)

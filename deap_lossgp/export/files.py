@@ -3,9 +3,12 @@
 To add a target, write a file with its template and its language, and add a row here.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from string import Template
+from typing import TYPE_CHECKING
 
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.export.keras_module import KERAS, KERAS_FILE
@@ -17,6 +20,9 @@ from deap_lossgp.export.prepared import prepare
 from deap_lossgp.export.python_code import write_class
 from deap_lossgp.export.sympy_module import SYMPY, SYMPY_FILE, write_sympy
 from deap_lossgp.export.torch_module import TORCH, TORCH_FILE
+
+if TYPE_CHECKING:
+    from deap_lossgp.found_losses import FoundLoss
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Target:
     language: Language
 
     @property
-    def defines_class(self):
+    def defines_class(self) -> bool:
         """Whether the file defines the loss as a class, to be imported."""
         return "\nclass $class_name" in self.template.template
 
@@ -54,7 +60,7 @@ TARGETS = {target.name: target for target in (
 """What a loss can be exported to, by name."""
 
 
-def export_loss(found, to, *, scale=1.0):
+def export_loss(found: FoundLoss, to: str, *, scale: float | str = 1.0) -> str:
     """Writes a loss as a file for others.
 
     The Python files stand alone. They compute in the precision of their arguments, but at least in
@@ -87,7 +93,7 @@ def export_loss(found, to, *, scale=1.0):
     return target.writer(prepare(found, scale), target.template, target.language)
 
 
-def file_name(found, to):
+def file_name(found: FoundLoss, to: str) -> str:
     """Returns the name of a loss's file. Python can import it, if it is a Python file.
 
     Examples:

@@ -1,11 +1,12 @@
 """The symbolic form of a primitive: operators and functions that every target knows."""
 
 import ast
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable] = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "**": np.power,
     "neg": np.negative, "Max": np.maximum, "Min": np.minimum, "clip": np.clip, "Abs": np.abs,
     "sign": np.sign, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "sin": np.sin, "cos": np.cos,
@@ -19,7 +20,7 @@ _CALLED = sorted({kind for kind in FUNCTIONS if kind.isalpha()} - {"neg", "clip"
 
 
 @lru_cache(maxsize=256)
-def symbolic_form(name, arity, text):
+def symbolic_form(name: str, arity: int, text: str) -> tuple | float:
     """Reads the symbolic form of a primitive. The text is parsed, never evaluated.
 
     Args:

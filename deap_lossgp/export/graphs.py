@@ -7,7 +7,11 @@ becomes the plain one where the two agree in float32. All other simplifications 
 floating point, except for the sign of a zero: double signs, factors of one, a difference of equals.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from deap import gp
@@ -16,6 +20,10 @@ from deap_lossgp.curves.grid import LOWEST
 from deap_lossgp.export.forms import FUNCTIONS, symbolic_form
 from deap_lossgp.export.intervals import WHOLE, bounds, rounded, softened_reciprocal
 from deap_lossgp.export.rules import RULES, softened
+
+if TYPE_CHECKING:
+    from deap_lossgp.primitives import LossPrimitive
+    from deap_lossgp.trees import LossTree
 
 _DOMAINS = {"y_true": (0.0, 1.0), "y_pred": (LOWEST, 1.0 - LOWEST)}
 
@@ -33,17 +41,17 @@ class Node:
     """
 
     kind: str
-    operands: tuple = ()
-    value: object = None
-    interval: tuple = WHOLE
+    operands: tuple[Node, ...] = ()
+    value: Any = None
+    interval: tuple[float, float] = WHOLE
     index: int = field(default=0, repr=False)
 
-    def is_number(self, *values):
+    def is_number(self, *values: float) -> bool:
         """Tells whether it is a constant and, if values are given, one of them."""
         return self.kind == "number" and (not values or self.value in values)
 
 
-def in_order(root):
+def in_order(root: Node) -> list[Node]:
     """Lists all nodes below a node, and the node itself; operands come before what uses them."""
     found, stack = {}, [root]
     while stack:
@@ -54,13 +62,13 @@ def in_order(root):
     return [found[index] for index in sorted(found)]
 
 
-def called_primitives(root):
+def called_primitives(root: Node) -> list[LossPrimitive]:
     """Lists the primitives that are calls in a graph, in the order of their use."""
     calls = {node.value.name: node.value for node in in_order(root) if node.kind == "call"}
     return [*calls.values()]
 
 
-def simplify(tree, pset):
+def simplify(tree: LossTree, pset: gp.PrimitiveSet) -> Node:
     """Turns a loss into a graph of plain operations.
 
     A primitive of which several operations remain is a call of that primitive.
@@ -84,7 +92,8 @@ def simplify(tree, pset):
     return Graph().tree(tree, pset)
 
 
-def definition(primitive, names="abcdfghk", *, guarded=True):
+def definition(primitive: LossPrimitive, names: Sequence[str] = "abcdfghk", *,
+               guarded: bool = True) -> tuple[Node, tuple[Node, ...]]:
     """Turns a primitive into a graph of plain operations on named operands.
 
     Args:
@@ -102,7 +111,7 @@ def definition(primitive, names="abcdfghk", *, guarded=True):
     return graph.primitive(primitive, parameters), parameters
 
 
-def plain_operation(primitive):
+def plain_operation(primitive: LossPrimitive) -> str | None:
     """Returns the kind of the one operation that a primitive is without its guards, or None.
 
     Examples:
@@ -123,13 +132,13 @@ class Graph:
         calls: Whether a primitive of which several operations remain is one node, a call.
     """
 
-    def __init__(self, *, guarded=True, calls=True):
+    def __init__(self, *, guarded: bool = True, calls: bool = True) -> None:
         self.guarded = guarded
         self.calls = calls
         self._nodes = {}
         self._primitives = {}
 
-    def tree(self, tree, pset):
+    def tree(self, tree: LossTree, pset: gp.PrimitiveSet) -> Node:
         """Adds a loss, as ``simplify`` describes; returns its node."""
         arguments = [self.name(*argument) for argument in _DOMAINS.items()]
         leaves = dict(zip(pset.arguments, arguments, strict=True))
@@ -148,16 +157,16 @@ class Graph:
                 stack.append(self.number(pset.context.get(node.value, node.value)))
         return stack[0]
 
-    def number(self, value):
+    def number(self, value: float) -> Node:
         """Returns the node of a constant."""
         value = float(value)
         return self._node("number", value=value, interval=rounded(value))
 
-    def name(self, text, interval):
+    def name(self, text: str, interval: tuple[float, float]) -> Node:
         """Returns the node of a variable with values in an interval."""
         return self._node("name", value=text, interval=interval)
 
-    def primitive(self, primitive, operands):
+    def primitive(self, primitive: LossPrimitive, operands: Sequence[Node]) -> Node:
         """Returns the node of a primitive: its operations or, if several remain, a call."""
         key = (primitive.name, *(node.index for node in operands))
         if key not in self._primitives:
@@ -185,7 +194,7 @@ class Graph:
             return operands[form[1]]
         return self.apply(form[0], *(self._instance(inner, operands) for inner in form[1:]))
 
-    def apply(self, kind, *operands):
+    def apply(self, kind: str, *operands: Node) -> Node:
         """Returns the node of an operation, simplified.
 
         Args:
@@ -198,7 +207,7 @@ class Graph:
         simpler = RULES[kind](self, *operands) if kind in RULES else None
         if simpler is not None:
             return simpler
-        x, square = softened(operands[1]) if kind == "/" else (None, None)
+        x, square = softened(operands[1]) if kind == "/" else (None, 0.0)
         if x is not None and x is operands[0]:
             interval = softened_reciprocal(x.interval, square)
         else:

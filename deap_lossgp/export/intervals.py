@@ -11,6 +11,7 @@ References:
 
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -29,18 +30,18 @@ _LARGEST = float(np.finfo(np.float32).max)
 _EXACT = ("neg", "Max", "Min", "clip", "Abs", "sign")
 
 
-def is_finite(interval):
+def is_finite(interval: tuple[float, float]) -> bool:
     """Tells whether all values are finite."""
     return math.isfinite(interval[0]) and math.isfinite(interval[1])
 
 
-def distance(interval):
+def distance(interval: tuple[float, float]) -> float:
     """Returns the smallest magnitude of the values: 0 where they change sign."""
     low, high = interval
     return max(low, -high, 0.0)
 
 
-def rounded(value):
+def rounded(value: float) -> tuple[float, float]:
     """Returns the interval of a constant, which holds its value in float32 too.
 
     Examples:
@@ -54,7 +55,7 @@ def rounded(value):
     return min(value, single, _LARGEST), max(value, single, -_LARGEST)
 
 
-def bounds(kind, *operands):
+def bounds(kind: str, *operands: tuple[float, float]) -> tuple[float, float]:
     """Returns the interval of an operation.
 
     Args:
@@ -78,7 +79,7 @@ def bounds(kind, *operands):
     return interval if kind in _EXACT else _widened(interval)
 
 
-def softened_reciprocal(interval, square):
+def softened_reciprocal(interval: tuple[float, float], square: float) -> tuple[float, float]:
     """Returns the interval of x / (x**2 + square), which is largest at the root of ``square``."""
     low, high = interval
     ends = [low, high, *(x for x in (-math.sqrt(square), math.sqrt(square)) if low < x < high)]
@@ -145,7 +146,7 @@ def _holds(interval, phase):
     return math.floor(high + 1e-6) >= math.ceil(low - 1e-6)
 
 
-_SPECIAL = {
+_SPECIAL: dict[str, Callable] = {
     "/": _quotient, "**": _power, "Abs": _even, "cosh": _even, "sin": _wave, "cos": _wave,
     "tan": lambda kind, x: WHOLE,
 }  # fmt: skip

@@ -15,6 +15,9 @@ KERAS = Language(
     python_float, differentiated=True,
 )  # fmt: skip
 
+_READERS = "\n\n".join(inspect.getsource(part) for part in (check_shapes, check_labels,
+                                                           read_labels))
+
 KERAS_FILE = Template('''\
 """$class_name for Keras 3, on any backend; needs nothing but keras.
 
@@ -35,7 +38,7 @@ SCALE = $scale
 $functions
 
 
-''' + "\n\n".join(map(inspect.getsource, (check_shapes, check_labels, read_labels))) + '''
+''' + _READERS + '''
 
 @keras.saving.register_keras_serializable(package="evolved_losses")
 class $class_name(keras.losses.Loss):

@@ -1,12 +1,14 @@
 """How a language writes one operation: in infix notation, with as few brackets as it needs."""
 
+from __future__ import annotations
+
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from deap_lossgp.export.graphs import plain_operation
+from deap_lossgp.export.graphs import Node, plain_operation
 
 SUM, PRODUCT, SIGN, POWER, CALL, ATOM = range(1, 7)
 """How tightly an operation binds its operands."""
@@ -47,7 +49,7 @@ class Language:
     longest: int = 72
     deepest: int = 5
 
-    def write(self, node, operands):
+    def write(self, node: Node, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
         """Writes an operation on operands that are written already.
 
         Args:
@@ -90,22 +92,22 @@ class Language:
                 return "close **", operands
         return kind, operands
 
-    def infix(self, kind, operands):
+    def infix(self, kind: str, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
         """Writes an arithmetic operation, as ``write`` does."""
         form, binding, needed = _INFIX[kind]
         texts = [self.bracketed(*operand, need)
                  for operand, need in zip(operands, needed, strict=True)]
         return signed(kind, form, texts, binding)
 
-    def bracketed(self, text, bound, needed):
+    def bracketed(self, text: str, bound: int, needed: int) -> str:
         """Writes an operand, in brackets if it does not bind as tightly as needed."""
         return text if bound >= needed else f"({text})"
 
-    def is_long(self, text):
+    def is_long(self, text: str) -> bool:
         """Tells whether an expression should be broken up."""
         return len(text) > self.longest or depth(text) > self.deepest
 
-    def names(self, node):
+    def names(self, node: Node) -> Iterator[str]:
         """Yields names for a part of an expression, the best one first."""
         leaf = node.operands[0] if node.operands else node
         if node.kind.isalpha() and len(node.operands) == 1 and leaf.value in ("y_true", "y_pred"):
@@ -115,14 +117,14 @@ class Language:
             yield from (f"{letter}{number or ''}" for letter in _LETTERS)
 
 
-def named_functions(prefix=""):
+def named_functions(prefix: str = "") -> dict[str, str]:
     """Returns formats of the functions that most languages call by the same name."""
     names = ("sqrt", "exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
              "tanh", "sign")  # fmt: skip
     return {kind: f"{prefix}{kind}({{}})" for kind in names}
 
 
-def short_number(value, nan="nan", infinity="inf"):
+def short_number(value: float, nan: str = "nan", infinity: str = "inf") -> str:
     """Writes a float with all its digits, as an integer where it is one.
 
     Examples:
@@ -138,7 +140,7 @@ def short_number(value, nan="nan", infinity="inf"):
     return repr(value).replace("e+", "e")
 
 
-def signed(kind, form, texts, binding):
+def signed(kind: str, form: str, texts: Sequence[str], binding: int) -> tuple[str, int]:
     """Writes an arithmetic operation on texts; of two signs in a row one remains.
 
     Returns:
@@ -153,7 +155,7 @@ def signed(kind, form, texts, binding):
     return form.format(*texts), binding
 
 
-def depth(text):
+def depth(text: str) -> int:
     """Counts how many brackets are nested.
 
     Examples:

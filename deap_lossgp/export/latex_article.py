@@ -1,12 +1,16 @@
 """A loss as equations in a LaTeX article."""
 
+from __future__ import annotations
+
 import math
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 from string import Template
+from typing import TYPE_CHECKING
 
-from deap_lossgp.export.graphs import plain_operation
+from deap_lossgp.export.graphs import Node, plain_operation
 from deap_lossgp.export.languages import (
     ATOM,
     CALL,
@@ -21,11 +25,14 @@ from deap_lossgp.export.languages import (
 )
 from deap_lossgp.export.writing import abbreviations, write
 
+if TYPE_CHECKING:
+    from deap_lossgp.export.prepared import PreparedLoss
+
 
 class Latex(Language):
     """Mathematics in LaTeX: y_true is y, y_pred is y with a hat."""
 
-    def write(self, node, operands):
+    def write(self, node: Node, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
         """Does what ``Language`` describes."""
         if node.kind == "number":
             return _number(node.value)
@@ -72,19 +79,19 @@ class Latex(Language):
         thin = "" if right.startswith(("(", r"\left(", *_SPACED)) else r"\, "
         return f"{left} {thin}{right}", PRODUCT
 
-    def bracketed(self, text, bound, needed):
+    def bracketed(self, text: str, bound: int, needed: int) -> str:
         """Does what ``Language`` describes."""
         return text if bound >= needed else _brackets(text)
 
-    def is_long(self, text):
+    def is_long(self, text: str) -> bool:
         """Does what ``Language`` describes."""
         return self.width(text) > self.longest or depth(text) > self.deepest
 
-    def width(self, text):
+    def width(self, text: str) -> int:
         """Estimates how many characters wide it is when it is typeset."""
         return len(re.sub(r"\\left|\\right|\\frac|\\,|\\cdot|\\hat|[{}^ ]", "", text))
 
-    def names(self, node):
+    def names(self, node: Node) -> Iterator[str]:
         """Does what ``Language`` describes."""
         for number in count():
             for letter in "abcdfghkmnqrstwxz":
@@ -146,7 +153,7 @@ $notes\end{document}
 ''')
 
 
-def write_latex(loss, template, language):
+def write_latex(loss: PreparedLoss, template: Template, language: Language) -> str:
     """Writes a loss as equations in an article; see ``Target``."""
     written = write(loss.root, language)
     equations = [(r"\ell(y, \hat{y})", written.value), *written.parts]

@@ -3,12 +3,12 @@
 import re
 
 
-def plain_name(text, longest=60):
+def plain_name(text: str, longest: int = 60) -> str:
     """Reduces a name to letters, digits, ``_ . -`` and spaces."""
     return re.sub(r"[^A-Za-z0-9_ .-]+", "_", str(text)[:longest]).strip() or "unnamed"
 
 
-def identifier(name):
+def identifier(name: str) -> str:
     """Turns a name into the name of a Python module.
 
     Examples:
@@ -21,7 +21,7 @@ def identifier(name):
     return word if word[0].isalpha() else f"loss_{word}"
 
 
-def class_name(name):
+def class_name(name: str) -> str:
     """Turns a name into the name of a Python class.
 
     Examples:

@@ -1,10 +1,16 @@
 """A loss as plain text."""
 
+from __future__ import annotations
+
 from string import Template
+from typing import TYPE_CHECKING
 
 from deap_lossgp.export.about import filled
 from deap_lossgp.export.languages import Language, named_functions, short_number
 from deap_lossgp.export.writing import abbreviations, write
+
+if TYPE_CHECKING:
+    from deap_lossgp.export.prepared import PreparedLoss
 
 TEXT = Language(
     {**named_functions(), "Abs": "abs({})", "clip": "max({1}, min({2}, {0}))",
@@ -23,7 +29,7 @@ $scaled
 ''')
 
 
-def write_text(loss, template, language):
+def write_text(loss: PreparedLoss, template: Template, language: Language) -> str:
     """Writes a loss as equations in plain text; see ``Target``."""
     equations = write(loss.root, language).lines("loss = ")
     notes = [f"Here {usage} stands for {meaning}."

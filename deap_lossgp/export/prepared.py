@@ -1,12 +1,18 @@
 """A loss that is ready to be written: what the files of all targets have in common."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deap_lossgp.curves.loss_curves import CROSS_ENTROPY_SCALE, LossCurves
 from deap_lossgp.export.about import about, finite_number
 from deap_lossgp.export.graphs import Node, simplify
 from deap_lossgp.export.languages import short_number
 from deap_lossgp.export.names import class_name, identifier
+
+if TYPE_CHECKING:
+    from deap_lossgp.found_losses import FoundLoss
 
 
 @dataclass(frozen=True)
@@ -30,13 +36,13 @@ class PreparedLoss:
     total: str
 
     @property
-    def scale_sentence(self):
+    def scale_sentence(self) -> str:
         """How a sample's loss follows from the expression, in words."""
         times = f"{short_number(self.factor)} times " if self.factor != 1.0 else ""
         return f"The loss of a sample is {times}the {self.total} of this over its classes."
 
 
-def prepare(found, scale):
+def prepare(found: FoundLoss, scale: float | str) -> PreparedLoss:
     """Simplifies a loss, finds its scale and writes what is known of it.
 
     Args:

@@ -1,16 +1,25 @@
 """Python source of a loss: its functions, and the class that a file defines around them."""
 
+from __future__ import annotations
+
 import math
 import textwrap
+from collections.abc import Iterator
+from string import Template
+from typing import TYPE_CHECKING
 
-from deap_lossgp.export.graphs import called_primitives, definition, in_order
+from deap_lossgp.export.graphs import Node, called_primitives, definition, in_order
 from deap_lossgp.export.writing import write
+
+if TYPE_CHECKING:
+    from deap_lossgp.export.languages import Language
+    from deap_lossgp.export.prepared import PreparedLoss
 
 _LARGEST = 3.4028234663852886e38
 """The largest number in float32."""
 
 
-def write_class(loss, template, language):
+def write_class(loss: PreparedLoss, template: Template, language: Language) -> str:
     """Writes a file that defines a loss as a class; see ``Target``."""
     return template.substitute(
         about=loss.about,
@@ -23,7 +32,7 @@ def write_class(loss, template, language):
     )
 
 
-def called_functions(root, language):
+def called_functions(root: Node, language: Language) -> Iterator[str]:
     """Yields the source of a function for each primitive that is called in a graph."""
     for primitive in called_primitives(root):
         body, parameters = definition(primitive)
@@ -31,7 +40,7 @@ def called_functions(root, language):
         yield _function(f"_{primitive.name}", [each.value for each in parameters], lines)
 
 
-def python_float(value):
+def python_float(value: float) -> str:
     """Writes a float in Python; a number beyond float32 becomes infinite.
 
     Examples:

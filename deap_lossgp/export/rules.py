@@ -5,9 +5,15 @@ It changes values and slopes by less than float32 resolves; only the sign of a z
 graph that is not ``guarded``, the rules also remove the guards of protected operators.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any
 
 from deap_lossgp.export.intervals import distance, is_finite
+
+if TYPE_CHECKING:
+    from deap_lossgp.export.graphs import Node
 
 _RESOLUTION = 2.0**-24
 """Half a unit in the last place of float32: values whose relative difference is less are equal."""
@@ -25,7 +31,7 @@ _SMALL_SQUARE = 1e-9
 """A constant of at most this size under a root, a logarithm or a fraction smooths a pole."""
 
 
-def softened(node):
+def softened(node: Node) -> tuple[Node | None, Any]:
     """Returns (x, c) if a node is x**2 + c with a small constant c, else (None, None)."""
     if node.kind == "+":
         for power, number in (node.operands, node.operands[::-1]):

@@ -4,17 +4,25 @@ What an export writes is a graph without double signs, factors of one, computed 
 that never act. Here such a graph becomes a tree of the primitive set again.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 from deap_lossgp.constants import constant
 from deap_lossgp.export.graphs import Graph, in_order
+
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.trees import LossTree
 
 _PRIMITIVES = {"+": "add", "-": "sub", "*": "mul", "/": "div", "neg": "neg", "sqrt": "sqrt",
                "exp": "exp", "log": "log", "sin": "sin", "cos": "cos"}
 """The primitives that compute the operations of a graph, by name."""
 
 
-def simplified(tree, pset):
+def simplified(tree: LossTree, pset: gp.PrimitiveSet) -> LossTree:
     """Returns the smallest tree that is known to be the same loss.
 
     A smaller tree is returned only if the rules turn both trees into one and the same graph. So the

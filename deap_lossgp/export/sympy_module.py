@@ -1,12 +1,18 @@
 """A loss as a SymPy expression, in a Python file that needs only ``sympy``."""
 
+from __future__ import annotations
+
 from functools import partial
 from string import Template
+from typing import TYPE_CHECKING
 
 from deap_lossgp.export.graphs import in_order
 from deap_lossgp.export.languages import Language, named_functions, short_number
 from deap_lossgp.export.python_code import called_functions
 from deap_lossgp.export.writing import write
+
+if TYPE_CHECKING:
+    from deap_lossgp.export.prepared import PreparedLoss
 
 _MOST_OPERATIONS = 20
 """SymPy simplifies expressions of up to as many operations and leaves; of 80 it takes minutes."""
@@ -39,7 +45,7 @@ $expression
 ''')
 
 
-def write_sympy(loss, template, language):
+def write_sympy(loss: PreparedLoss, template: Template, language: Language) -> str:
     """Writes a file that defines an expression named ``loss``; see ``Target``."""
     functions = [*called_functions(loss.root, language)]
     lines = write(loss.root, language).lines("loss = ")

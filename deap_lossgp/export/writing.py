@@ -4,12 +4,15 @@ A part that is used more than once gets a name, and so does the longest operand 
 long or has too many nested brackets.
 """
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
 from deap_lossgp.export.graphs import Node, called_primitives, definition, in_order
-from deap_lossgp.export.languages import ATOM
+from deap_lossgp.export.languages import ATOM, Language
 from deap_lossgp.export.rules import softened
 
 
@@ -25,12 +28,12 @@ class Written:
     parts: list = field(default_factory=list)
     value: str = ""
 
-    def lines(self, before):
+    def lines(self, before: str) -> list[str]:
         """Lists a line for each part, and one for the value with a text before it."""
         return [*(f"{name} = {text}" for name, text in self.parts), f"{before}{self.value}"]
 
 
-def write(root, language):
+def write(root: Node, language: Language) -> Written:
     """Writes a graph.
 
     Args:
@@ -74,7 +77,8 @@ def write(root, language):
     return written
 
 
-def abbreviations(root, language, names):
+def abbreviations(root: Node, language: Language,
+                  names: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yields (usage, meaning) for the primitives that are written in short.
 
     Args:

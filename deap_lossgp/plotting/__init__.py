@@ -8,16 +8,4 @@ never. ``axes``, ``panels`` and ``marks`` are what figures share; ``columns`` re
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "accuracies": ["plot_test_accuracies"],
-    "best_so_far": ["plot_comparison"],
-    "front": ["plot_front"],
-    "funnel": ["plot_funnel"],
-    "generations": ["plot_generations"],
-    "individuals": ["plot_individuals"],
-    "learning_curves": ["plot_learning_curves"],
-    "loss_accuracy": ["plot_loss_accuracy"],
-    "losses": ["plot_loss"],
-    "trees": ["plot_tree"],
-    "values_and_accuracies": ["plot_values_and_accuracies"],
-})
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,16 +1,25 @@
 """The figure of accuracies on the test set: a strip of replicates for each arm."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from deap_lossgp.plotting.axes import BLACK, add_legend, legend_text, new_axes, set_style
 from deap_lossgp.plotting.columns import read_table
 from deap_lossgp.plotting.marks import arm_styles, draw_failures, draw_points
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from deap_lossgp.plotting.columns import Table
+
 _WRITTEN_MEANS = 15
 """The most strips whose means are written; more means would overlap."""
 
 
-def plot_test_accuracies(tests, ax=None):
+def plot_test_accuracies(tests: Table, ax: Axes | None = None) -> Axes:
     """Draws accuracies on the test set: a group for each task, with a strip for each arm.
 
     A point is one replicate, the mean of its seeds; the bar is the mean of the points. An arm named

@@ -3,11 +3,19 @@
 The colours are those of Okabe and Ito, which the colour-blind can tell apart.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from deap_lossgp.plotting.columns import LARGEST
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 BLACK, BLUE, RED, GREY = "#333333", "#0072B2", "#D55E00", "#666666"
 CYCLE = (BLUE, RED, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -17,7 +25,8 @@ EXTREME_RATIO = 30
 """A linear scale flattens the data if the largest magnitude exceeds the median so many times."""
 
 
-def new_axes(rows=1, columns=1, width=7.0, height=3.4, height_ratios=None):
+def new_axes(rows: int = 1, columns: int = 1, width: float = 7.0, height: float = 3.4,
+             height_ratios: Sequence[float] | None = None) -> np.ndarray:
     """Makes axes on a figure that pyplot does not know.
 
     Args:
@@ -39,7 +48,7 @@ def new_axes(rows=1, columns=1, width=7.0, height=3.4, height_ratios=None):
     return axes
 
 
-def given_or_new(axes, rows, columns, expected, **size):
+def given_or_new(axes: Any, rows: int, columns: int, expected: str, **size: Any) -> np.ndarray:
     """Returns the axes that were given, or makes new ones if they are None.
 
     Args:
@@ -63,21 +72,21 @@ def given_or_new(axes, rows, columns, expected, **size):
     return axes.reshape(rows, columns)
 
 
-def set_style(ax, grid="both"):
+def set_style(ax: Axes, grid: Literal["both", "x", "y"] = "both") -> None:
     """Draws a light grid and removes the frame above and on the right."""
     ax.grid(color="#E3E3E3", linewidth=0.7, axis=grid)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def set_integer_ticks(axis):
+def set_integer_ticks(axis: Axis) -> None:
     """Puts the ticks of an axis on whole numbers."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def add_legend(ax, explained=(), title=None):
+def add_legend(ax: Axes, explained: Collection[str] = (), title: str | None = None) -> set[str]:
     """Adds a legend on the right of the axes, for labels that no legend explains yet.
 
     Args:
@@ -91,13 +100,13 @@ def add_legend(ax, explained=(), title=None):
     pairs = zip(*ax.get_legend_handles_labels(), strict=True)
     new = {label: handle for handle, label in pairs if label not in explained}
     if new:
-        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
-        look = {"frameon": False, "alignment": "left"}
-        ax.legend(new.values(), new.keys(), title=title, **look, **place)
+        look: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0),
+                                "borderaxespad": 0, "frameon": False, "alignment": "left"}
+        ax.legend(new.values(), new.keys(), title=title, **look)
     return {*explained, *new}
 
 
-def legend_text(name):
+def legend_text(name: str) -> str:
     """Returns a name so that Matplotlib shows it as it is, and cross entropy in words.
 
     Matplotlib hides labels that begin with an underscore, and reads what is between dollars.
@@ -110,7 +119,7 @@ def legend_text(name):
     return f" {text}" if text.startswith("_") else text
 
 
-def set_scale(ax, values):
+def set_scale(ax: Axes, values: Any) -> None:
     """Makes a linear y axis symmetric logarithmic if a few extreme values would flatten the rest.
 
     Args:
@@ -131,7 +140,7 @@ def set_scale(ax, values):
     _set_symlog_ticks(ax.yaxis, sizes[-1], np.linspace(-width, width, 5), linscale / 4)
 
 
-def set_loss_scale(ax, values, name="x"):
+def set_loss_scale(ax: Axes, values: Any, name: str = "x") -> None:
     """Makes a linear axis logarithmic if the losses on it differ by orders of magnitude.
 
     If some losses are zero or negative, it is symmetric, and linear around zero.

@@ -1,6 +1,10 @@
 """The figure of a comparison: the best individual so far, arm by arm."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,8 +12,14 @@ from deap_lossgp.plotting.columns import finite, quoted, read_table
 from deap_lossgp.plotting.marks import arm_styles
 from deap_lossgp.plotting.panels import AGAINST_LABELS, finish_panels, two_panels
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def plot_comparison(progress, axes=None, against="gen"):
+    from deap_lossgp.plotting.columns import Table
+
+
+def plot_comparison(progress: Table, axes: Sequence[Axes] | np.ndarray | None = None,
+                    against: str = "gen") -> np.ndarray:
     """Draws the best individual so far of several arms: improvement above, data sets won below.
 
     The line of an arm is the median of its replicates, for each panel on its own; thin lines behind

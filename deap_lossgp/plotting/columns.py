@@ -1,14 +1,26 @@
 """The tables that figures are drawn from, and their columns."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Table: TypeAlias = pd.DataFrame | Sequence[Mapping[str, Any]] | Path | str
+    """What has rows and columns: a DataFrame, a list of dicts, or the path of a CSV file."""
 
 LARGEST = 1e100
 """Larger numbers are left out, as infinite ones are: Matplotlib's margins would overflow."""
 
 
-def read_table(source, row, keys=(), places=(), values=(), extras=()):
+def read_table(source: Table, row: str, keys: Sequence[str] = (), places: Sequence[str] = (),
+               values: Sequence[str] = (), extras: Sequence[str] = ()) -> pd.DataFrame:
     """Reads and checks the columns of a table.
 
     Args:
@@ -51,11 +63,11 @@ def read_table(source, row, keys=(), places=(), values=(), extras=()):
     return pd.DataFrame(columns)
 
 
-def finite(values):
+def finite(values: np.ndarray) -> np.ndarray:
     """Replaces numbers that cannot be drawn by NaN, in an array of any shape."""
     return np.where(np.abs(values) <= LARGEST, values, np.nan)
 
 
-def quoted(names):
+def quoted(names: Iterable[str]) -> str:
     """Lists names for a message."""
     return ", ".join(repr(name) for name in names) or "it has none"

@@ -1,5 +1,9 @@
 """The figure of a run's Pareto front: what a larger loss gains."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from deap_lossgp.plotting.axes import (
@@ -16,8 +20,13 @@ from deap_lossgp.plotting.axes import (
 from deap_lossgp.plotting.columns import read_table
 from deap_lossgp.plotting.marks import draw_points
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def plot_front(front, individuals=None, ax=None):
+    from deap_lossgp.plotting.columns import Table
+
+
+def plot_front(front: Table, individuals: Table | None = None, ax: Axes | None = None) -> Axes:
     """Draws the losses that no other one beats in both improvement and number of nodes.
 
     A line shows the best improvement with so many nodes or fewer. If a few values would flatten all

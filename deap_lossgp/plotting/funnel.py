@@ -1,10 +1,19 @@
 """The figure of a search's funnel: how many losses reach each stage."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from deap_lossgp.plotting.axes import BLUE, new_axes, set_style
 from deap_lossgp.plotting.columns import read_table
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def plot_funnel(stages, ax=None):
+    from deap_lossgp.plotting.columns import Table
+
+
+def plot_funnel(stages: Table, ax: Axes | None = None) -> Axes:
     """Draws a bar for each stage of a search, from all losses that were made down to the winner.
 
     The scale is logarithmic, and the number of losses stands beside each bar, with its share of the

@@ -1,7 +1,11 @@
 """The figure of a DEAP logbook by generation."""
 
+from __future__ import annotations
+
 import itertools
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from deap import tools
@@ -21,12 +25,16 @@ from deap_lossgp.plotting.axes import (
 from deap_lossgp.plotting.columns import finite, quoted
 from deap_lossgp.plotting.panels import PANEL_LABELS
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 _USUAL_FIELDS = ("max", "avg", "min")
 _BOOKKEEPING = ("gen", "nevals", "std")
 _FIELD_COLORS = {"max": BLUE, "avg": BLACK, "min": RED}
 
 
-def plot_generations(logbook, ax=None, chapter=None, fields=None):
+def plot_generations(logbook: tools.Logbook, ax: Axes | None = None, chapter: str | None = None,
+                     fields: Sequence[str] | None = None) -> Axes | np.ndarray:
     """Draws the statistics of any DEAP logbook by generation.
 
     There is a line for each field, or for each component of a field that holds vectors, such as

@@ -1,12 +1,24 @@
 """The figure of a run's individuals by generation."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from deap_lossgp.plotting.axes import BLUE, RED
 from deap_lossgp.plotting.columns import read_table
 from deap_lossgp.plotting.marks import draw_failures, draw_points
 from deap_lossgp.plotting.panels import finish_panels, two_panels
 
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
 
-def plot_individuals(individuals, axes=None, jitter=0.15):
+    from deap_lossgp.plotting.columns import Table
+
+
+def plot_individuals(individuals: Table, axes: Sequence[Axes] | np.ndarray | None = None,
+                     jitter: float = 0.15) -> np.ndarray:
     """Draws every individual of a run by generation: improvement above, data sets won below.
 
     A line joins the best individuals of the generations, the same ones in both panels; the best has

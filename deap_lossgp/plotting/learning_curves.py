@@ -1,5 +1,9 @@
 """The figure of learning curves: validation accuracy by epoch."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from deap_lossgp.plotting.axes import (
     add_legend,
     legend_text,
@@ -10,8 +14,13 @@ from deap_lossgp.plotting.axes import (
 from deap_lossgp.plotting.columns import quoted, read_table
 from deap_lossgp.plotting.marks import arm_styles
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def plot_learning_curves(epochs, ax=None):
+    from deap_lossgp.plotting.columns import Table
+
+
+def plot_learning_curves(epochs: Table, ax: Axes | None = None) -> Axes:
     """Draws the learning curves of losses on one data set and network.
 
     The line of a loss is the mean of its trainings; the band is one standard deviation above and

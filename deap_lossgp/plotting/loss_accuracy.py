@@ -1,16 +1,26 @@
 """The figure of accuracy over loss: low values of a loss beside what the networks learnt."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from deap_lossgp.plotting.axes import BLACK, RED, add_legend, new_axes, set_loss_scale, set_style
 from deap_lossgp.plotting.columns import read_table
 from deap_lossgp.plotting.marks import CROSS, arm_styles, draw_points
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from deap_lossgp.plotting.columns import Table
+
 _ROUNDING = 1e-6
 """An accuracy of 0.1, stored in float32, is not above a chance of 0.1."""
 
 
-def plot_loss_accuracy(individuals, task, num_classes, ax=None, baseline=None):
+def plot_loss_accuracy(individuals: Table, task: str, num_classes: int, ax: Axes | None = None,
+                       baseline: tuple[float, float] | None = None) -> Axes:
     """Draws every individual's validation accuracy over the value of its loss, on one task.
 
     Every loss has a scale of its own, so a low value does not mean a good network. The shaded area

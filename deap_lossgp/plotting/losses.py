@@ -1,6 +1,10 @@
 """The figure of losses: value and gradient over the predicted probability."""
 
+from __future__ import annotations
+
 import itertools
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +26,10 @@ from deap_lossgp.plotting.axes import (
 from deap_lossgp.plotting.columns import finite
 from deap_lossgp.trees import LossTree
 
+if TYPE_CHECKING:
+    from deap import gp
+    from matplotlib.axes import Axes
+
 _WRITTEN = {"mse": "MSE", "ngl": "NGL", "baikal": "Baikal", "baikal_cma": "Baikal-CMA",
             "focal": "focal loss"}  # fmt: skip
 _BESIDE_STYLES = {"cross_entropy": (BLACK, "--"), "ngl": (GREY, ":")}
@@ -34,7 +42,10 @@ _MIDDLE = np.linspace(0.01, 0.99, 197)
 """The predictions that decide the limits of the panels; poles may lie at both ends."""
 
 
-def plot_loss(losses, axes=None, *, pset=None, beside=("cross_entropy", "ngl")):
+def plot_loss(losses: FoundLoss | LossTree | Iterable[FoundLoss | LossTree],
+              axes: Sequence[Axes] | np.ndarray | None = None, *,
+              pset: gp.PrimitiveSet | None = None,
+              beside: Sequence[str] = ("cross_entropy", "ngl")) -> np.ndarray:
     """Draws losses over p: value above, gradient below; target class left, other classes right.
 
     All losses are brought to the common scale, as before a training: the median of

@@ -1,5 +1,9 @@
 """The two panels of a search: improvement over cross entropy above, data sets won below."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from deap_lossgp.plotting.axes import (
     BLACK,
     add_legend,
@@ -8,6 +12,9 @@ from deap_lossgp.plotting.axes import (
     set_scale,
     set_style,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
 
 PANEL_LABELS = {"improvement": "Improvement over\ncross entropy", "wins": "Data sets won"}
 """What is drawn, from top to bottom, in words."""
@@ -20,7 +27,7 @@ AGAINST_LABELS = {
 """What it can be drawn against, in words."""
 
 
-def two_panels(axes, width=7.0):
+def two_panels(axes: Any, width: float = 7.0) -> np.ndarray:
     """Returns the upper and the lower axes, as an array of shape (2,); made here if None.
 
     Raises:
@@ -30,7 +37,8 @@ def two_panels(axes, width=7.0):
                         height_ratios=(3, 2))[:, 0]  # fmt: skip
 
 
-def finish_panels(axes, improvements, against, title=None):
+def finish_panels(axes: np.ndarray, improvements: Any, against: str,
+                  title: str | None = None) -> np.ndarray:
     """Adds scales, labels and legends.
 
     Args:

@@ -1,10 +1,18 @@
 """The figure of a loss tree: layers of nodes from the root down."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from deap_lossgp.constants import is_constant
 from deap_lossgp.expressions import number_text
 from deap_lossgp.plotting.axes import BLACK, BLUE, GREY, RED
+
+if TYPE_CHECKING:
+    from deap import gp
+    from matplotlib.axes import Axes
 
 _SIGNS = {"add": "+", "sub": "−", "mul": "×", "div": "/", "neg": "−", "sqrt": "√"}
 _COLORS = {"y_true": RED, "y_pred": BLUE}
@@ -16,7 +24,7 @@ _LARGEST_FIGURE = (14.0, 14.0)
 _PADDING, _GAP, _HEIGHT, _LAYER, _MARGIN = 0.7, 0.45, 1.5, 2.2, 0.6
 
 
-def plot_tree(tree, ax=None):
+def plot_tree(tree: gp.PrimitiveTree, ax: Axes | None = None) -> Axes:
     """Draws a loss as a tree, with the root at the top and the first operand on the left.
 
     The primitives add, sub, mul, div, neg and sqrt are drawn as signs, others by name; constants

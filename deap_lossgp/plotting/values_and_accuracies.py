@@ -1,5 +1,10 @@
 """The figure of a loss's values beside the accuracies of its network, by epoch."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from deap_lossgp.plotting.axes import (
@@ -14,8 +19,14 @@ from deap_lossgp.plotting.axes import (
 from deap_lossgp.plotting.columns import read_table
 from deap_lossgp.plotting.marks import arm_styles
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def plot_values_and_accuracies(epochs, axes=None):
+    from deap_lossgp.plotting.columns import Table
+
+
+def plot_values_and_accuracies(epochs: Table,
+                               axes: Sequence[Axes] | np.ndarray | None = None) -> np.ndarray:
     """Draws what trainings show by epoch: the validation accuracy, and the loss's own value.
 
     A row of the figure is a data set. Accuracies have the line of chance; values, each of its own

@@ -17,18 +17,4 @@ the store replays what was trained.
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "algorithms": ["ALGORITHMS"],
-    "baselines": ["BaselineError"],
-    "callbacks": ["Callback", "TensorBoard"],
-    "collecting": ["Collection", "CollectionSettings"],
-    "evaluation": ["Evaluation"],
-    "fitness": ["FITNESS_MODES"],
-    "folders": ["write_csv"],
-    "front": ["LossFront"],
-    "logbooks": ["RunStatistics", "logbook_table"],
-    "run_results": ["RunResult"],
-    "runs": ["Run", "evolve"],
-    "settings": ["RunSettings"],
-    "store": ["Store", "StoreError"],
-})
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,7 +1,10 @@
 """The table of algorithms that a run or a comparison can be told to use, by name."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deap_lossgp.algorithms.archive import eaArchive
 from deap_lossgp.algorithms.curve_search import EXPRESSIONS, eaCurve
@@ -11,6 +14,9 @@ from deap_lossgp.algorithms.regularized import eaRegularized
 from deap_lossgp.algorithms.sample_tournament import eaSampleTournament, tournament_sizes
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.search.imitation import with_curves
+
+if TYPE_CHECKING:
+    from deap_lossgp.search.settings import RunSettings
 
 
 def _children(s):
@@ -100,7 +106,7 @@ ALGORITHMS = {
 """By name, the algorithms that ``--algorithm`` and ``--arms`` choose from."""
 
 
-def check_algorithm(settings):
+def check_algorithm(settings: RunSettings) -> None:
     """Refuses an unknown algorithm, and options that the algorithm does not have.
 
     Args:

@@ -4,12 +4,18 @@ It is drawn by seed and loss, and made when the search is over. So it changes no
 and neither the number of workers nor a resumption changes the audit.
 """
 
+from __future__ import annotations
+
 import hashlib
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deap_lossgp.curves.canonical import canonical_key
 from deap_lossgp.search.fitness import WORST
+
+if TYPE_CHECKING:
+    from deap_lossgp.search.evaluation import Evaluation
 
 COLUMNS = ("expression", "epochs", "wins", "improvement", "rank")
 
@@ -35,7 +41,7 @@ class Audit:
     best: int
     seconds: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         above = sum(row["rank"] == 1 for row in self.rows)
         among = sum(row["rank"] <= self.best for row in self.rows)
         return (f"Audit: {len(self.rows)} of {self.stopped} losses that were stopped early were "
@@ -44,7 +50,7 @@ class Audit:
                 + (f"; the largest improvement lost is {self.lost:.4f}." if above else "."))
 
 
-def audit(evaluation, share, best):
+def audit(evaluation: Evaluation, share: float, best: int) -> Audit:
     """Audits a share of what an evaluation has stopped.
 
     Args:

@@ -1,17 +1,25 @@
 """The cross-entropy baseline, with which every loss is compared."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from deap_lossgp.engines.engine import TrainingError
-from deap_lossgp.search.fitness import figure_of
+from deap_lossgp.search.fitness import FitnessMode, figure_of
+
+if TYPE_CHECKING:
+    from deap_lossgp.search.trainings import Request, Trainings
+    from deap_lossgp.training.results import TrainingResult
 
 
 class BaselineError(TrainingError):
     """Cross entropy itself cannot be trained, so there is nothing to compare with."""
 
 
-def train_baselines(trainings, request, fitness):
+def train_baselines(trainings: Trainings, request: Request,
+                    fitness: FitnessMode) -> list[TrainingResult]:
     """Trains cross entropy on every task.
 
     Args:
@@ -42,6 +50,6 @@ def train_baselines(trainings, request, fitness):
     return baselines
 
 
-def as_baseline(result):
+def as_baseline(result: TrainingResult) -> TrainingResult:
     """Returns a result of cross entropy's tree, the mean over classes, as that of their sum."""
     return replace(result, loss=result.cross_entropy, losses=result.cross_entropies)

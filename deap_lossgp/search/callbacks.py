@@ -1,9 +1,18 @@
 """Callbacks of a run: the events that it reports, and an adapter for TensorBoard."""
 
+from __future__ import annotations
+
 import math
 import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from deap_lossgp.errors import in_one_line
+
+if TYPE_CHECKING:
+    from deap_lossgp.search.run_results import RunResult
+    from deap_lossgp.training.results import TrainingResult
 
 
 class Callback:
@@ -14,14 +23,14 @@ class Callback:
     it makes itself.
     """
 
-    def on_training(self, result, expression):
+    def on_training(self, result: TrainingResult, expression: str) -> None:
         """Is called after a training, with its ``TrainingResult`` and the text of the loss."""
 
-    def on_generation(self, record):
+    def on_generation(self, record: dict[str, Any]) -> None:
         """Is called after a generation, with a dict of its figures, as in ``logbook.csv``:
         ``gen ntrained nscreened ncached seconds``, then ``wins_avg`` and so on."""
 
-    def on_end(self, result):
+    def on_end(self, result: RunResult) -> None:
         """Is called when the run is complete, with its ``RunResult``."""
 
 
@@ -36,9 +45,10 @@ class CallbackList(Callback):
         TypeError: An object has none of the methods.
     """
 
-    def __init__(self, callbacks=(), report=None):
-        alone = isinstance(callbacks, Callback)
-        self._callbacks = [callbacks] if alone else list(callbacks)
+    def __init__(self, callbacks: Callback | Sequence[Any] = (),
+                 report: Callable[[str], None] | None = None) -> None:
+        one = isinstance(callbacks, Callback)
+        self._callbacks: list[Any] = [callbacks] if one else list(cast(Sequence, callbacks))
         events = "on_training", "on_generation", "on_end"
         for callback in self._callbacks:
             if not any(hasattr(callback, event) for event in events):
@@ -47,13 +57,13 @@ class CallbackList(Callback):
         self._report = report or (lambda line: print(line, file=sys.stderr))
         self._reported = set()
 
-    def on_training(self, result, expression):
+    def on_training(self, result: TrainingResult, expression: str) -> None:
         self._tell("on_training", result, expression)
 
-    def on_generation(self, record):
+    def on_generation(self, record: dict[str, Any]) -> None:
         self._tell("on_generation", record)
 
-    def on_end(self, result):
+    def on_end(self, result: RunResult) -> None:
         self._tell("on_end", result)
 
     def _tell(self, event, *content):
@@ -84,7 +94,7 @@ class TensorBoard(Callback):
         ValueError: tensorboardX is not installed.
     """
 
-    def __init__(self, log_dir):
+    def __init__(self, log_dir: Path | str) -> None:
         try:
             from tensorboardX import SummaryWriter
         except ImportError:
@@ -93,13 +103,13 @@ class TensorBoard(Callback):
         self._writer = SummaryWriter(str(log_dir))
         self._trainings = {}
 
-    def on_training(self, result, expression):
+    def on_training(self, result: TrainingResult, expression: str) -> None:
         step = self._trainings[result.task] = self._trainings.get(result.task, 0) + 1
         if result.ok:
             self._writer.add_scalar(f"accuracy/{result.task}", result.accuracy, step)
         self._writer.add_scalar(f"seconds/{result.task}", result.seconds, step)
 
-    def on_generation(self, record):
+    def on_generation(self, record: dict[str, Any]) -> None:
         for name, value in record.items():
             if name != "gen" and math.isfinite(value):
                 chapter, _, statistic = name.partition("_")
@@ -107,6 +117,6 @@ class TensorBoard(Callback):
                 self._writer.add_scalar(tag, value, record["gen"])
         self._writer.flush()
 
-    def on_end(self, result):
+    def on_end(self, result: RunResult) -> None:
         self._writer.add_text("best loss", str(result.best))
         self._writer.close()

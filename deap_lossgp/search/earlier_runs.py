@@ -10,17 +10,26 @@ run only what its search has trained is read: finalists and tests may be of anot
 learning rate, which the store does not say.
 """
 
+from __future__ import annotations
+
 import json
+from collections.abc import Sequence
 from functools import cached_property, reduce
 from operator import add
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from deap_lossgp.errors import in_one_line
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.search.folders import STORE, digest, task_digests
 from deap_lossgp.search.store import Store
 from deap_lossgp.search.trainings import primitives_of
-from deap_lossgp.surrogate.evidence import FAILED, OWN_WEIGHT, evidence_of, rungs_of
+from deap_lossgp.surrogate.evidence import FAILED, OWN_WEIGHT, Evidence, evidence_of, rungs_of
+
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.training.tasks import Task
 
 _TOLD = ("ok", "stopped", *FAILED)
 
@@ -42,24 +51,26 @@ class EarlierRuns:
         OSError: A folder cannot be read.
     """
 
-    def __init__(self, folders, pset, tasks):
+    def __init__(self, folders: Sequence[Path | str], pset: gp.PrimitiveSet,
+                 tasks: Sequence[Task]) -> None:
         self._pset, self._tasks = pset, tasks
         self._groups = [group for folder in dict.fromkeys(folders)
                         for group in self._read(Path(folder))]
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return bool(self._groups)
 
     @cached_property
-    def content(self):
+    def content(self) -> bytes:
         return repr(self._groups).encode()
 
-    def evidence(self, by_task=None):
+    def evidence(self, by_task: Any = None) -> Evidence:
         """Returns all trainings as one ``Evidence``; ``by_task`` is as for ``evidence_of``."""
         by_task = {} if by_task is None else by_task
-        return reduce(add, (self._evidence(*group, by_task) for group in self._groups))
+        return reduce(add, (self._evidence(*group, by_task)  # type: ignore[call-arg]
+                            for group in self._groups))
 
-    def __str__(self):
+    def __str__(self) -> str:
         """Says in one line what was learnt from, and whether it was of this run's data sets."""
         trained = sum(len(rows) for *_, rows in self._groups)
         theirs = {task for task, *_ in self._groups}

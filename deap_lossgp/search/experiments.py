@@ -1,11 +1,15 @@
 """What runs, comparisons and confirmations share: settings, tasks, and a folder with a store."""
 
+from __future__ import annotations
+
 import json
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from tqdm import tqdm
 
@@ -13,7 +17,11 @@ import deap_lossgp
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.search.folders import RunFolder, folder_name, task_digests, write_csv
 from deap_lossgp.training.results import ARITHMETIC
-from deap_lossgp.training.tasks import Task
+from deap_lossgp.training.tasks import Task, TaskSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 
 class Experiment:
@@ -44,14 +52,23 @@ class Experiment:
         OSError: The folder cannot be written.
     """
 
-    changeable = ("data_dir",)
+    settings: TaskSettings
+
+    if TYPE_CHECKING:
+        @property
+        def kind(self) -> str: ...
+
+        def prepare(self) -> None: ...
+
+    changeable: tuple[str, ...] = ("data_dir",)
     """Settings that may change in a folder that holds trainings, if the images are the same."""
-    growing = ()
+    growing: tuple[str, ...] = ()
     """Settings that may grow in a folder that holds a finished experiment; nothing is lost."""
-    not_in_name = ()
+    not_in_name: tuple[str, ...] = ()
     """Settings that the folder's default name does not depend on."""
 
-    def __init__(self, settings, output=None, *, progress=True, tasks=None):
+    def __init__(self, settings: TaskSettings, output: Path | str | None = None, *,
+                 progress: bool = True, tasks: Sequence[Task] | None = None) -> None:
         self.settings = settings
         self._progress, self._bar = progress, tqdm(disable=True)
         described = json.loads(json.dumps(self.described(tasks)))
@@ -70,7 +87,7 @@ class Experiment:
             self.close()
             raise
 
-    def described(self, tasks):
+    def described(self, tasks: Sequence[Task] | None) -> dict[str, Any]:
         """Returns a dict of all that determines the results, for ``run.json``.
 
         Args:
@@ -83,59 +100,60 @@ class Experiment:
                                   for task in tasks]
         return described
 
-    def code(self):
+    def code(self) -> dict[str, Any]:
         """Returns what enters the store's keys besides losses and seeds; for ``RunFolder``."""
         return {"deap_lossgp": deap_lossgp.__version__, "arithmetic": ARITHMETIC,
                 **task_digests(self.tasks)}
 
-    def close(self):
+    def close(self) -> None:
         """Releases the folder."""
         self._folder.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @contextmanager
-    def showing_progress(self, total, unit):
+    def showing_progress(self, total: int, unit: str) -> Iterator[None]:
         """Draws a progress bar of so many units."""
         with tqdm(total=total, unit=unit, disable=not self._progress, leave=False,
                   dynamic_ncols=True) as self._bar:
             yield
 
-    def advance(self, done):
+    def advance(self, done: int) -> None:
         """Shows that so many units are done, whether they were trained or known."""
         self._bar.update(max(0, done - self._bar.n))
 
-    def warn(self, line):
+    def warn(self, line: str) -> None:
         """Prints a line on stderr, above the progress bar."""
         self._bar.write(line, file=sys.stderr)
 
-    def warn_of_differences(self, environment):
+    def warn_of_differences(self, environment: dict[str, Any]) -> None:
         """Warns if the folder's first training was made in another environment."""
         for difference in self._folder.differences(environment):
             self.warn(f"Warning: {self.output} was begun with {difference}: "
                       f"the trainings from here on may differ")
 
-    def write_table(self, table, name):
+    def write_table(self, table: pd.DataFrame, name: str) -> None:
         """Writes a ``DataFrame`` as a CSV file into the folder."""
         with self._folder.replacing(name) as path:
             write_csv(table, path)
 
-    def write_text(self, text, name):
+    def write_text(self, text: str, name: str) -> None:
         """Writes a text as UTF-8 into the folder."""
         with self._folder.replacing(name) as path:
             path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
-    def write_figure(self, axes, name):
+    def write_figure(self, axes: Any, name: str) -> None:
         """Writes the figure of some axes as a PNG file into the folder."""
         with self._folder.replacing(name) as path:
             axes.figure.savefig(path, dpi=150, bbox_inches="tight", format="png")
 
 
-def read_call(tasks, options, settings_class, *others):
+def read_call(tasks: Any, options: dict[str, Any], settings_class: type[TaskSettings],
+              *others: type) -> tuple:
     """Reads the arguments of a call that makes an experiment.
 
     Args:
@@ -151,7 +169,7 @@ def read_call(tasks, options, settings_class, *others):
         TypeError: There is no such option, or it describes tasks and ``Task`` objects are given.
         ValueError: The options are not usable.
     """
-    given = [tasks] if isinstance(tasks, str | Path | Task) else list(tasks)
+    given: Any = [tasks] if isinstance(tasks, str | Path | Task) else list(tasks)
     own = [{field.name for field in fields(cls)} - {"datasets"}
            for cls in (settings_class, *others)]
     for name in options.keys() - set.union(*own):

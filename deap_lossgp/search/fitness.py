@@ -5,14 +5,24 @@ cross-entropy baseline. ``thesis`` compares values of losses, although no two lo
 it is kept to reproduce the thesis, and it misleads. Rescaling a loss cannot fool the other modes.
 """
 
+from __future__ import annotations
+
 import math
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from deap_lossgp.errors import in_one_line, unknown_name
 from deap_lossgp.training.results import TrainingResult
 from deap_lossgp.training.tensorflow_setup import quiet_start_up
 from deap_lossgp.user_functions import load_function
+
+if TYPE_CHECKING:
+    from deap_lossgp.training.tasks import Task
+
+FitnessMode = str | Callable[[TrainingResult], float]
+"""As ``fitness_mode`` takes it."""
 
 WORST = (0.0, -math.inf)
 """Fitness of a loss with a failed training: below everything else, and never NaN."""
@@ -21,12 +31,12 @@ ACCURACY_WEIGHT = 0.5
 """Share of the error rate in ``weighted``; the rest is the share of cross entropy."""
 
 
-def error(result):
+def error(result: TrainingResult) -> float:
     """Returns the validation error rate, 1 - accuracy."""
     return result.error_rate
 
 
-def balanced_error(result):
+def balanced_error(result: TrainingResult) -> float:
     """Returns 1 - the mean over classes of the validation accuracy: rare classes count the same.
 
     References:
@@ -35,7 +45,7 @@ def balanced_error(result):
     return round(1.0 - result.balanced_accuracy, 12)  # equal shares of errors tie
 
 
-def thesis(result):
+def thesis(result: TrainingResult) -> float:
     """Returns the candidate's own validation loss.
 
     Algorithm 3, line 2, says "the loss values"; that they are those of the validation is read.
@@ -43,12 +53,12 @@ def thesis(result):
     return result.loss
 
 
-def reference(result):
+def reference(result: TrainingResult) -> float:
     """Returns the validation cross entropy of the network that the candidate trained."""
     return result.cross_entropy
 
 
-def weighted(result):
+def weighted(result: TrainingResult) -> float:
     """Returns the weighted mean of error rate and cross entropy, each divided by that of guessing.
 
     The thesis's section 5.2 proposes to weigh accuracy and loss value. Here cross entropy takes the
@@ -67,7 +77,9 @@ FITNESS_MODES = {
 """By name, the functions that ``fitness`` chooses from."""
 
 
-def fitness_mode(mode):
+def fitness_mode(
+        mode: FitnessMode,
+) -> Callable[[TrainingResult], float]:
     """Returns the function of a mode.
 
     Args:
@@ -93,7 +105,8 @@ def _own_fitness(name):
         return load_function(name, "fitness")
 
 
-def figure_of(result, mode):
+def figure_of(result: TrainingResult,
+              mode: FitnessMode) -> float | None:
     """Returns the figure of a result under a mode; None if the training failed.
 
     Raises:
@@ -113,7 +126,8 @@ def figure_of(result, mode):
                          f"got {in_one_line(error)}") from error
 
 
-def mean_figure(results, mode):
+def mean_figure(results: Sequence[TrainingResult],
+                mode: FitnessMode) -> float:
     """Returns the mean of the results' figures under a mode, infinite if a training failed.
 
     Raises:
@@ -124,7 +138,8 @@ def mean_figure(results, mode):
     return math.fsum(figures) / len(figures) if finite else math.inf
 
 
-def compare(figures, baselines, mean_over_all=False):
+def compare(figures: Sequence[float | None], baselines: Sequence[float],
+            mean_over_all: bool = False) -> tuple[float, float]:
     """Returns the number of data sets won and the average improvement (Algorithm 3).
 
     An improvement is the baseline's figure minus the candidate's. By default it is averaged over
@@ -166,7 +181,9 @@ def compare(figures, baselines, mean_over_all=False):
     return float(len(won)), math.fsum(averaged) / len(averaged)
 
 
-def fitness_of(results, baselines, mode="error", mean_over_all=False):
+def fitness_of(results: Sequence[TrainingResult], baselines: Sequence[TrainingResult],
+               mode: FitnessMode = "error",
+               mean_over_all: bool = False) -> tuple[float, float]:
     """Returns the fitness of one loss from its results on all tasks.
 
     Args:
@@ -183,7 +200,7 @@ def fitness_of(results, baselines, mode="error", mean_over_all=False):
     return compare(figures, bases, mean_over_all)
 
 
-def check_fitness(fitness, tasks):
+def check_fitness(fitness: FitnessMode, tasks: Sequence[Task]) -> None:
     """Tries a fitness on invented results, so that a faulty one fails before any training.
 
     Raises:
@@ -191,8 +208,8 @@ def check_fitness(fitness, tasks):
     """
     for task in tasks:
         figures, epochs = (1.0, 0.5, 1.0), task.epochs
-        example = TrainingResult(task.name, task.data.num_classes, "ok", *figures, 1.0,
-                                 *((figure,) * epochs for figure in figures),
-                                 balanced_accuracy=0.5)
+        losses, accuracies, entropies = ((figure,) * epochs for figure in figures)
+        example = TrainingResult(task.name, task.data.num_classes, "ok", *figures, 1.0, losses,
+                                 accuracies, entropies, balanced_accuracy=0.5)
         if figure_of(example, fitness) is None:
             raise ValueError(f"fitness {fitness!r}: expected a number, got None")

@@ -1,20 +1,29 @@
 """The folder of one experiment: it is locked while in use, and its files are always complete."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import math
 import os
 import platform
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 import deap_lossgp
 from deap_lossgp.data.names import dataset_name
 from deap_lossgp.search.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from deap_lossgp.training.tasks import Task
 
 STORE = "evaluations.sqlite"
 SETTINGS = ("trainings", "threads", "determinism", "flags")
@@ -45,16 +54,17 @@ class RunFolder:
         OSError: The folder cannot be used.
     """
 
-    def __init__(self, path, settings, changeable=(), growing=()):
+    def __init__(self, path: Path | str, settings: dict[str, Any], changeable: Sequence[str] = (),
+                 growing: Sequence[str] = ()) -> None:
         self.path = Path(path)
-        self.store = None
+        self.store: Any = None
         self._settings, self._changeable, self._growing = settings, changeable, growing
         self._made = []
         self._lock = FileLock(self.path / "run.lock", blocking=False)
         if any((self.path / name).exists() for name in ("run.json", STORE)):
             self._open()
 
-    def claim(self, data, code):
+    def claim(self, data: Sequence[dict[str, Any]], code: dict[str, str]) -> None:
         """Makes the folder if it is missing, and writes into run.json to which run it belongs.
 
         Args:
@@ -82,7 +92,7 @@ class RunFolder:
                         "since": datetime.now(UTC).isoformat(timespec="seconds")},
         })
 
-    def differences(self, environment):
+    def differences(self, environment: dict[str, Any]) -> list[str]:
         """Compares with the environment of the folder's first training, which is kept.
 
         Returns:
@@ -94,15 +104,15 @@ class RunFolder:
         return [f"{name} {before}, now {environment.get(name)}"
                 for name, before in first.items() if before != environment.get(name)]
 
-    def noted(self, name):
+    def noted(self, name: str) -> dict[str, Any]:
         """Returns the dict that run.json holds under one of ``NOTES``, empty if there is none."""
         return self._read().get(name) or {}
 
-    def note(self, name, content):
+    def note(self, name: str, content: dict[str, Any]) -> None:
         """Writes a dict into run.json, where later starts find it; its name is in ``NOTES``."""
         self.write_json("run.json", {**self._read(), name: content})
 
-    def finish(self, **reached):
+    def finish(self, **reached: float) -> None:
         """Notes that the folder holds a complete experiment, which may grow but not shrink.
 
         Args:
@@ -110,13 +120,13 @@ class RunFolder:
         """
         self.note("finished", {name: self._settings[name] for name in self._growing} | reached)
 
-    def write_json(self, name, content):
+    def write_json(self, name: str, content: Any) -> None:
         """Writes a JSON file."""
         with self.replacing(name) as path:
             path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
     @contextmanager
-    def replacing(self, name):
+    def replacing(self, name: str) -> Iterator[Path]:
         """Yields a path to write to; the file takes the place of ``name`` once it is whole."""
         draft = self.path / f".{name}"
         try:
@@ -127,7 +137,7 @@ class RunFolder:
         finally:
             draft.unlink(missing_ok=True)
 
-    def close(self):
+    def close(self) -> None:
         """Closes the store and releases the folder; one that was made for nothing is removed."""
         unused = self._made and self.store is not None and not len(self.store)
         if self.store is not None:
@@ -225,7 +235,7 @@ class RunFolder:
                              f"with --output") from None
 
 
-def folder_name(datasets, kind, settings):
+def folder_name(datasets: Sequence[str], kind: str, settings: dict[str, Any]) -> str:
     """Makes the name of a folder: data sets, kind, seed, and a digest of the settings.
 
     Args:
@@ -238,12 +248,12 @@ def folder_name(datasets, kind, settings):
     return "-".join([*names, kind, f"seed{settings['seed']}", digest[:6]])
 
 
-def digest(content):
+def digest(content: bytes) -> str:
     """Returns 16 hexadecimal digits that stand for bytes, in the ``code`` of a run.json."""
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def task_digests(tasks):
+def task_digests(tasks: Iterable[Task]) -> dict[str, str]:
     """Returns what the ``code`` of a run.json says of ``Task`` objects."""
     return {f"{task.name}, {task.network_name}": task.fingerprint[:16] for task in tasks}
 
@@ -259,7 +269,7 @@ def _to_disk(path):
         os.close(descriptor)
 
 
-def versions():
+def versions() -> dict[str, str]:
     """Returns the versions of Python and of the packages that results may depend on."""
     found = {"python": platform.python_version(), "deap_lossgp": deap_lossgp.__version__}
     for name in ("deap", "keras", "numpy", "scikit-learn", "tensorflow", "tensorflow-cpu"):
@@ -270,6 +280,6 @@ def versions():
     return found
 
 
-def write_csv(table, path):
+def write_csv(table: pd.DataFrame, path: Path | str) -> None:
     """Writes a table so that reading it gives the same numbers, to the last bit."""
     table.to_csv(path, index=False, lineterminator="\n")

@@ -1,6 +1,7 @@
 """The Pareto front of a run: the losses that no other one beats in both improvement and size."""
 
 import math
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from deap import base, tools
 
@@ -33,10 +34,10 @@ class LossFront(tools.ParetoFront):
         [('mul(y_true, y_pred)', (0.1, 3.0)), ('y_pred', (-0.2, 1.0))]
     """
 
-    def __init__(self, key):
+    def __init__(self, key: Callable[[LossTree], Hashable]) -> None:
         super().__init__(similar=lambda tree, other: key(tree) == key(other))
 
-    def update(self, population):
+    def update(self, population: Iterable[LossTree]) -> None:
         """Adds the losses that are not dominated, and removes those that are from now on.
 
         Args:
@@ -60,10 +61,10 @@ class Together:
         *halls: The halls of fame.
     """
 
-    def __init__(self, *halls):
+    def __init__(self, *halls: tools.HallOfFame) -> None:
         self._halls = halls
 
-    def update(self, population):
+    def update(self, population: Sequence) -> None:
         """Updates each of them with the population."""
         for hall in self._halls:
             hall.update(population)

@@ -1,9 +1,17 @@
 """The funnel of a search: how many losses were made, and how many reached each later stage."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 from deap_lossgp.search.rungs import RUNGS
 
+if TYPE_CHECKING:
+    from deap_lossgp.search.evaluation import Evaluation
 
-def trees_made(counts):
+
+def trees_made(counts: Mapping[str, int]) -> int:
     """Returns how many trees were made, whether they were refused, left behind or trained.
 
     Losses that were given count as made, too.
@@ -18,7 +26,7 @@ def trees_made(counts):
     return counts["refused"] + counts["offered"] + evaluated - counts["chosen"]
 
 
-def funnel_of(evaluation, race):
+def funnel_of(evaluation: Evaluation, race: Sequence) -> list[dict[str, Any]]:
     """Counts the losses of a search at each stage.
 
     Args:

@@ -1,9 +1,18 @@
 """What the search for curves needs of a toolbox: losses around one, and trees that train alike."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from deap_lossgp.curves.bumps import BumpedLoss
 from deap_lossgp.loss_rules import LossRules
 from deap_lossgp.surrogate.likeness import ForceDistance
 from deap_lossgp.toolbox import make_toolbox
+
+if TYPE_CHECKING:
+    from deap import base, gp
+
+    from deap_lossgp.trees import LossTree
 
 MAX_SIZE = 31
 """The largest number of nodes of an expression, before coefficients are put into it."""
@@ -12,7 +21,8 @@ COST = 0.001
 """The distance that a node of an expression has to make up for."""
 
 
-def with_curves(toolbox, pset, max_height, max_size):
+def with_curves(toolbox: base.Toolbox, pset: gp.PrimitiveSet, max_height: int,
+                max_size: int) -> base.Toolbox:
     """Adds to a toolbox what ``eaCurve`` uses.
 
     Args:
@@ -57,8 +67,8 @@ class Likeness:
     # No __dict__, which DEAP's register would copy into its partial.
     __slots__ = ("distance",)
 
-    def __init__(self, target, pset):
+    def __init__(self, target: LossTree, pset: gp.PrimitiveSet) -> None:
         self.distance = ForceDistance(target, pset)
 
-    def __call__(self, tree):
+    def __call__(self, tree: LossTree) -> tuple[float, float]:
         return -(self.distance(tree) + COST * len(tree)), -float(len(tree))

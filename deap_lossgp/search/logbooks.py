@@ -1,6 +1,8 @@
 """Statistics for DEAP's logbook, and logbooks as tables."""
 
 import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +31,10 @@ class RunStatistics(tools.MultiStatistics):
         rows: list of dicts ``gen index expression size height wins improvement ...``.
     """
 
-    def __init__(self, counts, figures, on_generation=None, latest=None):
+    def __init__(self, counts: Callable[[], dict[str, Any]],
+                 figures: Callable[[Any], dict[str, Any]],
+                 on_generation: Callable[[dict[str, Any]], object] | None = None,
+                 latest: Mapping[str, Callable[[], Any]] | None = None) -> None:
         super().__init__(
             wins=tools.Statistics(lambda individual: individual.fitness.values[0]),
             improvement=tools.Statistics(lambda individual: individual.fitness.values[1]),
@@ -44,10 +49,10 @@ class RunStatistics(tools.MultiStatistics):
         self.gen = 0
 
     @property
-    def fields(self):
+    def fields(self) -> list[str]:
         return [*self._before, *self._latest, *self]
 
-    def compile(self, population):
+    def compile(self, population: Sequence) -> dict[str, Any]:
         now = self._counts()
         record = {name: total - self._before[name] for name, total in now.items()}
         record |= {name: function() for name, function in self._latest.items()}
@@ -76,7 +81,7 @@ def _finite(statistic):
     return of_finite
 
 
-def logbook_table(logbook):
+def logbook_table(logbook: tools.Logbook) -> pd.DataFrame:
     """Makes a table of a DEAP logbook; the chapters' fields become ``chapter_field`` columns.
 
     Args:

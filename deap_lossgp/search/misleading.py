@@ -1,14 +1,25 @@
 """The losses of a run whose values mislead, beside the best: the thesis's figures 4.7 and 4.9."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from deap_lossgp.found_losses import KNOWN_LOSSES
+
+if TYPE_CHECKING:
+    from deap_lossgp.search.evaluation import Evaluation
+    from deap_lossgp.training.results import TrainingResult
+    from deap_lossgp.trees import LossTree
 
 LOW, HIGH = "low value, fewer right", "high value, more right"
 """The names of the two that mislead most."""
 
 
-def misleading(results, baseline):
+def misleading(results: Iterable[TrainingResult],
+               baseline: TrainingResult) -> dict[str, TrainingResult]:
     """Finds the losses whose values say the most wrong things about their networks, on one task.
 
     Of those whose value after training is lower than cross entropy's, the least accurate (figure
@@ -43,7 +54,7 @@ def misleading(results, baseline):
     return found
 
 
-def learning_curves(evaluation, best):
+def learning_curves(evaluation: Evaluation, best: LossTree) -> pd.DataFrame:
     """Makes the table of ``plot_values_and_accuracies`` for what a run has trained.
 
     Args:

@@ -6,6 +6,7 @@ import statistics
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from deap import gp, tools
@@ -81,10 +82,10 @@ class RunResult:
     notes: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<RunResult {self.best} in {self.output}>"
 
-    def __str__(self):
+    def __str__(self) -> str:
         counts, s, claimed = self.counts, self.settings, self.claimed
         lines = [
             *self._warnings(),
@@ -128,7 +129,7 @@ class RunResult:
         return "\n".join(lines)
 
     @property
-    def claimed(self):
+    def claimed(self) -> Any:
         """The one of ``gains`` that is reported as the fitness: the last, or without a race the
         search's own, as in the thesis."""
         return self.gains[-1 if self.race else 0]

@@ -1,10 +1,15 @@
 """Runs: one seeded evolution, from its settings to its result and the files in its folder."""
 
+from __future__ import annotations
+
 import json
 import math
 import random
+from collections.abc import Sequence
 from functools import cached_property, partial
+from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -33,6 +38,10 @@ from deap_lossgp.search.settings import FINAL, SEED_LOSSES, RunSettings
 from deap_lossgp.search.stopping import Clock, Limits
 from deap_lossgp.trees import LossTree
 
+if TYPE_CHECKING:
+    from deap_lossgp.search.callbacks import Callback
+    from deap_lossgp.training.tasks import Task
+
 HALL_OF_FAME = 10
 """Individuals that a run's hall of fame holds."""
 
@@ -43,7 +52,9 @@ ROUNDING = 1e-6
 """Differences of accuracies in float32 that are no differences."""
 
 
-def evolve(tasks=("digits",), *, output=None, callbacks=(), progress=True, **options):
+def evolve(tasks: str | Path | Task | Sequence[str | Path | Task] = ("digits",), *,
+           output: Path | str | None = None, callbacks: Callback | Sequence[Any] = (),
+           progress: bool = True, **options: Any) -> RunResult:
     """Evolves a loss for image classifiers: does in one call what ``lossgp evolve`` does.
 
     Called again with the same arguments, it goes on where it stopped; a complete run is only read.
@@ -83,15 +94,17 @@ def evolve(tasks=("digits",), *, output=None, callbacks=(), progress=True, **opt
 class Run(Evolution):
     """One seeded evolution, with the arguments of ``Evolution``. Make it, then ``execute`` it."""
 
+    settings: RunSettings
+
     changeable = ("audit", *FINAL, *Evolution.changeable)
-    not_in_name = ("audit", *Evolution.not_in_name)
+    not_in_name = ("audit", *Evolution.not_in_name)  # type: ignore[assignment]
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         return self.settings.algorithm
 
     @cached_property
-    def known(self):
+    def known(self) -> dict[str, LossTree]:
         """The losses that are in the initial population from the beginning, trees by name."""
         known = {}
         for source in self.settings.initial_losses:
@@ -100,7 +113,7 @@ class Run(Evolution):
             known[source if taken else loss.name] = LossTree(loss.tree)
         return known
 
-    def described(self, tasks):
+    def described(self, tasks: Sequence[Task] | None) -> dict[str, Any]:
         if self.settings.seed_losses is None:  # how many take part depends on the population
             known = {name: KNOWN_LOSSES[name] for name in SEED_LOSSES}
         else:
@@ -108,7 +121,7 @@ class Run(Evolution):
         return {**super().described(tasks), "known": known}
 
     @cached_property
-    def all_tasks(self):
+    def all_tasks(self) -> list[Task]:
         """The tasks of the search, and behind them those of finalists and tests, if they differ."""
         s, final = self.settings, []
         for task in self.tasks:
@@ -120,7 +133,7 @@ class Run(Evolution):
         same = all(one is other for one, other in zip(final, self.tasks, strict=True))
         return self.tasks if same else [*self.tasks, *final]
 
-    def execute(self):
+    def execute(self) -> RunResult:
         """Evolves, tests the best loss, writes the folder and returns the ``RunResult``."""
         s = self.settings
         self.evaluation = final = self.new_evaluation(s.seed)

@@ -1,10 +1,21 @@
 """Screening remembered: what is trained for a tree, under which key, and whether it is valid."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from deap_lossgp.curves.canonical import AffineForm, affine_form, canonical_key
 from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.curves.screening import in_value_range, is_trainable
+
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.training.results import TrainingResult
+    from deap_lossgp.training.tasks import Task
+    from deap_lossgp.trees import LossTree
 
 
 @dataclass(frozen=True)
@@ -23,7 +34,7 @@ class Screened:
     key: str
     valid: bool
 
-    def rescaled(self, result):
+    def rescaled(self, result: TrainingResult) -> TrainingResult:
         """Returns the ``TrainingResult`` of the core as the result of the tree itself."""
         if not result.ok:
             return result
@@ -41,12 +52,13 @@ class Screening:
             their gradients, and what is trained is the core of the affine form.
     """
 
-    def __init__(self, pset, tasks, raw):
+    def __init__(self, pset: gp.PrimitiveSet, tasks: Sequence[Task], raw: bool) -> None:
         self._pset, self._raw = pset, raw
         self._classes = [task.data.num_classes for task in tasks]
-        self._known, self._latest = {}, (None, None)
+        self._known: dict[str, Screened] = {}
+        self._latest: tuple[str | None, Any] = None, None
 
-    def __call__(self, tree):
+    def __call__(self, tree: LossTree) -> Screened:
         """Returns the ``Screened`` tree."""
         text = str(tree)
         if text in self._known:
@@ -62,15 +74,15 @@ class Screening:
             self._known[text] = screened
         return screened
 
-    def __len__(self):
+    def __len__(self) -> int:
         """The number of trees that it remembers."""
         return len(self._known)
 
-    def form(self, tree):
+    def form(self, tree: LossTree) -> AffineForm:
         """Returns the ``AffineForm`` of a tree; a raw loss is its own core."""
         return AffineForm(tree, 1.0, 0.0) if self._raw else affine_form(tree, self._pset)
 
-    def curves(self, tree):
+    def curves(self, tree: LossTree) -> LossCurves:
         """Returns the ``LossCurves`` of what is trained for a tree; those of the latest are kept.
 
         A child that a mutation left as it was is looked at twice, and then described.
@@ -80,7 +92,7 @@ class Screening:
             self._latest = text, LossCurves.of(self.form(tree).core, self._pset)
         return self._latest[1]
 
-    def is_promising(self, tree):
+    def is_promising(self, tree: LossTree) -> bool:
         """Whether a tree that is not trained raw may be valid: the part that costs little."""
         curves = self.curves(tree)
         return curves.finite and curves.gradient_scale > 0.0

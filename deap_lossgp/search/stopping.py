@@ -1,10 +1,13 @@
 """What ends a run before its last generation, in the same place whenever it is executed again."""
 
+from __future__ import annotations
+
 import hashlib
 import time
+from collections.abc import Callable, Mapping, Sequence
 
 from deap_lossgp.algorithms.stopping import EarlyStopping
-from deap_lossgp.search.settings import STOPPING
+from deap_lossgp.search.settings import STOPPING, RunSettings
 
 
 class Clock:
@@ -22,12 +25,12 @@ class Clock:
         seconds: From the start of the run to the end of the last generation.
     """
 
-    def __init__(self, known, keep):
+    def __init__(self, known: dict[str, float], keep: Callable[[dict[str, float]], None]) -> None:
         self.seconds = 0.0
         self._known, self._keep = dict(known), keep
         self._evaluated, self._since = hashlib.sha256(), time.monotonic()
 
-    def end_generation(self, evaluated):
+    def end_generation(self, evaluated: Sequence) -> None:
         """Takes note of the end of a generation.
 
         Args:
@@ -54,9 +57,9 @@ class Limits:
         reached: Names of the settings that ended the run; empty as long as none has.
     """
 
-    def __init__(self, settings, counts, clock):
-        self.reached = ()
-        limits = {
+    def __init__(self, settings: RunSettings, counts: Mapping[str, float], clock: Clock) -> None:
+        self.reached: tuple[str, ...] = ()
+        limits: dict[str, Callable] = {
             "max_minutes": lambda most: lambda _: clock.seconds >= 60.0 * most,
             "max_trainings": lambda most: lambda _: counts["curves"] + counts["exact"] >= most,
             "max_epochs": lambda most: lambda _: counts["epochs"] >= most,
@@ -65,7 +68,7 @@ class Limits:
         self._limits = {name: limits[name](getattr(settings, name)) for name in STOPPING
                         if getattr(settings, name) is not None}
 
-    def __call__(self, population, _logbook):
+    def __call__(self, population: Sequence, _logbook: object) -> bool:
         """Returns whether the run ends with this generation."""
         self.reached = tuple(name for name, reached in self._limits.items() if reached(population))
         return bool(self.reached)

@@ -8,6 +8,9 @@ import math
 import operator
 import os
 import sqlite3
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Self
 
 from deap_lossgp.errors import in_one_line
 from deap_lossgp.training.results import TrainingResult
@@ -56,7 +59,7 @@ INTEGER = "INTEGER", operator.index, operator.index
 TRUTH = "INTEGER", int, bool
 NUMBER = "REAL", _number, _read_number
 NUMBERS = "TEXT", _numbers, _read_numbers
-COLUMNS = {
+COLUMNS: dict[str, tuple[str, Callable, Callable]] = {
     "key": TEXT, "task": TEXT, "num_classes": INTEGER, "expression": TEXT, "seed": INTEGER,
     "status": TEXT, "loss": NUMBER, "accuracy": NUMBER, "cross_entropy": NUMBER,
     "test_accuracy": NUMBER, "balanced_accuracy": NUMBER, "seconds": NUMBER, "losses": NUMBERS,
@@ -103,7 +106,7 @@ class Store:
         ('nan', None, 1)
     """
 
-    def __init__(self, path=None):
+    def __init__(self, path: Path | str | None = None) -> None:
         self._file = ":memory:" if path is None else os.path.abspath(path)
         self._connection, self._results = None, {}
         try:
@@ -120,11 +123,12 @@ class Store:
             self.close()
             raise self._unusable(error) from error
 
-    def get(self, key):
+    def get(self, key: str) -> TrainingResult | None:
         """Returns the ``TrainingResult`` that was put under the key, or None."""
         return self._results.get(key)
 
-    def put(self, key, result, *, expression, seed, replace=False):
+    def put(self, key: str, result: TrainingResult, *, expression: str, seed: int,
+            replace: bool = False) -> None:
         """Writes one result; when this returns, a killed process does not lose it.
 
         Args:
@@ -146,37 +150,37 @@ class Store:
             raise ValueError(f"{self._file!r} holds a training with key {key!r} already") from error
         self._results[key] = result
 
-    def discard(self, keys):
+    def discard(self, keys: Iterable[str]) -> None:
         """Deletes the results under these keys: all, or after an OSError none."""
         keys = list(keys)
         self._change("DELETE FROM trainings WHERE key = ?", [(_text(key),) for key in keys])
         for key in keys:
             self._results.pop(key, None)
 
-    def keys(self):
+    def keys(self) -> list[str]:
         """Returns the keys, in the order in which they were put."""
         return list(self._results)
 
-    def rows(self):
+    def rows(self) -> list[dict[str, Any]]:
         """Returns a dict per training as the file has it: ``COLUMNS`` without the key."""
         return [{name: value for name, value in row.items() if name != "key"}
                 for row in self._rows()]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._results)
 
-    def __contains__(self, key):
+    def __contains__(self, key: str) -> bool:
         return key in self._results
 
-    def close(self):
+    def close(self) -> None:
         """Ends the writing and leaves one file, unless others have it open; ``get`` still works."""
         if self._connection is not None:
             self._connection.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def _open(self):

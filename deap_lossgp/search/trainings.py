@@ -1,17 +1,27 @@
 """Trainings by request: from a loss to its keys, the store, the engine and the results."""
 
+from __future__ import annotations
+
 import hashlib
 import random
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import deap_lossgp
 from deap_lossgp.curves.loss_curves import LossCurves
-from deap_lossgp.engines.engine import Job, TrainingError
+from deap_lossgp.engines.engine import Engine, Job, TrainingError
 from deap_lossgp.training.candidates import candidate_of
-from deap_lossgp.training.results import ARITHMETIC, stopped_at
+from deap_lossgp.training.results import ARITHMETIC, TrainingResult, stopped_at
 from deap_lossgp.trees import LossTree
 from deap_lossgp.user_functions import source_of
+
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.search.store import Store
+    from deap_lossgp.training.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -37,12 +47,12 @@ class Request:
     stops: tuple = field(default=(), compare=False)
     rate_factor: float = 1.0
 
-    def stops_on(self, task):
+    def stops_on(self, task: int) -> tuple[tuple[int, float], ...]:
         """Returns the stops on the task with this index."""
         return self.stops[task] if self.stops else ()
 
 
-def code_of(pset):
+def code_of(pset: gp.PrimitiveSet) -> list:
     """Returns what the keys of all trainings say of the code: versions, and the primitives' rows.
 
     Args:
@@ -54,7 +64,7 @@ def code_of(pset):
     return [deap_lossgp.__version__, ARITHMETIC, *primitives_of(pset)]
 
 
-def primitives_of(pset):
+def primitives_of(pset: gp.PrimitiveSet) -> list:
     """Returns what ``code_of`` says of the primitive set: its name, and its primitives' rows."""
     return [pset.name, *(source_of(pset.context[primitive.name]) for primitive in
                          sorted(pset.primitives[pset.ret], key=lambda p: p.name))]
@@ -77,15 +87,17 @@ class Trainings:
             by epoch.
     """
 
-    def __init__(self, tasks, pset, store, engine, on_training=None, first_task=0):
-        self.counts = Counter()
+    def __init__(self, tasks: Sequence[Task], pset: gp.PrimitiveSet, store: Store, engine: Engine,
+                 on_training: Callable[[TrainingResult, str], None] | None = None,
+                 first_task: int = 0) -> None:
+        self.counts: Counter[str] = Counter()
         self._tasks, self._pset, self._first_task = tasks, pset, first_task
         self._store, self._engine, self._on_training = store, engine, on_training
         self._code = [*code_of(pset), *sorted(getattr(engine, "settings", {}).items())]
-        self._charged = set()
+        self._charged: set[Request] = set()
         self._something_trains = False
 
-    def keys(self, request):
+    def keys(self, request: Request) -> list[str]:
         """Returns the store's key for each task: a digest of all that determines the training.
 
         Under it is a training that was not stopped. One that was stopped has a key of its own, to
@@ -95,7 +107,7 @@ class Trainings:
         return [_digest(self._code, task.fingerprint, request.loss, request.raw, request.seed,
                         request.test, *rate) for task in self._tasks]
 
-    def results(self, request):
+    def results(self, request: Request) -> list[TrainingResult | None]:
         """Returns the stored ``TrainingResult`` for each task, None if it is not trained yet."""
         return [self._stored(key, request.stops_on(task))
                 for task, key in enumerate(self.keys(request))]
@@ -106,7 +118,7 @@ class Trainings:
         whole = self._store.get(key) if result is None else None
         return result if whole is None else stopped_at(whole, stops)
 
-    def train(self, requests):
+    def train(self, requests: Iterable[Request]) -> None:
         """Trains what the store does not hold; each result is stored as it arrives."""
         missing = {}
         for request in requests:
@@ -133,17 +145,17 @@ class Trainings:
         finally:
             random.setstate(state)
 
-    def is_charged(self, request):
+    def is_charged(self, request: Request) -> bool:
         """Returns whether the request has been charged."""
         return request in self._charged
 
-    def charge(self, request):
+    def charge(self, request: Request) -> list[TrainingResult]:
         """Counts a request when it is first charged; returns its results."""
         results = self.results(request)
         if request not in self._charged:
             self._charged.add(request)
             for result in results:
-                self.counts["seconds"] += result.seconds
+                self.counts["seconds"] += result.seconds  # type: ignore[assignment]
                 self.counts["epochs"] += len(result.accuracies)
                 self.counts["exact" if result.exact else "curves"] += 1
                 self.counts[result.status] += 1
@@ -151,7 +163,7 @@ class Trainings:
                     self.counts[f"stopped_{len(result.accuracies)}"] += 1
         return results
 
-    def check_that_something_trains(self, requests):
+    def check_that_something_trains(self, requests: Sequence[Request]) -> None:
         """Checks that the first trainings have not all failed for a reason outside the losses.
 
         Raises:
@@ -169,7 +181,7 @@ class Trainings:
                                 f"{message}")
         self._something_trains = True
 
-    def forget_failures(self, keys=None):
+    def forget_failures(self, keys: Iterable[str] | None = None) -> None:
         """Takes failed trainings out of the store, so that another start tries them again.
 
         Args:

@@ -11,13 +11,4 @@ imported. In this wing ``tasks``, ``budget``, ``candidates`` and
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "budget": ["Budget"],
-    "candidates": ["Candidate", "candidate_of"],
-    "keras_trainer": ["KerasTrainer"],
-    "networks": ["build_model", "inception_v3", "load_network", "resnet8", "small_cnn"],
-    "results": ["TrainingResult"],
-    "tasks": ["Task", "reduce_on_plateau"],
-    "tensorflow_setup": ["check_tensorflow", "import_tensorflow", "prepare_tensorflow"],
-    "trainer": ["Trainer"],
-})
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

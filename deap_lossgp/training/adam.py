@@ -1,5 +1,7 @@
 """Adam with one kernel for each variable."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -16,7 +18,8 @@ class FusedAdam(keras.optimizers.Adam):
         Kingma and Ba, Adam: a method for stochastic optimization, ICLR 2015, arXiv:1412.6980.
     """
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: tf.Tensor, variable: Any,
+                    learning_rate: Any) -> None:
         """Updates one variable.
 
         Args:

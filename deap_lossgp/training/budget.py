@@ -30,7 +30,7 @@ class Budget:
         False, "whether the network computes in bfloat16 inside; for GPUs")
     jit_compile: bool = setting(False, "whether XLA compiles the training loop; for GPUs")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:

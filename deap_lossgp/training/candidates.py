@@ -1,11 +1,20 @@
 """A candidate loss in the form that the trainer takes: as two curves."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from deap_lossgp.curves.loss_curves import CROSS_ENTROPY_SCALE, LossCurves
 from deap_lossgp.curves.operations import elementwise_loss
+
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.training.tasks import Task
+    from deap_lossgp.trees import LossTree
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +37,8 @@ class Candidate:
     gradient_factor: float = 1.0
 
 
-def candidate_of(tree, pset, task, *, raw=False, curves=None):
+def candidate_of(tree: LossTree, pset: gp.PrimitiveSet, task: Task, *, raw: bool = False,
+                 curves: LossCurves | None = None) -> Candidate:
     """Makes the candidate for a loss tree.
 
     By default the gradient is scaled so that the median gradient that reaches a logit is that of

@@ -3,8 +3,12 @@
 They run on every backend of Keras: ``KERAS_BACKEND=jax`` or ``torch`` chooses another one.
 """
 
+from __future__ import annotations
+
 import math
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -14,6 +18,9 @@ from deap_lossgp.training.initial_state import restore, seeded, values_of
 from deap_lossgp.training.networks import build_model
 from deap_lossgp.training.process_settings import fixed_settings
 from deap_lossgp.training.results import TrainingResult
+
+if TYPE_CHECKING:
+    from deap_lossgp.training.tasks import Task
 
 
 class KerasTrainer:
@@ -42,7 +49,8 @@ class KerasTrainer:
     """
 
     @fixed_settings()
-    def __init__(self, task, loss, optimizer=None):
+    def __init__(self, task: Task, loss: keras.losses.Loss,
+                 optimizer: dict[str, Any] | None = None) -> None:
         self.task = task
         with seeded(0):
             self._network = build_model(task)
@@ -61,7 +69,7 @@ class KerasTrainer:
         self._optimizer_values = values_of(self._model.optimizer.variables)
 
     @fixed_settings()
-    def train(self, seed, on_epoch=None):
+    def train(self, seed: int, on_epoch: Callable[[], object] | None = None) -> TrainingResult:
         """Trains the network from its initial weights and tests it.
 
         Args:
@@ -103,8 +111,8 @@ class KerasTrainer:
         losses, accuracies, entropies = (tuple(map(float, curve[:whole])) for curve in curves)
         n = len(validation)
         accuracies = tuple(round(n * accuracy) / n for accuracy in accuracies)  # beyond float32
-        result = {"seconds": seconds, "losses": losses, "accuracies": accuracies,
-                  "cross_entropies": entropies, "message": message}
+        result: dict[str, Any] = {"seconds": seconds, "losses": losses, "accuracies": accuracies,
+                                  "cross_entropies": entropies, "message": message}
         if message:
             return TrainingResult(data.name, data.num_classes, "nan", **result)
         balanced = recall_score(y_validation, predictions.argmax(1),

@@ -15,7 +15,7 @@ CELLS = KNOTS - 1 + 2 * _OUTSIDE
 _CELLS_PER_LOGIT = (KNOTS - 1.02) / (2 * HIGHEST_LOGIT)
 
 
-def lines_of(curves):
+def lines_of(curves: np.ndarray) -> np.ndarray:
     """Returns the line through each two neighbouring knots, as ``look_up`` takes them.
 
     Args:
@@ -33,7 +33,7 @@ def lines_of(curves):
     return np.pad(lines, ((0, 0), (_OUTSIDE, _OUTSIDE), (0, 0))).reshape(-1, 2)
 
 
-def look_up(lines, labels, y_pred):
+def look_up(lines: np.ndarray | tf.Tensor, labels: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
     """Returns the derivative of a loss at predictions; zero where they are clipped.
 
     Args:
@@ -50,7 +50,7 @@ def look_up(lines, labels, y_pred):
     return look_up_from(lines, first, y_pred)
 
 
-def look_up_from(lines, first, y_pred):
+def look_up_from(lines: np.ndarray | tf.Tensor, first: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
     """Does ``look_up`` in a table of many curves.
 
     It runs between the forward and the backward pass of the network, where nothing can run at the

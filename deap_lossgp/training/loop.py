@@ -6,14 +6,22 @@ images, labels and their order are on the device, and integers are int64, becaus
 the arithmetic of int32 on the host. Only the exact path calls Python: the loss's own operations.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from deap_lossgp.training.look_up import CELLS, lines_of, look_up
 
+if TYPE_CHECKING:
+    import keras
 
-def on_device(images):
+
+def on_device(images: np.ndarray) -> tf.Variable:
     """Copies images to the device once, for all later calls.
 
     Args:
@@ -43,7 +51,9 @@ class CompiledLoop:
         traces: How often the network's training step was traced.
     """
 
-    def __init__(self, model, optimizer, images, labels, scale, batch_size, jit_compile=False):
+    def __init__(self, model: keras.Model, optimizer: keras.Optimizer, images: np.ndarray,
+                 labels: np.ndarray, scale: float, batch_size: int,
+                 jit_compile: bool = False) -> None:
         self.model = model
         self.optimizer = optimizer
         self.traces = 0
@@ -51,7 +61,7 @@ class CompiledLoop:
         self._labels = tf.constant(labels, tf.int64)
         self._scale = scale
         self._batch_size = batch_size
-        self._exact_gradient = None
+        self._exact_gradient: Callable | None = None
         self._train_on_curves = self.compile_epoch(look_up, jit_compile)
         self._train_exactly = self.compile_epoch(self._call_exact_gradient)
         # Without AutoGraph: it writes temporary files, which a killed process would leave behind.
@@ -59,7 +69,7 @@ class CompiledLoop:
         self._differ = tf.function(self._weights_differ, autograph=False)
         self._predict = tf.function(self._predict_all, autograph=False)
 
-    def prepare(self, steps, exact):
+    def prepare(self, steps: int, exact: bool) -> None:
         """Traces an epoch without running it.
 
         Args:
@@ -73,7 +83,7 @@ class CompiledLoop:
             lines = tf.TensorSpec([2 * CELLS, 2], tf.float32)
             self._train_on_curves.get_concrete_function(order, lines)
 
-    def begin(self, values):
+    def begin(self, values: Sequence) -> None:
         """Assigns values to the variables of the network and the optimizer.
 
         Args:
@@ -81,11 +91,11 @@ class CompiledLoop:
         """
         self._begin(values)
 
-    def weights_differ(self, values):
+    def weights_differ(self, values: Sequence) -> bool:
         """Returns whether a trainable weight differs from its value in what ``begin`` took."""
         return bool(self._differ(values[:len(self.model.variables)]))
 
-    def train_on_curves(self, order, derivatives):
+    def train_on_curves(self, order: np.ndarray, derivatives: np.ndarray) -> None:
         """Trains one epoch on the derivative curves of a loss.
 
         Args:
@@ -94,7 +104,8 @@ class CompiledLoop:
         """
         self._train_on_curves(order, lines_of(derivatives / np.float32(self._batch_size)))
 
-    def train_exactly(self, order, gradient):
+    def train_exactly(self, order: np.ndarray,
+                      gradient: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]) -> None:
         """Trains one epoch on a loss's own operations.
 
         The compiled loop calls them from Python, so the network is not traced again for each loss.
@@ -107,11 +118,12 @@ class CompiledLoop:
         self._exact_gradient = gradient
         self._train_exactly(order)
 
-    def predict(self, images, batch_size=256):
+    def predict(self, images: np.ndarray | tf.Variable, batch_size: int = 256) -> np.ndarray:
         """Returns the predictions for images, float32 of shape (len(images), classes)."""
         return self.validate(images, batch_size)[0]
 
-    def validate(self, images, batch_size=256):
+    def validate(self, images: np.ndarray | tf.Variable,
+                 batch_size: int = 256) -> tuple[np.ndarray, bool]:
         """Predicts from images and checks the network's weights.
 
         Args:
@@ -126,7 +138,8 @@ class CompiledLoop:
         predictions, finite = self._predict(images, min(batch_size, images.shape[0]))
         return predictions.numpy(), bool(finite)
 
-    def compile_epoch(self, output_gradient, jit_compile=False):
+    def compile_epoch(self, output_gradient: Callable[..., tf.Tensor],
+                      jit_compile: bool = False) -> Any:
         """Compiles ``epoch(order, *candidate)``.
 
         Args:

@@ -1,7 +1,10 @@
 """Image classifiers by name: Keras models that take images in [0, 1] and end in softmax."""
 
+from __future__ import annotations
+
 import math
 import warnings
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -9,7 +12,7 @@ from keras import layers
 
 from deap_lossgp.errors import in_one_line, unknown_name
 from deap_lossgp.training.process_settings import fixed_settings
-from deap_lossgp.training.tasks import NETWORK_NAMES
+from deap_lossgp.training.tasks import NETWORK_NAMES, Task
 from deap_lossgp.user_functions import load_function
 
 
@@ -127,7 +130,7 @@ def _softmax(x, num_classes):
 NETWORKS = {name: globals()[name] for name in NETWORK_NAMES}
 
 
-def load_network(name):
+def load_network(name: str) -> Callable[..., keras.Model]:
     """Finds the function that builds a network.
 
     Args:
@@ -151,7 +154,8 @@ def load_network(name):
     return load_function(name, "network")
 
 
-def build_network(network, input_shape, num_classes):
+def build_network(network: str | Callable[..., keras.Model], input_shape: tuple[int, int, int],
+                  num_classes: int) -> keras.Model:
     """Builds a network and checks that it is a classifier that ends in softmax.
 
     Args:
@@ -226,7 +230,7 @@ def _divides_pixels(model):
 
 
 @fixed_settings()
-def build_model(task):
+def build_model(task: Task) -> keras.Model:
     """Builds a task's network, with the augmentation and the mixed precision of its budget.
 
     Keras's own settings (``fixed_settings``) have no influence.

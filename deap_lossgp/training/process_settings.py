@@ -3,6 +3,7 @@
 ``docs/settings.rst`` lists what is fixed, and what belongs to the keys of trainings.
 """
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import keras
@@ -13,7 +14,7 @@ FIXED = {"image_data_format": "channels_last", "floatx": "float32", "epsilon": 1
 
 
 @contextmanager
-def fixed_settings():
+def fixed_settings() -> Iterator[None]:
     """Fixes the settings inside the block; afterwards they are what they were before.
 
     They are those of ``FIXED``, and of TensorFlow that functions are compiled, without XLA unless

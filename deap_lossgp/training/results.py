@@ -1,7 +1,11 @@
 """The result of one training: raw figures, from which any fitness can be computed later."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from statistics import fmean
+from typing import cast
 
 FAILURES = ("nan", "no_gradient", "error", "oom", "timeout", "crashed")
 STATUSES = ("ok", "stopped", *FAILURES)
@@ -50,20 +54,20 @@ class TrainingResult:
     test_accuracy: float | None = None
     balanced_accuracy: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.status not in STATUSES:
             raise ValueError(f"status must be one of {', '.join(STATUSES)}, got {self.status!r}")
 
     @property
-    def failed(self):
+    def failed(self) -> bool:
         """Whether the training came to no figures at all, instead of being finished or stopped."""
         return self.status in FAILURES
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         return self.status == "ok"
 
-    def over_last(self, epochs):
+    def over_last(self, epochs: int) -> TrainingResult:
         """Returns the result with its figures averaged over so many epochs at its end.
 
         With a constant learning rate an epoch's figures go up and down by as much as losses differ.
@@ -92,12 +96,12 @@ class TrainingResult:
         return replace(self, loss=loss, accuracy=accuracy, cross_entropy=cross_entropy)
 
     @property
-    def error_rate(self):
+    def error_rate(self) -> float:
         """1 - accuracy, rounded so that equal numbers of errors give equal rates."""
-        return round(1.0 - self.accuracy, 12)
+        return round(1.0 - cast(float, self.accuracy), 12)
 
 
-def stopped_at(result, stops):
+def stopped_at(result: TrainingResult, stops: Iterable[tuple[int, float]]) -> TrainingResult:
     """Returns a result as it is, or as it would be had its training been stopped.
 
     A training that was not stopped, or at a later rung, so stands for one that is stopped earlier.

@@ -1,9 +1,13 @@
 """Tasks: a data set, a network and a budget. A task describes a training and builds nothing."""
 
+from __future__ import annotations
+
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, MISSING, dataclass, fields, replace
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from deap_lossgp.data.datasets import load_dataset
 from deap_lossgp.data.images import ARRAYS, ImageData
@@ -18,6 +22,9 @@ from deap_lossgp.errors import unknown_name
 from deap_lossgp.settings import documented, setting
 from deap_lossgp.training.budget import Budget
 from deap_lossgp.user_functions import source_of
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NETWORK_NAMES = ("small_cnn", "resnet8", "inception_v3")
 """The functions of ``deap_lossgp.training.networks``, by name."""
@@ -55,12 +62,12 @@ class Task(Budget):
     callbacks: Callable = setting(
         reduce_on_plateau, "``callbacks()`` returns the Keras callbacks of one training, which are "
         "called at the beginning and the end of the training and of each epoch")
-    validated_as: "Task | None" = setting(
+    validated_as: Task | None = setting(
         None, "a task on the same images, whose validation images are this one's, too: train_size "
         "then counts images of all others, by default all; validation_size and validation_share "
         "are not read")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if not (callable(self.network) or ":" in self.network or self.network in NETWORK_NAMES):
             raise unknown_name("network", self.network, NETWORK_NAMES,
@@ -68,8 +75,10 @@ class Task(Budget):
         self.split()
 
     @classmethod
-    def load(cls, dataset, network="small_cnn", *, data_dir=None, image_size=None, image_mode=None,
-             **budget):
+    def load(cls, dataset: Path | str, network: str | Callable = "small_cnn", *,
+             data_dir: Path | str | None = None,
+             image_size: int | str | tuple[int, int] | None = None, image_mode: str | None = None,
+             **budget: Any) -> Task:
         """Makes a task from the name of a data set, or its path, and the name of a network.
 
         Args:
@@ -84,8 +93,9 @@ class Task(Budget):
         return cls(data, network, **budget)
 
     @classmethod
-    def from_arrays(cls, name, x_train, y_train, x_test=None, y_test=None, *, network="small_cnn",
-                    **budget):
+    def from_arrays(cls, name: str, x_train: np.ndarray, y_train: np.ndarray,
+                    x_test: np.ndarray | None = None, y_test: np.ndarray | None = None, *,
+                    network: str | Callable = "small_cnn", **budget: Any) -> Task:
         """Makes a task from images and their classes; without a test set, a fifth becomes one.
 
         Args:
@@ -110,20 +120,21 @@ class Task(Budget):
             whole = ImageData(name, x_train, y_train, x_train, y_train)
             (x, y), (train, test) = (whole.x_train, whole.y_train), split_test(whole.y_train)
             x_train, y_train, x_test, y_test = x[train], y[train], x[test], y[test]
-        return cls(ImageData(name, x_train, y_train, x_test, y_test), network, **budget)
+        test_images: Any = x_test, y_test
+        return cls(ImageData(name, x_train, y_train, *test_images), network, **budget)
 
     @property
-    def name(self):
+    def name(self) -> str:
         """The data set's name."""
         return self.data.name
 
     @property
-    def network_name(self):
+    def network_name(self) -> str:
         """The network's name, ``module:function``, or the name of the function."""
         network = self.network
         return network if isinstance(network, str) else getattr(network, "__name__", repr(network))
 
-    def split(self):
+    def split(self) -> tuple[np.ndarray, np.ndarray]:
         """Splits the training set.
 
         Returns:
@@ -140,7 +151,7 @@ class Task(Budget):
         except ValueError as error:
             raise ValueError(f"data set {self.name!r}: {error}") from None
 
-    def with_budget(self, epochs, train_size=None):
+    def with_budget(self, epochs: int, train_size: int | None = None) -> Task:
         """Returns the task at another budget, with the same validation images.
 
         Args:
@@ -166,7 +177,7 @@ class Task(Budget):
         return self if epochs == self.epochs else replace(self, epochs=epochs)
 
     @cached_property
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """Digest of all that determines a training, except loss and seed: images, code, numbers."""
         digest = hashlib.sha256()
         for name in ARRAYS:
@@ -189,16 +200,16 @@ class TaskSettings(Budget, DataSource):
     networks_field = "model"
     """The field that names the network or networks."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         Budget.__post_init__(self)
         DataSource.__post_init__(self)
 
     @classmethod
-    def task_fields(cls):
+    def task_fields(cls) -> list[str]:
         """Returns the names of the fields that describe tasks."""
         return [cls.networks_field, *(field.name for field in fields(TaskSettings))]
 
-    def load_tasks(self):
+    def load_tasks(self) -> list[Task]:
         """Loads a ``Task`` for each data set and network; each data set is loaded once.
 
         Returns:
@@ -214,7 +225,7 @@ class TaskSettings(Budget, DataSource):
         return [Task(data, network, **budget) for data in self.load() for network in networks]
 
 
-def check_names(tasks):
+def check_names(tasks: Sequence[Task]) -> None:
     """Checks that tasks can be told apart.
 
     Raises:

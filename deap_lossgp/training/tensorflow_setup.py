@@ -8,11 +8,13 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Callable
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 
-def check_tensorflow():
+def check_tensorflow() -> None:
     """Checks that TensorFlow is installed and is Keras's backend, without importing them.
 
     Raises:
@@ -48,7 +50,7 @@ FLAGS = ("TF_XLA_", "XLA_FLAGS", "TF_ENABLE_", "TF_DISABLE_", "TF_USE_", "TF_NUM
 Not all that begin with ``TF_``: others are Terraform's, and may be secrets."""
 
 
-def arithmetic_settings(threads, determinism, **others):
+def arithmetic_settings(threads: int, determinism: bool | None, **others: Any) -> dict[str, Any]:
     """Returns what the bits of a training depend on and a user sets: part of the store's keys.
 
     Args:
@@ -64,7 +66,7 @@ def arithmetic_settings(threads, determinism, **others):
             "flags": dict(sorted({**variables, **others}.items()))}
 
 
-def import_tensorflow(quiet=True):
+def import_tensorflow(quiet: bool = True) -> None:
     """Imports TensorFlow.
 
     Args:
@@ -115,7 +117,7 @@ def _missing(reason):
             f"or [gpu]")
 
 
-def prepare_tensorflow(threads=1, determinism=None):
+def prepare_tensorflow(threads: int = 1, determinism: bool | None = None) -> dict[str, Any]:
     """Sets up TensorFlow in this process, before it is first used.
 
     GPUs get memory growth. If TensorFlow has been used in this process already, as in a notebook,
@@ -159,7 +161,7 @@ def prepare_tensorflow(threads=1, determinism=None):
     }
 
 
-def own_options():
+def own_options() -> dict[str, Any]:
     """Returns what else was set in this process and changes results, for ``arithmetic_settings``.
 
     Returns:
@@ -184,7 +186,7 @@ def _device_name(gpus):
     return details.get("device_name", gpus[0].name)
 
 
-def compiled(function):
+def compiled(function: Callable) -> Callable:
     """Makes a graph of a function that the loop calls while it runs; it is traced when called.
 
     If TensorFlow has a single thread for operations, the function is returned as it is and runs
@@ -205,7 +207,7 @@ def compiled(function):
 _used_before_fork = False
 
 
-def check_not_forked():
+def check_not_forked() -> None:
     """Refuses to train in a forked copy of a process that has used TensorFlow: it would hang.
 
     Raises:

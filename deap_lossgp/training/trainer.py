@@ -1,7 +1,11 @@
 """The compiled trainer: trains a task's network with any loss, on its curves."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -15,6 +19,10 @@ from deap_lossgp.training.networks import build_model
 from deap_lossgp.training.process_settings import fixed_settings
 from deap_lossgp.training.results import TrainingResult
 from deap_lossgp.training.tensorflow_setup import compiled
+
+if TYPE_CHECKING:
+    from deap_lossgp.training.candidates import Candidate
+    from deap_lossgp.training.tasks import Task
 
 
 class Trainer:
@@ -46,14 +54,15 @@ class Trainer:
     """
 
     @fixed_settings()
-    def __init__(self, task):
+    def __init__(self, task: Task) -> None:
         self.task = task
         train, validation = task.split()
         data = task.data
         self._train_size = len(train)
         self._batch_size = min(task.batch_size, len(train))
         self._validation = on_device(data.x_train[validation]), data.y_train[validation]
-        self._initial_seed, self._initial_values = None, None
+        self._initial_seed: int | None = None
+        self._initial_values: list[np.ndarray] = []
         with seeded(0):
             self._model = build_model(task)
         self._optimizer = FusedAdam(task.learning_rate)
@@ -71,12 +80,12 @@ class Trainer:
         )
 
     @property
-    def traces(self):
+    def traces(self) -> int:
         """How often the network was traced: at most once for curves and once for exact losses."""
         return self.loop.traces
 
     @fixed_settings()
-    def prepare(self, candidate, seed):
+    def prepare(self, candidate: Candidate, seed: int) -> None:
         """Traces the path that the candidate takes and draws the seed's weights, each only once."""
         steps = -(-self._train_size // self._batch_size)
         self.loop.prepare(steps, exact=candidate.loss is not None)
@@ -87,7 +96,8 @@ class Trainer:
             self._initial_seed = seed
 
     @fixed_settings()
-    def train(self, candidate, seed, test=False, stops=(), rate_factor=1.0):
+    def train(self, candidate: Candidate, seed: int, test: bool = False,
+              stops: Sequence[tuple[int, float]] = (), rate_factor: float = 1.0) -> TrainingResult:
         """Trains the network from its beginning.
 
         Args:
@@ -143,7 +153,7 @@ class Trainer:
         if status == "stopped":  # as of a longer training that is cut here (search.rungs)
             balanced_accuracy = None
         seconds = time.perf_counter() - start
-        return TrainingResult(
+        return TrainingResult(  # type: ignore[misc]
             self.task.name, self.task.data.num_classes, status, *last, seconds=seconds,
             losses=losses, accuracies=accuracies, cross_entropies=cross_entropies,
             exact=candidate.loss is not None, message=message,
@@ -152,7 +162,7 @@ class Trainer:
         )
 
     @fixed_settings()
-    def test_accuracy(self):
+    def test_accuracy(self) -> float:
         """Returns the test accuracy, in [0, 1], of the network that was trained last."""
         predictions = self.loop.predict(self.task.data.x_test)
         return float(np.mean(predictions.argmax(1) == self.task.data.y_test))
@@ -195,7 +205,7 @@ class Trainer:
         return (loss, accuracy, cross_entropy, balanced_accuracy(right, labels)), ""
 
 
-def balanced_accuracy(right, labels):
+def balanced_accuracy(right: np.ndarray, labels: np.ndarray) -> float:
     """Returns the mean over classes of the share of right predictions; only classes that occur.
 
     Args:

@@ -1,0 +1,11 @@
+from .archive import eaArchive as eaArchive
+from .archive import varArchive as varArchive
+from .cma_es import eaConstants as eaConstants
+from .curve_search import eaCurve as eaCurve
+from .glo import eaGLO as eaGLO
+from .random_search import eaRandom as eaRandom
+from .regularized import eaRegularized as eaRegularized
+from .regularized import varRegularized as varRegularized
+from .sample_tournament import eaSampleTournament as eaSampleTournament
+from .sample_tournament import varSampleTournament as varSampleTournament
+from .stopping import EarlyStopping as EarlyStopping

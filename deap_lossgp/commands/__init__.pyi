@@ -1,0 +1,11 @@
+from .options import PRESETS as PRESETS
+from .options import add_settings as add_settings
+from .options import announce as announce
+from .options import experiment_parser as experiment_parser
+from .options import parse_experiment as parse_experiment
+from .options import read_settings as read_settings
+from .parser import CommandParser as CommandParser
+from .parser import fail as fail
+from .parser import piped as piped
+from .parser import refused as refused
+from .parser import resumable as resumable

@@ -1,0 +1,11 @@
+from .arm_statistics import compare_arms as compare_arms
+from .arm_statistics import noise_floor as noise_floor
+from .comparisons import Comparison as Comparison
+from .confirmation_results import ConfirmationResult as ConfirmationResult
+from .confirmations import Confirmation as Confirmation
+from .confirmations import train_with_losses as train_with_losses
+from .pairs import PairedDifference as PairedDifference
+from .pairs import paired_difference as paired_difference
+from .settings import OPTIMIZERS as OPTIMIZERS
+from .settings import ComparisonSettings as ComparisonSettings
+from .settings import ConfirmationSettings as ConfirmationSettings

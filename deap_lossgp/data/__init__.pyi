@@ -1,0 +1,10 @@
+from .datasets import load_dataset as load_dataset
+from .folders import check_image_mode as check_image_mode
+from .folders import load_folder as load_folder
+from .folders import read_size as read_size
+from .images import ARRAYS as ARRAYS
+from .images import ImageData as ImageData
+from .names import dataset_name as dataset_name
+from .names import is_path as is_path
+from .splits import split_test as split_test
+from .splits import split_validation as split_validation

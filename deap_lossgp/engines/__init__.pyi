@@ -1,0 +1,9 @@
+from .engine import Engine as Engine
+from .engine import InProcess as InProcess
+from .engine import Job as Job
+from .engine import TrainingError as TrainingError
+from .execution import Execution as Execution
+from .execution import make_engine as make_engine
+from .processes import WorkerProcesses as WorkerProcesses
+from .ray_tasks import RayTasks as RayTasks
+from .tabular import Tabular as Tabular

@@ -1,0 +1,11 @@
+from .accuracies import plot_test_accuracies as plot_test_accuracies
+from .best_so_far import plot_comparison as plot_comparison
+from .front import plot_front as plot_front
+from .funnel import plot_funnel as plot_funnel
+from .generations import plot_generations as plot_generations
+from .individuals import plot_individuals as plot_individuals
+from .learning_curves import plot_learning_curves as plot_learning_curves
+from .loss_accuracy import plot_loss_accuracy as plot_loss_accuracy
+from .losses import plot_loss as plot_loss
+from .trees import plot_tree as plot_tree
+from .values_and_accuracies import plot_values_and_accuracies as plot_values_and_accuracies

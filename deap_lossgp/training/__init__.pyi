@@ -1,0 +1,16 @@
+from .budget import Budget as Budget
+from .candidates import Candidate as Candidate
+from .candidates import candidate_of as candidate_of
+from .keras_trainer import KerasTrainer as KerasTrainer
+from .networks import build_model as build_model
+from .networks import inception_v3 as inception_v3
+from .networks import load_network as load_network
+from .networks import resnet8 as resnet8
+from .networks import small_cnn as small_cnn
+from .results import TrainingResult as TrainingResult
+from .tasks import Task as Task
+from .tasks import reduce_on_plateau as reduce_on_plateau
+from .tensorflow_setup import check_tensorflow as check_tensorflow
+from .tensorflow_setup import import_tensorflow as import_tensorflow
+from .tensorflow_setup import prepare_tensorflow as prepare_tensorflow
+from .trainer import Trainer as Trainer
