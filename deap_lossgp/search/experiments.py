@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from tqdm import tqdm
-
 import deap_lossgp
 from deap_lossgp.errors import unknown_name
+from deap_lossgp.pages.sections import Figure
+from deap_lossgp.plotting.svg import as_svg
 from deap_lossgp.search.folders import RunFolder, folder_name, task_digests, write_csv
+from deap_lossgp.search.progress_bar import progress_bar
 from deap_lossgp.training.results import ARITHMETIC
 from deap_lossgp.training.tasks import Task
 
@@ -53,7 +54,7 @@ class Experiment:
 
     def __init__(self, settings, output=None, *, progress=True, tasks=None):
         self.settings = settings
-        self._progress, self._bar = progress, tqdm(disable=True)
+        self._progress, self._bar = progress, progress_bar(disable=True)
         described = json.loads(json.dumps(self.described(tasks)))
         named = {name: value for name, value in described.items() if name not in self.not_in_name}
         default = Path("runs", folder_name(settings.datasets, self.kind, named))
@@ -101,8 +102,8 @@ class Experiment:
     @contextmanager
     def showing_progress(self, total, unit):
         """Draws a progress bar of so many units."""
-        with tqdm(total=total, unit=unit, disable=not self._progress, leave=False,
-                  dynamic_ncols=True) as self._bar:
+        with progress_bar(total=total, unit=unit, disable=not self._progress, leave=False,
+                          dynamic_ncols=True) as self._bar:
             yield
 
     def advance(self, done):
@@ -133,6 +134,17 @@ class Experiment:
         """Writes the figure of some axes as a PNG file into the folder."""
         with self._folder.replacing(name) as path:
             axes.figure.savefig(path, dpi=150, bbox_inches="tight", format="png")
+
+    def figure(self, axes, name, caption, alt=""):
+        """Writes the figure of some axes as a PNG file, and returns it as a part of a page.
+
+        Args:
+            axes: The axes.
+            name: The file's name without its ending.
+            caption, alt: As for ``deap_lossgp.pages.Figure``.
+        """
+        self.write_figure(axes, f"{name}.png")
+        return Figure(self.output / f"{name}.png", caption, as_svg(axes, name), alt)
 
 
 def read_call(tasks, options, settings_class, *others):

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deap_lossgp.comparison.html_page import to_html
-from deap_lossgp.comparison.markdown import to_markdown
-from deap_lossgp.comparison.sections import Figure, Section
+from deap_lossgp.pages.html_page import to_html
+from deap_lossgp.pages.markdown import to_markdown
+from deap_lossgp.pages.sections import Figure, Section
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
