@@ -5,7 +5,6 @@ import warnings
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
-from tqdm import tqdm
 
 from deap_lossgp.data.images import SUFFIXES
 from deap_lossgp.errors import in_one_line, printable
@@ -42,7 +41,7 @@ def read_images(files, folder, size, mode):
     x = np.empty((len(files), *size, 1 if mode == "grey" else 3), np.uint8)
     read, unreadable, spans = [], {}, {}
     grey = mode is None
-    for index, file in enumerate(tqdm(files, f"reading {printable(str(folder))}", unit="image",
+    for index, file in enumerate(progress_bar(files, f"reading {printable(str(folder))}", unit="image",
                                       delay=2, leave=False, disable=None)):
         try:
             image = _opened(folder / file, size)

@@ -11,8 +11,8 @@ import deap_lossgp
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.pages.sections import Figure
 from deap_lossgp.plotting.svg import as_svg
+from deap_lossgp.progress_bar import progress_bar
 from deap_lossgp.search.folders import RunFolder, folder_name, task_digests, write_csv
-from deap_lossgp.search.progress_bar import progress_bar
 from deap_lossgp.training.results import ARITHMETIC
 from deap_lossgp.training.tasks import Task
 

@@ -59,14 +59,14 @@ def run_page(result, record, best, figures, front):
     s = result.settings
     title = f"A loss for {', '.join(_names(record))}, by {s.algorithm} with seed {s.seed}"
     found = FoundLoss(NAME, result.best, result.pset, best)
-    shown = [Section("Accuracy and size", (figures["front"], _front(front)))] * ("front" in figures)
+    drawn = "front" in figures
     return to_html(title, [
         Section("Result", (*_result(result), *result.notes)),
         Section("What the loss does", (
             figures["loss"], figures["tree"],
             Code(str(describe(result.best, result.pset, name=NAME)), "The loss's card."))),
         Section("Use it", (*_code(found),)),
-        *shown,
+        *([Section("Accuracy and size", (figures["front"], _front(front)))] if drawn else []),
         Section("The search", (*result.cost_lines(), figures["funnel"], figures["generations"],
                                figures["individuals"])),
         Section("How trainings went", (

@@ -37,20 +37,15 @@ def read_trainings(path, columns):
 
 
 def _rows(path, columns):
-    # A file that is open elsewhere has the newest rows beside it, in two more; without these, to
-    # open it in any other way than as immutable would make them.
-    for option in ("mode=ro&readonly_shm=1", "immutable=1"):
-        try:
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?{option}", uri=True)
-        except sqlite3.OperationalError:
-            continue
-        try:
-            rows = connection.execute(
-                f"SELECT {', '.join(columns)} FROM trainings ORDER BY rowid").fetchall()
-        except sqlite3.OperationalError:
-            continue
-        finally:
-            connection.close()
-        return [{name: COLUMNS[name][2](cell) for name, cell in zip(columns, row, strict=True)}
-                for row in rows]
-    raise sqlite3.OperationalError("no table of trainings, or the file is being opened")
+    # A file that is open elsewhere has the newest rows beside it, and an index of them, in two more
+    # files. Without these, to open it in any other way than as immutable would make them.
+    live = path.with_name(f"{path.name}-shm").exists()
+    option = "mode=ro&readonly_shm=1" if live else "immutable=1"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{option}", uri=True)
+    try:
+        rows = connection.execute(
+            f"SELECT {', '.join(columns)} FROM trainings ORDER BY rowid").fetchall()
+    finally:
+        connection.close()
+    return [{name: COLUMNS[name][2](cell) for name, cell in zip(columns, row, strict=True)}
+            for row in rows]
