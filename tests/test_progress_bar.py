@@ -7,6 +7,7 @@ NOTEBOOK = """
 import sys, types
 
 kernel = types.SimpleNamespace(config={"IPKernelApp": {}})
+sys.modules["ipykernel.zmqshell"] = kernel  # by this tqdm knows a notebook
 sys.modules["IPython"] = types.SimpleNamespace(get_ipython=lambda: kernel)
 import tqdm.notebook
 tqdm.notebook.IProgress = object() if sys.argv[1] == "widgets" else None

@@ -2,9 +2,9 @@
 
 ``comparisons`` runs algorithms over replicates; ``arm_tables`` derives its tables, and ``report``
 puts them into the sections of a page. ``confirmations`` trains found losses beside known ones;
-``confirmation_results`` are its tables and report. ``pairs`` and
-``arm_statistics`` are the statistics of both, and ``settings`` their settings. ``search_arms``
-measures what whole searches find, with each of their parts and without.
+``confirmation_results`` are its tables and report. ``pairs`` and ``arm_statistics`` are the
+statistics of both, and ``settings`` their settings. ``search_arms`` measures what whole searches
+find, with each of their parts and without.
 """
 
 import lazy_loader
