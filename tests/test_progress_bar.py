@@ -21,7 +21,7 @@ with progress_bar(total=3, disable=True) as bar:
 
 
 def in_notebook(kind):
-    process = subprocess.run([sys.executable, "-W", "error", "-c", NOTEBOOK, kind],
+    process = subprocess.run([sys.executable, "-W", "always", "-c", NOTEBOOK, kind],
                              capture_output=True, text=True)
     assert process.stderr == ""
     return process.stdout.splitlines()

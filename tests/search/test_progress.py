@@ -31,7 +31,9 @@ def test_what_an_earlier_start_noted_is_written_again_only_from_where_it_differs
     assert noted(known, FIRST, SECOND) == []
     assert len(noted(known, FIRST, SECOND, THIRD)) == 1
     other = [0, ["e"], [(2.0, 0.5)]]
-    assert len(noted(known, other, SECOND)) == 2, "it is another path from there"
+    assert len(noted(known, other, SECOND)) == 2
+    known = {"generations": {"0": [1.0, 0.0], "1": [1.0, 0.25]}, "best": "b"}
+    assert len(noted(known, FIRST, SECOND)) == 2, "it is another path from there"
 
 
 def test_a_fitness_that_is_not_finite_is_none_and_nothing_evaluated_is_no_note():
