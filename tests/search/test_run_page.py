@@ -198,7 +198,8 @@ def test_a_run_that_was_stopped_early_says_by_what(whole):
     result, _ = whole
     stopped = replace(result, stopped=("max_minutes",),
                       settings=replace(result.settings, max_minutes=1.0))
-    assert "Stopped by --max-minutes 1 after generation 2" in texts(check_page(page_of(stopped)))
+    shown = texts(check_page(page_of(replace(stopped, notes=("A note <1>.",)))))
+    assert "Stopped by --max-minutes 1 after generation 2" in shown and "A note <1>." in shown
 
 
 def test_a_notebook_shows_the_winner_its_tests_and_one_picture(whole):
