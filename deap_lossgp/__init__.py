@@ -5,10 +5,10 @@ The folders are wings on a ground of files that any DEAP project can reuse: ``pr
 ``found_losses``. The wings, from the lowest to the highest, are ``data`` (labelled images),
 ``algorithms`` (the evolutionary loops), ``curves`` (a loss as two functions of the probability),
 ``losses`` (a file: a loss for Keras), ``export`` (losses as files for others), ``plotting``
-(figures), ``surrogate`` (what trainings would show, predicted from curves), ``training`` (one loss
-on one task), ``engines`` (where trainings run), ``search`` (the fitness of a tree, and runs),
-``comparison`` (algorithms or losses side by side) and ``commands``. A wing imports only from wings
-below it.
+(figures), ``pages`` (reports as HTML and Markdown), ``surrogate`` (what trainings would show,
+predicted from curves), ``training`` (one loss on one task), ``engines`` (where trainings run),
+``search`` (the fitness of a tree, and runs), ``comparison`` (algorithms or losses side by side) and
+``commands``. A wing imports only from wings below it.
 """
 
 import lazy_loader

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1]
 GROUND = ("constants", "expressions", "found_losses", "loss_rules", "operators", "primitives",
           "psets", "toolbox", "trees")
 WINGS = ("algorithms", "commands", "comparison", "curves", "data", "engines", "export", "losses",
-         "plotting", "search", "surrogate", "training")
+         "pages", "plotting", "search", "surrogate", "training")
 
 
 def pages():

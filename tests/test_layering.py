@@ -10,8 +10,8 @@ import pytest
 import deap_lossgp
 
 PACKAGE = Path(deap_lossgp.__file__).parent
-WINGS = """ground data algorithms curves losses surrogate export plotting training engines search
-comparison commands""".split()  # noqa: SIM905  (a list would be one name per line)
+WINGS = """ground data algorithms curves losses surrogate export plotting pages training engines
+search comparison commands""".split()  # noqa: SIM905  (a list would be one name per line)
 """From the ground up: a wing imports only from itself and from those below it.
 
 The ground is the files at the top, but for ``losses``, which stands on ``curves``."""
@@ -99,7 +99,7 @@ def test_only_training_imports_tensorflow_when_it_is_imported(module):
 
 @pytest.mark.parametrize("module", sorted(TREES))
 def test_the_ground_and_the_wings_that_reuse_it_never_import_tensorflow(module):
-    if wing_of(module) in ("ground", "algorithms", "export", "plotting", "surrogate"):
+    if wing_of(module) in ("ground", "algorithms", "export", "plotting", "pages", "surrogate"):
         assert not {"tensorflow", "keras"} & roots(imported(TREES[module]))
 
 
@@ -200,7 +200,7 @@ assert load_dataset("digits").num_classes == 10
 def test_what_deap_users_reuse_works_where_tensorflow_is_not_installed():
     free = [name for name in TREES
             if name and wing_of(name) in ("ground", "data", "algorithms", "export", "plotting",
-                                          "surrogate")
+                                          "pages", "surrogate")
             and name not in KERAS_AT_IMPORT]
     result = run(WITHOUT_TENSORFLOW, *free)
     assert result.returncode == 0, result.stderr

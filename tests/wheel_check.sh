@@ -35,6 +35,8 @@ lossgp --version
 lossgp evolve --datasets digits --population 4 --generations 1 --epochs 1 --train-size 400 \
     --max-size 20 --final-epochs 1 --test-seeds 1 --rate-factors 1 --output run | tee printed
 grep -q "^Next: lossgp describe run shows " printed
+grep -q "</html>" run/report.html
+lossgp watch run | grep -q "^Complete: run/report.html"
 lossgp describe run --output cards
 test -s cards/run_card.png
 lossgp export run --to torch

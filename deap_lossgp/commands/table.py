@@ -27,6 +27,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "evolve": Command("evolve a loss for image classifiers", "evolve_loss.py"),
+    "watch": Command("show a run as it grows", "watch_run.py"),
     "describe": Command("show what losses do: a card, curves and trees", "describe_loss.py"),
     "train": Command("train losses side by side in plain Keras, over seeds", "train_with_loss.py"),
     "export": Command("write a loss for Keras, PyTorch or a paper", "export_loss.py"),

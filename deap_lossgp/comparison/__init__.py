@@ -1,10 +1,10 @@
 """Algorithms, or losses, side by side at equal budgets, with statistics.
 
 ``comparisons`` runs algorithms over replicates; ``arm_tables`` derives its tables, and ``report``
-puts them into ``sections``, which ``html_page`` and ``markdown`` write. ``confirmations`` trains
-found losses beside known ones; ``confirmation_results`` are its tables and report. ``pairs`` and
-``arm_statistics`` are the statistics of both, and ``settings`` their settings. ``search_arms``
-measures what whole searches find, with each of their parts and without.
+puts them into the sections of a page. ``confirmations`` trains found losses beside known ones;
+``confirmation_results`` are its tables and report. ``pairs`` and ``arm_statistics`` are the
+statistics of both, and ``settings`` their settings. ``search_arms`` measures what whole searches
+find, with each of their parts and without.
 """
 
 import lazy_loader

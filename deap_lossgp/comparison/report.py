@@ -10,9 +10,9 @@ import pandas as pd
 from deap_lossgp.comparison.arm_statistics import noise_floor
 from deap_lossgp.comparison.arm_tables import DERIVED_TABLES
 from deap_lossgp.comparison.confirmation_results import BASELINE
-from deap_lossgp.comparison.html_page import to_html
-from deap_lossgp.comparison.markdown import to_markdown
-from deap_lossgp.comparison.sections import Figure, Section
+from deap_lossgp.pages.html_page import to_html
+from deap_lossgp.pages.markdown import to_markdown
+from deap_lossgp.pages.sections import Section
 from deap_lossgp.plotting.accuracies import plot_test_accuracies
 from deap_lossgp.plotting.best_so_far import plot_comparison
 from deap_lossgp.plotting.individuals import plot_individuals
@@ -132,7 +132,5 @@ def _figures(comparison, tables):
         [("test-accuracies", "Accuracy of the winners on the test set",
           plot_test_accuracies(tables["tests"]))] if comparison.settings.test_seeds else [],
     ]
-    for name, _, axes in (figure for group in groups for figure in group):
-        comparison.write_figure(axes, f"{name}.png")
-    return [tuple(Figure(comparison.output / f"{name}.png", caption) for name, caption, _ in group)
+    return [tuple(comparison.figure(axes, name, caption) for name, caption, axes in group)
             for group in groups]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
-from tqdm import tqdm
 
 from deap_lossgp.data.images import SUFFIXES
 from deap_lossgp.errors import in_one_line, printable
+from deap_lossgp.progress_bar import progress_bar
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """Pillow's readers that may read a file, whatever its ending; that of EPS would start a program."""
@@ -45,8 +45,9 @@ def read_images(files: Sequence[Path], folder: Path, size: tuple[int, int],
     x: np.ndarray = np.empty((len(files), *size, 1 if mode == "grey" else 3), np.uint8)
     read, unreadable, spans = [], {}, {}
     grey = mode is None
-    for index, file in enumerate(tqdm(files, f"reading {printable(str(folder))}", unit="image",
-                                      delay=2, leave=False, disable=None)):
+    bar = progress_bar(files, f"reading {printable(str(folder))}", unit="image", delay=2,
+                       leave=False, disable=None)
+    for index, file in enumerate(bar):
         try:
             image = _opened(folder / file, size)
             if image.mode.startswith("I;16"):

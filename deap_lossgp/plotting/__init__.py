@@ -1,7 +1,8 @@
 """Figures of logbooks, individuals, comparisons and losses: one figure, one file.
 
 Every function draws on the axes that it is given, or on a new figure, and returns the axes;
-``ax.figure.savefig("name.png")`` writes the figure, with or without a display. A table is a pandas
+``ax.figure.savefig("name.png")`` writes the figure, with or without a display; ``as_svg`` makes an
+element for a web page of it. A table is a pandas
 DataFrame, a list of dicts or the path of a CSV file. Matplotlib is loaded by the first call, pyplot
 never. ``axes``, ``panels`` and ``marks`` are what figures share; ``columns`` reads their tables.
 """

@@ -7,5 +7,6 @@ from .individuals import plot_individuals as plot_individuals
 from .learning_curves import plot_learning_curves as plot_learning_curves
 from .loss_accuracy import plot_loss_accuracy as plot_loss_accuracy
 from .losses import plot_loss as plot_loss
+from .svg import as_svg as as_svg
 from .trees import plot_tree as plot_tree
 from .values_and_accuracies import plot_values_and_accuracies as plot_values_and_accuracies

@@ -16,3 +16,5 @@ from .runs import evolve as evolve
 from .settings import RunSettings as RunSettings
 from .store import Store as Store
 from .store import StoreError as StoreError
+from .watching import RunState as RunState
+from .watching import read_state as read_state

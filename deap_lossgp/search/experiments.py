@@ -11,10 +11,11 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from tqdm import tqdm
-
 import deap_lossgp
 from deap_lossgp.errors import unknown_name
+from deap_lossgp.pages.sections import Figure
+from deap_lossgp.plotting.svg import as_svg
+from deap_lossgp.progress_bar import progress_bar
 from deap_lossgp.search.folders import RunFolder, folder_name, task_digests, write_csv
 from deap_lossgp.training.results import ARITHMETIC
 from deap_lossgp.training.tasks import Task, TaskSettings
@@ -70,7 +71,7 @@ class Experiment:
     def __init__(self, settings: TaskSettings, output: Path | str | None = None, *,
                  progress: bool = True, tasks: Sequence[Task] | None = None) -> None:
         self.settings = settings
-        self._progress, self._bar = progress, tqdm(disable=True)
+        self._progress, self._bar = progress, progress_bar(disable=True)
         described = json.loads(json.dumps(self.described(tasks)))
         named = {name: value for name, value in described.items() if name not in self.not_in_name}
         default = Path("runs", folder_name(settings.datasets, self.kind, named))
@@ -118,8 +119,8 @@ class Experiment:
     @contextmanager
     def showing_progress(self, total: int, unit: str) -> Iterator[None]:
         """Draws a progress bar of so many units."""
-        with tqdm(total=total, unit=unit, disable=not self._progress, leave=False,
-                  dynamic_ncols=True) as self._bar:
+        with progress_bar(total=total, unit=unit, disable=not self._progress, leave=False,
+                          dynamic_ncols=True) as self._bar:
             yield
 
     def advance(self, done: int) -> None:
@@ -150,6 +151,17 @@ class Experiment:
         """Writes the figure of some axes as a PNG file into the folder."""
         with self._folder.replacing(name) as path:
             axes.figure.savefig(path, dpi=150, bbox_inches="tight", format="png")
+
+    def figure(self, axes, name, caption, alt=""):
+        """Writes the figure of some axes as a PNG file, and returns it as a part of a page.
+
+        Args:
+            axes: The axes.
+            name: The file's name without its ending.
+            caption, alt: As for ``deap_lossgp.pages.Figure``.
+        """
+        self.write_figure(axes, f"{name}.png")
+        return Figure(self.output / f"{name}.png", caption, as_svg(axes, name), alt)
 
 
 def read_call(tasks: Any, options: dict[str, Any], settings_class: type[TaskSettings],

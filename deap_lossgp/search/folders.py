@@ -30,7 +30,7 @@ SETTINGS = ("trainings", "threads", "determinism", "flags")
 """What is recorded with the code and a user sets, ``trainings`` by the choice of an engine."""
 
 NUMBERS = ("clock", "finished")
-NOTES = ("environment", *NUMBERS)
+NOTES = ("environment", "progress", *NUMBERS)
 """What later starts find in run.json: dicts, two of them from names to numbers."""
 
 
@@ -79,7 +79,7 @@ class RunFolder:
         self._made = [path for path in (self.path, *self.path.parents) if not path.exists()]
         self.path.mkdir(parents=True, exist_ok=True)
         self._open()
-        content = self._read()
+        content = self.content()
         if len(self.store):
             self._check_data(data, content)
             self._check_code(code, content)
@@ -98,19 +98,18 @@ class RunFolder:
         Returns:
             list of str, like ``"threads 1, now 4"``.
         """
-        first = self.noted("environment")
-        if not first:
+        if not (first := self.noted("environment")):
             self.note("environment", environment)
         return [f"{name} {before}, now {environment.get(name)}"
                 for name, before in first.items() if before != environment.get(name)]
 
     def noted(self, name: str) -> dict[str, Any]:
         """Returns the dict that run.json holds under one of ``NOTES``, empty if there is none."""
-        return self._read().get(name) or {}
+        return self.content().get(name) or {}
 
     def note(self, name: str, content: dict[str, Any]) -> None:
         """Writes a dict into run.json, where later starts find it; its name is in ``NOTES``."""
-        self.write_json("run.json", {**self._read(), name: content})
+        self.write_json("run.json", {**self.content(), name: content})
 
     def finish(self, **reached: float) -> None:
         """Notes that the folder holds a complete experiment, which may grow but not shrink.
@@ -162,7 +161,7 @@ class RunFolder:
         try:
             self._lock.acquire()
         except Timeout:
-            first = self._read().get("process") or {}
+            first = self.content().get("process") or {}
             raise ValueError(
                 f"{self.path} is in use by process {first.get('pid', '?')} on "
                 f"{first.get('host', '?')}, since {first.get('since', '?')}: wait for it, or "
@@ -176,7 +175,7 @@ class RunFolder:
             raise
 
     def _check_settings(self):
-        theirs, ours = self._read().get("settings"), self._settings
+        theirs, ours = self.content().get("settings"), self._settings
         if theirs is None or not len(self.store):
             return
         for name, before in self.noted("finished").items():
@@ -214,25 +213,41 @@ class RunFolder:
                              f"folder with --output, or use the version of deap_lossgp that began "
                              f"it ({begun})")
 
-    def _read(self):
-        path = self.path / "run.json"
-        if not path.exists():
-            return {}
-        try:
-            content = json.loads(path.read_text("utf-8"))
-            parts = [content["settings"], *(content.get("data") or ()),
-                     *(content.get(name) or {} for name in ("process", "versions", "code", *NOTES))]
-            if not all(isinstance(part, dict) for part in parts):
-                raise TypeError
-            for number in (n for name in NUMBERS for n in (content.get(name) or {}).values()):
-                if not math.isfinite(number):
-                    raise ValueError
-            for data in content.get("data") or ():
-                data["name"]
-            return content
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-            raise ValueError(f"{path} is not a run's file: choose another folder "
-                             f"with --output") from None
+    def content(self):
+        """Returns what run.json holds, as ``run_record`` does."""
+        return run_record(self.path)
+
+
+def run_record(folder):
+    """Reads the ``run.json`` of a run's folder.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        dict: What the file holds; empty if it is not there.
+
+    Raises:
+        ValueError: It is not a run's file.
+    """
+    path = Path(folder) / "run.json"
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        parts = [content["settings"], *(content.get("data") or ()),
+                 *(content.get(name) or {} for name in ("process", "versions", "code", *NOTES))]
+        if not all(isinstance(part, dict) for part in parts):
+            raise TypeError
+        for number in (n for name in NUMBERS for n in (content.get(name) or {}).values()):
+            if not math.isfinite(number):
+                raise ValueError
+        for data in content.get("data") or ():
+            data["name"]
+        return content
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        raise ValueError(f"{path} is not a run's file: choose another folder "
+                         f"with --output") from None
 
 
 def folder_name(datasets: Sequence[str], kind: str, settings: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 import math
 import os
-import statistics
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,9 @@ import pandas as pd
 from deap import gp, tools
 
 from deap_lossgp.found_losses import KNOWN_LOSSES
+from deap_lossgp.pages.html_page import to_fragment
+from deap_lossgp.search.accuracy_table import accuracy_table, difference
+from deap_lossgp.search.run_page import PLACES, budget_of, summary
 from deap_lossgp.search.settings import RunSettings
 from deap_lossgp.training.results import FAILURES
 from deap_lossgp.trees import LossTree
@@ -86,47 +88,63 @@ class RunResult:
         return f"<RunResult {self.best} in {self.output}>"
 
     def __str__(self) -> str:
-        counts, s, claimed = self.counts, self.settings, self.claimed
+        s = self.settings
         lines = [
-            *self._warnings(),
+            *self.warnings(),
             f"Best loss:  {self.best}",
             f"            {len(self.best)} nodes"
             + (f", {len(self.found)} before it was simplified" if self.best is not self.found
                else ""),
-            f"Fitness:    {claimed['wins']:g} of {len(s.datasets)} data sets won against cross "
-            f"entropy, improvement {claimed['improvement']:+.4f} ({s.fitness})"
-            + (", which says nothing here" if self.unlearned else "")
-            if math.isfinite(claimed["improvement"]) else
-            "Fitness:    not known, because trainings with fresh seeds failed",
+            f"Fitness:    {self.fitness_text()}",
             "",
         ]
         if len(self.race) > 1:
-            raced = sum(row["seeds"] for row in self.race) * len(s.datasets)
-            lines += [f"It is the {s.select} of {len(self.race)} finalists, cross entropy among "
-                      f"them, in {raced} further trainings with fresh seeds.", ""]
+            lines += [self.race_text(), ""]
         if len(self.gains) > 1 and str(self.best) != KNOWN_LOSSES["cross_entropy"]:
             lines += [*self._gain_lines(), ""]
         if s.test_seeds:
             lines += [*self._test_lines(), ""]
         if self.stopped:
-            lines += [self._stop_line(), ""]
+            lines += [self.stop_line(), ""]
         lines += [
+            *self.cost_lines(),
+            f"Making, screening and choosing losses took {self.choosing:.1f} s.",
+            *self.notes,
+            f"Results in {self.output}{os.sep}: " + ", ".join(
+                ("report.html", "best_loss.json", "logbook.csv", "individuals.csv", "front.csv",
+                 "generations.png", "individuals.png", *["front.png"] * bool(self.front),
+                 "funnel.png", "learning_curves.png", *["audit.csv"] * bool(self.settings.audit),
+                 "evaluations.sqlite", "run.json")
+            ),
+        ]
+        return "\n".join(lines)
+
+    def fitness_text(self):
+        """Says what is claimed: data sets won, and the improvement."""
+        claimed = self.claimed
+        if not math.isfinite(claimed["improvement"]):
+            return "not known, because trainings with fresh seeds failed"
+        return (f"{claimed['wins']:g} of {len(self.settings.datasets)} data sets won against cross "
+                f"entropy, improvement {claimed['improvement']:+.4f} ({self.settings.fitness})"
+                + (", which says nothing here" if self.unlearned else ""))
+
+    def race_text(self):
+        """Says from what the race chose."""
+        raced = sum(row["seeds"] for row in self.race) * len(self.settings.datasets)
+        return (f"It is the {self.settings.select} of {len(self.race)} finalists, cross entropy "
+                f"among them, in {raced} further trainings with fresh seeds.")
+
+    def cost_lines(self):
+        """Says what was evaluated and trained, and what became of it."""
+        counts = self.counts
+        return [
             f"{sum(counts[name] for name in ('ntrained', 'ncached', 'nscreened'))} evaluations: "
             f"{counts['ntrained']} trained, "
             f"{counts['ncached']} known already; "
             f"{counts['discarded']} trees were not valid and replaced before.",
             f"Trainings: {counts['curves']} on curves, {counts['exact']} on the exact path, "
             f"in {counts['seconds']:.0f} s." + self._endings(),
-            f"Making, screening and choosing losses took {self.choosing:.1f} s.",
-            *self.notes,
-            f"Results in {self.output}{os.sep}: " + ", ".join(
-                ("best_loss.json", "logbook.csv", "individuals.csv", "front.csv", "generations.png",
-                 "individuals.png", *["front.png"] * bool(self.front), "funnel.png",
-                 "learning_curves.png", *["audit.csv"] * bool(self.settings.audit),
-                 "evaluations.sqlite", "run.json")
-            ),
         ]
-        return "\n".join(lines)
 
     @property
     def claimed(self) -> Any:
@@ -136,19 +154,15 @@ class RunResult:
 
     def _gain_lines(self):
         """Returns the table of what is left of the gain, from the search to what is claimed."""
-        places = {"search": "in the search, where it was found",
-                  "race": "in the race, where it was chosen",
-                  "tests": "with seeds by which nothing was chosen"}
         lines = [f"Improvement over cross entropy on validation images ({self.settings.fitness}):"]
         for gain in self.gains:
-            epochs, images = (" / ".join(f"{n:,}" for n in dict.fromkeys(gain[name]))
-                              for name in ("epochs", "images"))
-            lines.append(f"  {places[gain['where']]:<40}{gain['improvement']:>+8.4f}  "
+            epochs, images = budget_of(gain)
+            lines.append(f"  {PLACES[gain['where']]:<40}{gain['improvement']:>+8.4f}  "
                          f"({epochs} epochs, {images} images, {gain['seeds']} "
                          f"seed{'s' if gain['seeds'] > 1 else ''})")
         return lines
 
-    def _stop_line(self):
+    def stop_line(self):
         """Says what ended the run before its last generation, and how to go on."""
         options = [f"--{name.replace('_', '-')}" for name in self.stopped]
         values = [str(getattr(self.settings, name)).removesuffix(".0") for name in self.stopped]
@@ -157,25 +171,34 @@ class RunResult:
                 f"{self.settings.generations}: the same with a larger {' and '.join(options)}, or "
                 f"without, goes on from there.")
 
+    def _repr_html_(self):
+        """What a notebook shows: the winner, its tests, and the generation curves."""
+        return to_fragment(summary(self))
+
     def _test_lines(self):
-        """Returns the table of test accuracies."""
-        names = list(next(iter(self.tests.values())))
-        titles = {"evolved": "best loss", "cross_entropy": "cross entropy",
-                  "tuned_cross_entropy": f"entropy, lr x {self.rate_factor or 1:g}"}
-        titles = [titles.get(name, name) for name in names]
-        lines = [f"Accuracy on the test set, mean of {self.settings.test_seeds} trainings with "
-                 f"seeds by which nothing was chosen (± standard deviation):",
+        """Returns the table of test accuracies, and what it says."""
+        titles, rows = accuracy_table(self.tests, self.rate_factor)
+        lines = [f"Accuracy on the test set, {self.spread}:",
                  f"  {'data set':<16}" + "".join(f"{title:>18}" for title in titles)
                  + f"{'gain':>12}"]
-        gains, untuned = [], []
+        lines += [f"  {task:<16}" + "".join(f"{text:>18}" for text in texts)
+                  + ("" if math.isnan(gain) else f"{gain:>+12.4f}") for task, texts, gain in rows]
+        return [*lines, *self.test_remarks()]
+
+    @property
+    def spread(self):
+        """What the table of tests has in a cell, in words."""
+        return (f"mean of {self.settings.test_seeds} trainings with seeds by which nothing was "
+                f"chosen (± standard deviation)")
+
+    def test_remarks(self):
+        """Returns sentences that say what the tests do not confirm."""
+        lines, gains, untuned = [], [], []
         for task, accuracies in self.tests.items():
-            gains.append(_difference(accuracies["evolved"], accuracies["cross_entropy"]))
+            gains.append(difference(accuracies["evolved"], accuracies["cross_entropy"]))
             tuned = accuracies.get("tuned_cross_entropy", accuracies["cross_entropy"])
-            if gains[-1] > 0.0 >= _difference(accuracies["evolved"], tuned):
+            if gains[-1] > 0.0 >= difference(accuracies["evolved"], tuned):
                 untuned.append(task)
-            shown = "" if math.isnan(gains[-1]) else f"{gains[-1]:>+12.4f}"
-            lines.append(f"  {task:<16}"
-                         + "".join(f"{_mean_text(accuracies[name]):>18}" for name in names) + shown)
         if self._says_better and not any(gain > 0.0 for gain in gains):
             lines.append("These do not confirm the search's gain over cross entropy.")
         if untuned:
@@ -184,7 +207,7 @@ class RunResult:
                          f"seeds, cross entropy is no worse.")
         return lines
 
-    def _warnings(self):
+    def warnings(self):
         """Returns lines that say what makes the result worthless, if anything does."""
         lines = [f"Cross entropy itself learned nothing on {name}, so nothing can be compared with "
                  f"it: give it more --epochs or steps (a smaller --batch-size)."
@@ -211,18 +234,3 @@ class RunResult:
         text = ", ".join(f"{count} {status}" for status, count in failed.items() if count)
         return (f" Stopped early, as they fell behind: {stopped}." if stopped else "") + (
             f" Failed: {text}." if text else "")
-
-
-def _mean_text(accuracies):
-    known = [a for a in accuracies if a is not None]
-    if len(known) < len(accuracies):
-        return f"{len(accuracies) - len(known)} failed"
-    if len(known) == 1:
-        return f"{known[0]:.4f}"
-    return f"{statistics.mean(known):.4f} ± {statistics.stdev(known):.4f}"
-
-
-def _difference(evolved, entropy):
-    if None in evolved or None in entropy:
-        return math.nan
-    return statistics.mean(evolved) - statistics.mean(entropy)

@@ -19,11 +19,6 @@ from deap_lossgp.algorithms.cma_es import eaConstants
 from deap_lossgp.constants import constants_of, insert_coefficients
 from deap_lossgp.engines.execution import Execution
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
-from deap_lossgp.plotting.front import plot_front
-from deap_lossgp.plotting.funnel import plot_funnel
-from deap_lossgp.plotting.generations import plot_generations
-from deap_lossgp.plotting.individuals import plot_individuals
-from deap_lossgp.plotting.values_and_accuracies import plot_values_and_accuracies
 from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.audit import COLUMNS, audit
 from deap_lossgp.search.evolutions import PREDICTED, Evolution, figures_of
@@ -33,6 +28,9 @@ from deap_lossgp.search.front import LossFront, Together
 from deap_lossgp.search.funnels import funnel_of
 from deap_lossgp.search.logbooks import logbook_table
 from deap_lossgp.search.misleading import learning_curves
+from deap_lossgp.search.progress import Progress
+from deap_lossgp.search.run_figures import draw_figures
+from deap_lossgp.search.run_page import run_page
 from deap_lossgp.search.run_results import RunResult
 from deap_lossgp.search.settings import FINAL, SEED_LOSSES, RunSettings
 from deap_lossgp.search.stopping import Clock, Limits
@@ -194,6 +192,8 @@ class Run(Evolution):
         toolbox = self.new_toolbox(self.evaluation)
         toolbox.register("map", self._map)
         self.clock = Clock(self._folder.noted("clock"), partial(self._folder.note, "clock"))
+        self.progress = Progress(self._folder.noted("progress"),
+                                 partial(self._folder.note, "progress"))
         self.limits = Limits(s, self.evaluation.counts, self.clock)
         toolbox.register("stop", self.limits)
         self.stats = self.new_stats(self.evaluation, toolbox)
@@ -228,6 +228,9 @@ class Run(Evolution):
         fitnesses = self.evaluation.map(evaluate, individuals)
         self._in_trainings += perf_counter() - started
         self.clock.end_generation(individuals)
+        fitnesses = list(fitnesses)
+        self.progress.end_generation(min(self.stats.gen, self.settings.generations), individuals,
+                                     fitnesses)
         counts = self.evaluation.counts
         self.advance(len(self.tasks) * (
             1 + counts["ntrained"] + counts["ncached"] + counts["nscreened"]))
@@ -248,7 +251,7 @@ class Run(Evolution):
         claimed, *gains = (
             {name: None if isinstance(value, float) and not math.isfinite(value) else value
              for name, value in gain.items()} for gain in (result.claimed, *result.gains))
-        self._folder.write_json("best_loss.json", {
+        written = {
             **json.loads(best.to_json(self.pset)),
             "nodes": len(best), "found": {"expression": str(found), "nodes": len(found)},
             **{name: claimed[name] for name in ("wins", "improvement")},
@@ -258,15 +261,13 @@ class Run(Evolution):
                 for r in self.evaluation.known_results(found)
             },
             "test_accuracy": result.tests, "rate_factor": result.rate_factor,
-        })
-        self.write_figure(plot_generations(result.logbook)[0], "generations.png")
-        self.write_figure(plot_individuals(result.individuals)[0], "individuals.png")
+        }
+        self._folder.write_json("best_loss.json", written)
         front = self._front_table()
         self.write_table(front, "front.csv")
-        if len(front):
-            self.write_figure(plot_front(front, result.individuals), "front.png")
-        else:  # nothing to draw, and none of another fitness shall stay
+        if not len(front):  # nothing to draw, and none of another fitness shall stay
             (self.output / "front.png").unlink(missing_ok=True)
-        self.write_figure(plot_funnel(result.funnel), "funnel.png")
         curves = learning_curves(self.evaluation, found)
-        self.write_figure(plot_values_and_accuracies(curves)[0, 0], "learning_curves.png")
+        figures = draw_figures(self.figure, result, front, curves)
+        self.write_text(run_page(result, self._folder.content(), written, figures, front),
+                        "report.html")

@@ -5,70 +5,25 @@ import math
 import os
 import re
 from fractions import Fraction
-from html.parser import HTMLParser
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from html_reader import Page, text_of
 
-from deap_lossgp.comparison.html_page import to_html
-from deap_lossgp.comparison.markdown import to_markdown
-from deap_lossgp.comparison.sections import Figure, Section
+from deap_lossgp.pages.html_page import to_html
+from deap_lossgp.pages.markdown import to_markdown
+from deap_lossgp.pages.sections import Figure, Section
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-VOID = {"meta", "img"}
 HOSTILE = [
     "<script>alert(1)</script>", "a | b", "\\| c", "ends in \\", "`tick` | ``two``", "a\nb\r\nc",
     '"quoted" \'too\' & &amp; &#124;', "*not* _emphasis_ ~~here~~ $x$", "[a](http://b) <http://c>",
     "![x](y)", "# no heading #", "- no list", "1. no list", "+ no", "---", "--> ]]> <!--",
     "| --- |", "\x00\x1b[31m\ud800\uffff", "  spaces   inside ", "", "<b", "=== x",
 ]  # fmt: skip
-
-
-class Page(HTMLParser):
-    """A page as a tree of nodes; refuses tags that are not closed in the order they were opened."""
-
-    def __init__(self, text):
-        super().__init__(convert_charrefs=True)
-        self.root = SimpleNamespace(tag="", attrs={}, inside=[])
-        self.open = [self.root]
-        self.feed(text)
-        self.close()
-        assert self.open == [self.root]
-
-    def handle_starttag(self, tag, attrs):
-        assert len(attrs) == len(dict(attrs))
-        node = SimpleNamespace(tag=tag, attrs=dict(attrs), inside=[])
-        self.open[-1].inside.append(node)
-        if tag not in VOID:
-            self.open.append(node)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop().tag == tag
-
-    def handle_data(self, data):
-        self.open[-1].inside.append(data)
-
-    def handle_comment(self, data):
-        raise AssertionError(data)
-
-    def all(self, *tags, under=None):
-        for node in (under or self.root).inside:
-            if not isinstance(node, str):
-                if node.tag in tags or not tags:
-                    yield node
-                yield from self.all(*tags, under=node)
-
-    def tables(self):
-        return [[[text_of(cell) for cell in self.all("th", "td", under=row)]
-                 for row in self.all("tr", under=table)] for table in self.all("table")]
-
-
-def text_of(node):
-    return node if isinstance(node, str) else "".join(map(text_of, node.inside))
 
 
 def shown(text):

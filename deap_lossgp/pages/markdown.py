@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
-from deap_lossgp.comparison.sections import (
-    Figure,
+from deap_lossgp.pages.sections import (
     Section,
     caption_of,
+    clean,
     columns_of,
+    kind_of,
     labelled,
     one_line,
 )
@@ -34,7 +35,7 @@ def to_markdown(title: str, sections: Iterable[Section], folder: Path) -> str:
 
     Examples:
         >>> import pandas as pd
-        >>> from deap_lossgp.comparison.sections import Section
+        >>> from deap_lossgp.pages.sections import Section
         >>> table = pd.DataFrame({"expression": ["log(y_pred)"], "accuracy": [0.93456]})
         >>> table.attrs["caption"] = "The best loss."
         >>> print(to_markdown("Digits", [Section("Best", (table,))], "."), end="")
@@ -56,13 +57,19 @@ def to_markdown(title: str, sections: Iterable[Section], folder: Path) -> str:
 
 
 def _part(part, label, folder):
-    if isinstance(part, str):
+    kind = kind_of(part)
+    if kind == "formula":
+        lines = [*part.equations, *(f"{usage} : {meaning}" for usage, meaning in part.where)]
+        return "\n\n".join(_fenced(line, "math") for line in lines)
+    if kind == "paragraph":
         # A paragraph must not begin a list or be a rule.
         return re.sub(r"^(\d*)([-+.)])(?=[-\s]|$)", r"\1\\\2", _text(part))
     caption = f"**{label}.** {_text(caption_of(part))}".rstrip()
-    if isinstance(part, Figure):
+    if kind == "code":
+        return f"{caption}\n\n{_fenced(part.text)}"
+    if kind == "figure":
         link = quote(Path(os.path.relpath(part.path, folder)).as_posix())
-        return f"![{_text(part.caption)}]({link})\n\n{caption}"
+        return f"![{_text(part.text)}]({link})\n\n{caption}"
     columns = columns_of(part)
     head = [_text(column.name) for column in columns]
     rule = ["---:" if column.kind == "number" else "---" for column in columns]
@@ -70,6 +77,12 @@ def _part(part, label, folder):
                  for column in columns], strict=True)
     lines = [f"| {' | '.join(row)} |" for row in (head, rule, *rows)]
     return "\n".join([caption, "", *lines])
+
+
+def _fenced(text, language=""):
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{clean(text)}\n{fence}"
 
 
 def _text(text):

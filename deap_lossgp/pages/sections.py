@@ -19,10 +19,45 @@ MISSING = "–"
 
 @dataclass(frozen=True)
 class Figure:
-    """A PNG file and its caption, which is also the text that a screen reader reads."""
+    """A picture.
 
-    path: Path
+    Attributes:
+        path: The PNG file, to which Markdown links; None where there is only ``svg``.
+        caption: What stands below it.
+        svg: The same picture as the text of an SVG element, for HTML; empty to show the PNG there.
+        alt: What a screen reader reads instead; empty for the caption.
+    """
+
+    path: Path | None
     caption: str
+    svg: str = ""
+    alt: str = ""
+
+    @property
+    def text(self):
+        """The text for those who cannot see it."""
+        return self.alt or self.caption
+
+
+@dataclass(frozen=True)
+class Code:
+    """A text with lines of their own, such as a program to copy, and its caption."""
+
+    text: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Formula:
+    """Equations in LaTeX, without dollars; ``deap_lossgp.pages.typeset`` makes it of a loss.
+
+    Attributes:
+        equations: The equations, one a line.
+        where: Pairs (usage, meaning) of what is written in short in them.
+    """
+
+    equations: tuple
+    where: tuple = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,15 +65,16 @@ class Section:
     """A heading and what stands under it.
 
     A table's ``attrs["caption"]`` is its caption. Its ``attrs["formats"]`` is a dict from a column
-    to the format of its numbers, as ``format`` takes it (``".1%"``), or to ``"code"`` for texts
-    that are expressions; a column named ``expression`` always is code. Formats of columns that the
-    table does not have are ignored, because pandas copies them to parts of tables. The index is
-    shown if it has a name or is not of integers.
+    to the format of its numbers, as ``format`` takes it (``".1%"``), to ``"code"`` for texts that
+    are expressions, or to ``"number"`` for texts that stand like numbers; a column named
+    ``expression`` always is code. Formats of columns that the table does not have are ignored,
+    because pandas copies them to parts of tables. The index is shown if it has a name or is not of
+    integers.
 
     Args:
         title: The heading.
-        parts: A tuple or list of paragraphs (str, plain text), tables (``pandas.DataFrame``) and
-            ``Figure``.
+        parts: A tuple or list of paragraphs (str, plain text), tables (``pandas.DataFrame``),
+            ``Figure``, ``Code`` and ``Formula``.
 
     Raises:
         TypeError: Something else is among the parts.
@@ -50,35 +86,46 @@ class Section:
     def __post_init__(self) -> None:
         expected, wrong = "a tuple of parts", [self.parts]
         if isinstance(self.parts, tuple | list):
-            expected = "parts that are str, DataFrame or Figure"
-            wrong = [p for p in self.parts if not isinstance(p, str | pd.DataFrame | Figure)]
+            expected = "parts that are str, DataFrame, Figure, Code or Formula"
+            wrong = [part for part in self.parts if not isinstance(part, (*_KINDS,))]
         if wrong:
             came = type(wrong[0]).__name__
             raise TypeError(f"section {self.title!r}: expected {expected}, got {came}")
 
 
+_KINDS = {str: "paragraph", pd.DataFrame: "table", Figure: "figure", Code: "code",
+          Formula: "formula"}  # fmt: skip
+_LABELS = {"table": "Table", "figure": "Figure", "code": "Listing"}
+
+
+def kind_of(part: object) -> str:
+    """Returns what a part is: ``paragraph``, ``table``, ``figure``, ``code`` or ``formula``."""
+    return next(kind for of, kind in _KINDS.items() if isinstance(part, of))
+
+
 def labelled(sections: Iterable[Section]) -> Iterator[tuple[Section, list[tuple[Any, str]]]]:
-    """Numbers tables and figures, each through the whole report.
+    """Numbers tables, figures and listings, each through the whole report.
 
     Args:
         sections: Iterable of ``Section``.
 
     Yields:
-        (section, list of (part, label)); the label is like ``Table 1``.
+        (section, list of (part, label)); the label is like ``Table 1``, and empty for what has no
+        caption.
     """
     counts = Counter()
     for section in sections:
         parts = []
         for part in section.parts:
-            kind = "Figure" if isinstance(part, Figure) else "Table"
-            counts[kind] += not isinstance(part, str)
-            parts.append((part, f"{kind} {counts[kind]}"))
+            word = _LABELS.get(kind_of(part))
+            counts[word] += 1
+            parts.append((part, f"{word} {counts[word]}" if word else ""))
         yield section, parts
 
 
-def caption_of(part: pd.DataFrame | Figure) -> str:
-    """Returns the caption of a table or a figure; of a table without one the empty text."""
-    return part.caption if isinstance(part, Figure) else part.attrs.get("caption", "")
+def caption_of(part: Any) -> str:
+    """Returns the caption of a table, figure or listing; of a table without one the empty text."""
+    return part.attrs.get("caption", "") if isinstance(part, pd.DataFrame) else part.caption
 
 
 @dataclass(frozen=True)
@@ -129,9 +176,9 @@ def _column(name, values, formats, of_index):
     name = " ".join(str(level) for level in levels if level is not None)
     values = [None if pd.api.types.is_scalar(v) and pd.isna(v) else v for v in values]
     present = [value for value in values if value is not None]
-    if spec == "code":
+    if spec in ("code", "number"):
         texts = [MISSING if value is None else str(value) for value in values]
-        return Column(name, "code", texts, of_index)
+        return Column(name, spec, texts, of_index)
     # pandas makes floats of counts if one of them is missing.
     floats = [v for v in present if _is_number(v) and not isinstance(v, Integral)]
     whole = all(float(v).is_integer() for v in floats if math.isfinite(v))
@@ -164,5 +211,10 @@ def _shown(value, spec, whole, name):
 
 def one_line(text: object) -> str:
     """Returns a text in one line; characters that a page or a file cannot hold are replaced."""
-    line = " ".join(str(text).split())
-    return "".join("\ufffd" if category(c) in ("Cc", "Cs", "Cn") else c for c in line)
+    return clean(" ".join(str(text).split()))
+
+
+def clean(text: str) -> str:
+    """Replaces the characters of a text that a page or a file cannot hold, but not its lines."""
+    return "".join("\ufffd" if c != "\n" and category(c) in ("Cc", "Cs", "Cn") else c
+                   for c in text)

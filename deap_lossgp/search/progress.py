@@ -1,0 +1,47 @@
+"""How far a run has come, noted in its ``run.json`` after every generation, for those who watch."""
+
+import math
+
+
+class Progress:
+    """The best losses so far, generation by generation.
+
+    What an earlier start noted is not written again, as long as it is the same.
+
+    Args:
+        known: What earlier starts have noted, a dict; or empty.
+        keep: ``keep(noted)`` writes it down: a dict with ``generations``, from the number of each
+            as a text to ``[wins, improvement]`` of the best so far, and ``best``, the text of this
+            loss. What is not finite is None.
+
+    Examples:
+        >>> progress = Progress({}, print)
+        >>> progress.end_generation(0, ["y_pred", "y_true"], [(0, -0.5), (1, 0.25)])
+        {'generations': {'0': [1, 0.25]}, 'best': 'y_true'}
+    """
+
+    def __init__(self, known, keep):
+        before = known.get("generations")
+        self._before = before if isinstance(before, dict) else {}
+        self._generations, self._best, self._keep = {}, None, keep
+
+    def end_generation(self, generation, individuals, fitnesses):
+        """Takes note of the end of a generation.
+
+        Args:
+            generation: Its number.
+            individuals: What was evaluated in it.
+            fitnesses: The fitness of each, (wins, improvement).
+        """
+        for individual, fitness in zip(individuals, fitnesses, strict=True):
+            if self._best is None or fitness > self._best[0]:
+                self._best = fitness, str(individual)
+        if self._best is None:
+            return
+        (wins, improvement), text = self._best
+        entry = [wins, improvement if math.isfinite(improvement) else None]
+        self._generations[str(generation)] = entry
+        if self._before.get(str(generation)) == entry:
+            return
+        self._before = {}
+        self._keep({"generations": self._generations, "best": text})
