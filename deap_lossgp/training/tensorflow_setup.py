@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,7 @@ def import_tensorflow(quiet: bool = True) -> None:
 
 
 @contextmanager
-def quiet_start_up():
+def quiet_start_up() -> Iterator[None]:
     """Keeps what TensorFlow says while it is imported off the screen; what Python says appears."""
     # C++ prints the messages before it reads any log level, so the descriptor is redirected.
     stream = sys.stderr
