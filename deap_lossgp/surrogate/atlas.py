@@ -22,6 +22,8 @@ batches of 64, Adam with learning rate 1e-3, gradients at the common scale. Its 
 
 from pathlib import Path
 
+from deap_lossgp.found_losses import KNOWN_LOSSES
+
 COLUMNS = ("dataset", "seed", "bred", "expression", "status", "exact", "seconds",
            "validation_accuracies", "validation_cross_entropies", "test_accuracy")  # fmt: skip
 ATLAS = Path(__file__).with_name("atlas.csv.xz")
@@ -73,7 +75,8 @@ def write_atlas(tables, out=ATLAS):
         Number of rows written.
 
     Raises:
-        ValueError: A table lacks a column; names both.
+        ValueError: A table lacks a column; names both. Or two tables do not agree on cross entropy
+            with a seed: their trainings were made otherwise, and their gains would be mixed up.
     """
     import pandas as pd
 
@@ -92,11 +95,21 @@ def write_atlas(tables, out=ATLAS):
                              f"got none named {', '.join(missing)}")
         frames.append(frame[list(COLUMNS)])
     table = pd.concat(frames, ignore_index=True)
+    _check_baselines(table)
     table["seconds"] = table["seconds"].round(2)
     table = table.drop_duplicates(["expression", "dataset", "seed"])
     table = table.sort_values(["expression", "dataset", "seed"])
     table.to_csv(out, index=False)
     return len(table)
+
+
+def _check_baselines(table):
+    entropy = table[table["expression"] == KNOWN_LOSSES["cross_entropy"]]
+    for (dataset, seed), rows in entropy.groupby(["dataset", "seed"]):
+        if rows["validation_accuracies"].nunique() > 1:
+            raise ValueError(f"expected tables that agree on cross entropy on {dataset} with seed "
+                             f"{seed}, got {' and '.join(rows['validation_accuracies'].unique())}: "
+                             f"collect with another seed")
 
 
 def _read(path):
