@@ -1,15 +1,19 @@
 """``lossgp watch``: a run as it grows, as lines or as a page."""
 
+from __future__ import annotations
+
 import math
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from deap_lossgp.commands.parser import CommandParser, fail, piped, refused
 from deap_lossgp.errors import printable
 from deap_lossgp.pages.serving import ADDRESS, page_server
 from deap_lossgp.search.watch_page import watch_page
-from deap_lossgp.search.watching import COMPLETE, RUNNING, STOPPED, read_state
+from deap_lossgp.search.watching import COMPLETE, RUNNING, STOPPED, RunState, read_state
 
 PORT = 8000
 """Where the page is served by default."""
@@ -18,7 +22,7 @@ PAGE = "watch.html"
 """The file that ``--output`` gets."""
 
 
-def main(argv=None, prog=None):
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     """Shows a run as it grows, until it ends or Ctrl-C is pressed.
 
     Args:
@@ -51,7 +55,8 @@ def main(argv=None, prog=None):
         print(flush=True)  # what follows does not begin behind ^C
 
 
-def show(run, every, once=False, output=None):
+def show(run: Path | str, every: float, once: bool = False,
+         output: Path | str | None = None) -> None:
     """Prints a line whenever something has changed, until the run ends.
 
     Args:
@@ -84,7 +89,7 @@ def show(run, every, once=False, output=None):
         print("Not running; the command that began it goes on from here")
 
 
-def serve(run, port, every):
+def serve(run: Path | str, port: int, every: float) -> None:
     """Serves the run's page on this machine until Ctrl-C is pressed.
 
     Args:
@@ -112,11 +117,11 @@ class ServedPage:
         every: Seconds after which a browser asks again.
     """
 
-    def __init__(self, run, every):
+    def __init__(self, run: Path | str, every: float) -> None:
         self._run, self._every = run, every
-        self._known = None, ""
+        self._known: tuple[Any, str] = None, ""
 
-    def __call__(self):
+    def __call__(self) -> str:
         """Returns the page's HTML."""
         state = read_state(self._run)
         # A complete run's own page may be written again, by the same run with more tests.
@@ -126,7 +131,7 @@ class ServedPage:
         return self._known[1]
 
 
-def page_of(state, every):
+def page_of(state: RunState, every: float) -> str:
     """Returns the page of a run: its own if it is complete, and what there is before."""
     if state.status == COMPLETE:
         return (state.folder / "report.html").read_text("utf-8")

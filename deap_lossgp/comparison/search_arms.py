@@ -1,6 +1,10 @@
 """What a search finds, with each of its parts and without: runs from many seeds, side by side."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,13 +14,17 @@ from deap_lossgp.errors import unknown_name
 from deap_lossgp.search.race import trainings_needed
 from deap_lossgp.search.runs import Run
 
+if TYPE_CHECKING:
+    from deap_lossgp.search.settings import RunSettings
+
 AT_CHANCE = 1.5
 """A loss whose accuracy ends at or below so many times chance has learned nothing."""
 
-NONE = {"seed_losses": (), "rungs": False, "preselect": False, "finalists": 0, "score_epochs": 1}
+NONE: dict[str, Any] = {"seed_losses": (), "rungs": False, "preselect": False, "finalists": 0,
+                        "score_epochs": 1}  # fmt: skip
 """A search without any of the parts."""
 
-PARTS = {
+PARTS: dict[str, dict[str, Any]] = {
     "known": {"seed_losses": None},
     "rungs": {"rungs": True},
     "surrogate": {"preselect": True, "prior": False},
@@ -27,7 +35,7 @@ PARTS = {
 """The parts of a search: known losses at the start, rungs, a surrogate that learns from the run
 alone, one that knows the atlas, too, figures averaged over epochs, a race of finalists."""
 
-SEARCH_ARMS = {
+SEARCH_ARMS: dict[str, dict[str, Any]] = {
     "all": {}, "none": NONE,
     **{name: {**NONE, **part} for name, part in PARTS.items()},
     "no-known": {"seed_losses": ()}, "no-rungs": {"rungs": False},
@@ -37,7 +45,7 @@ SEARCH_ARMS = {
 """What each arm sets: one part alone, or all parts but one."""
 
 
-def search_arm(settings, arm, seed):
+def search_arm(settings: RunSettings, arm: str, seed: int) -> RunSettings:
     """Returns the settings of one run of an arm.
 
     The epochs of its race count against ``max_epochs``, so that all arms cost the same.
@@ -66,7 +74,8 @@ def search_arm(settings, arm, seed):
     return replace(arms, max_epochs=left)
 
 
-def run_search(settings, arm, output, **options):
+def run_search(settings: RunSettings, arm: str, output: Path | str,
+               **options: Any) -> list[dict[str, Any]]:
     """Makes one run of an arm, or reads it where it is complete.
 
     Args:
@@ -106,7 +115,7 @@ def _cost(result, tasks):
             "race_epochs": raced * len(tasks)}
 
 
-def summary(rows):
+def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """Sums up what arms found.
 
     Args:

@@ -1,19 +1,27 @@
 """Losses as typeset formulas: MathML, which browsers show without a script."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from deap_lossgp.export.graphs import in_order, simplify
 from deap_lossgp.export.latex_article import LATEX
 from deap_lossgp.export.writing import abbreviations, write
 from deap_lossgp.pages.sections import Formula
 
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.trees import LossTree
+
 _CALLED = re.compile(
     r"(</(?:mi|mn|mrow|mfrac|msup|mover|msqrt)>|&#x00029;</mo>)(<mi>[a-z]{2,}</mi>)")
 """A factor before a function's name, between which TeX leaves a little room, and MathML none."""
 
 
-def typeset(tree, pset):
+def typeset(tree: LossTree, pset: gp.PrimitiveSet) -> Formula:
     """Makes a formula of a loss: y are labels, ŷ predictions, and constants have four digits.
 
     Args:
@@ -48,7 +56,7 @@ def _rounded(root):
     return made[root]
 
 
-def mathml(latex):
+def mathml(latex: str) -> str:
     """Returns a formula in LaTeX as a MathML element.
 
     Examples:

@@ -1,14 +1,19 @@
 """A report as one HTML page that needs no other file, from the templates beside this module."""
 
+from __future__ import annotations
+
 import base64
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from deap_lossgp.pages.formulas import mathml
 from deap_lossgp.pages.sections import (
+    Section,
     caption_of,
     clean,
     columns_of,
@@ -18,7 +23,7 @@ from deap_lossgp.pages.sections import (
 )
 
 
-def to_html(title, sections, *, refresh=None):
+def to_html(title: str, sections: Iterable[Section], *, refresh: float | None = None) -> str:
     """Writes a report as one HTML page: pictures inside, no script, no other files.
 
     Args:
@@ -45,7 +50,7 @@ def to_html(title, sections, *, refresh=None):
     return page.render(title=title, sections=list(labelled(sections)), refresh=refresh) + "\n"
 
 
-def to_fragment(parts):
+def to_fragment(parts: Iterable[Any]) -> str:
     """Writes parts of a report as HTML without a page around it, such as a notebook shows.
 
     Args:

@@ -34,7 +34,7 @@ class Figure:
     alt: str = ""
 
     @property
-    def text(self):
+    def text(self) -> str:
         """The text for those who cannot see it."""
         return self.alt or self.caption
 

@@ -1,13 +1,14 @@
 """A page for a browser on the same machine, by the standard library's server."""
 
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 ADDRESS = "127.0.0.1"
 """Where it listens: nobody on another machine can ask for the page."""
 
 
-def page_server(page, port=0):
+def page_server(page: Callable[[], str], port: int = 0) -> ThreadingHTTPServer:
     """Makes a server of one page.
 
     Args:

@@ -1,16 +1,23 @@
 """A figure as an SVG element that stands inside a page, beside others."""
 
+from __future__ import annotations
+
 import io
 import re
+from typing import TYPE_CHECKING, Any, cast
 from xml.etree import ElementTree
 
-_SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "deap_lossgp", "font.sans-serif":
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_SETTINGS: Any = {"svg.fonttype": "none", "svg.hashsalt": "deap_lossgp", "font.sans-serif":
              ["DejaVu Sans"]}  # fmt: skip
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _REFERENCE = re.compile(r"url\(#([^)]*)\)|^#(.*)$")
 
 
-def as_svg(axes, name):
+def as_svg(axes: Axes, name: str) -> str:
     """Returns the figure of some axes as the text of an SVG element.
 
     The background is transparent and texts stay texts. Ids begin with the name, so that several
@@ -28,9 +35,9 @@ def as_svg(axes, name):
     """
     from matplotlib import rc_context
 
-    file = io.BytesIO()
+    file, figure = io.BytesIO(), cast("Figure", axes.figure)
     with rc_context(_SETTINGS):
-        axes.figure.savefig(file, format="svg", transparent=True, metadata=_NO_METADATA)
+        figure.savefig(file, format="svg", transparent=True, metadata=_NO_METADATA)
     root = ElementTree.fromstring(file.getvalue())
     nodes = list(root.iter())
     for node in nodes:

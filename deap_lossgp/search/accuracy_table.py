@@ -2,9 +2,13 @@
 
 import math
 import statistics
+from collections.abc import Mapping, Sequence
+
+_Accuracies = Sequence[float | None]
 
 
-def accuracy_table(tests, rate_factor):
+def accuracy_table(tests: Mapping[str, Mapping[str, _Accuracies]], rate_factor: float | None
+                   ) -> tuple[list[str], list[tuple[str, list[str], float]]]:
     """Makes the table of tests.
 
     Args:
@@ -28,7 +32,7 @@ def accuracy_table(tests, rate_factor):
         for task, accuracies in tests.items()]
 
 
-def difference(evolved, entropy):
+def difference(evolved: _Accuracies, entropy: _Accuracies) -> float:
     """Returns the difference of two means of accuracies, NaN if a training failed."""
     if None in evolved or None in entropy:
         return math.nan

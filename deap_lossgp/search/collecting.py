@@ -8,12 +8,14 @@ a data set, none is there because of what was measured on it. All are trained to
 those at chance after the first epoch. As a row has the accuracies by epoch, it holds all rungs.
 """
 
+from __future__ import annotations
+
 import math
 import os
 import random
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from deap_lossgp.engines.engine import TrainingError
 from deap_lossgp.errors import at_least
@@ -27,6 +29,9 @@ from deap_lossgp.surrogate.evidence import FAILED
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.training.tasks import NETWORK_NAMES, TaskSettings
 from deap_lossgp.trees import LossTree
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DEAD = 1.5
 """A training is stopped after the first epoch if its accuracy is below so many times chance."""
@@ -55,7 +60,7 @@ class CollectionSettings(TaskSettings):
     max_size: int = setting(60, "the largest number of nodes of a tree, at least 4")
     seed: int = setting(0, "the seed of losses and trainings; the second seed is the next number")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         for name, least in (("losses", 2), ("max_size", 4), ("seed", 0)):
             at_least(self, name, least)
@@ -70,11 +75,11 @@ class Collection(Evolution):
 
     kind = "atlas"
 
-    def accept_predictions(self):
+    def accept_predictions(self) -> None:
         raise ValueError(f"an atlas needs trainings, got the engine {self._execution.engine!r}, "
                          f"which only predicts them")
 
-    def execute(self):
+    def execute(self) -> pd.DataFrame:
         """Trains, writes ``rows.csv`` into the folder, and returns it as a ``DataFrame``."""
         import pandas as pd
 
@@ -91,7 +96,7 @@ class Collection(Evolution):
         self.write_table(table, "rows.csv")
         return table
 
-    def merge_into(self, table):
+    def merge_into(self, table: Path | str) -> int:
         """Writes the rows into a table of an atlas; those that it has already stay as they are.
 
         Args:

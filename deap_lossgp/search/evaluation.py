@@ -2,19 +2,24 @@
 
 import math
 import uuid
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
+
+from deap import gp
 
 from deap_lossgp.curves.canonical import canonical_key
-from deap_lossgp.engines.engine import InProcess, TrainingError
+from deap_lossgp.curves.loss_curves import LossCurves
+from deap_lossgp.engines.engine import Engine, InProcess, TrainingError
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.search.baselines import as_baseline, train_baselines
-from deap_lossgp.search.fitness import check_fitness, fitness_of, mean_figure
+from deap_lossgp.search.fitness import FitnessMode, check_fitness, fitness_of, mean_figure
 from deap_lossgp.search.rungs import stops_of
 from deap_lossgp.search.screened import Screening
 from deap_lossgp.search.store import Store
 from deap_lossgp.search.trainings import Request, Trainings
 from deap_lossgp.training.results import TrainingResult
-from deap_lossgp.training.tasks import check_names
+from deap_lossgp.training.tasks import Task, check_names
 from deap_lossgp.trees import LossTree
 
 
@@ -58,38 +63,34 @@ class Evaluation:
                  "_name", "_screen", "_trainings", "_baselines", "_cross_entropy", "_rungs",
                  "_asked", "_stops", "_score_epochs")
 
-    def __init__(self, tasks, pset, fitness="error", *, mean_over_all=False, seed=0, store=None,
-                 engine=None, on_training=None, rungs=False, score_epochs=1, first_task=0):
+    def __init__(self, tasks: Sequence[Task], pset: gp.PrimitiveSet, fitness: FitnessMode = "error",
+                 *, mean_over_all: bool = False, seed: int = 0, store: Store | None = None,
+                 engine: Engine | None = None,
+                 on_training: Callable[[TrainingResult, str], None] | None = None,
+                 rungs: bool = False, score_epochs: int | None = 1, first_task: int = 0) -> None:
         check_names(tasks)
         check_fitness(fitness, tasks)
-        self.tasks = tasks
-        self.pset = pset
-        self.fitness = fitness
-        self.mean_over_all = mean_over_all
-        self.seed = seed
+        self.tasks, self.pset, self.fitness = tasks, pset, fitness
+        self.mean_over_all, self.seed = mean_over_all, seed
         self.store = Store() if store is None else store
         self.engine = InProcess(tasks, pset) if engine is None else engine
         self._trainings = Trainings(tasks, pset, self.store, self.engine, on_training, first_task)
         self.counts = self._trainings.counts
         self._name = uuid.uuid4().hex
         self._screen = Screening(pset, tasks, self.raw)
-        self._baselines = None
+        self._baselines: list[TrainingResult] | None = None
         tree = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)
         self._cross_entropy = Request(tree, canonical_key(tree, pset), False, seed)
-        self._rungs = rungs and not self.raw
-        self._score_epochs = score_epochs
+        self._rungs, self._score_epochs = rungs and not self.raw, score_epochs
         self._asked, self._stops = {}, ()
 
     @property
-    def raw(self):
+    def raw(self) -> bool:
         """Whether losses are trained as they are, without the common scale."""
         return self.fitness == "thesis"
 
-    def baselines(self):
-        """Returns the cross-entropy baseline's results, trained when they are first asked for.
-
-        Returns:
-            list of ``TrainingResult``, one per task.
+    def baselines(self) -> list[TrainingResult]:
+        """Returns cross entropy's ``TrainingResult`` on each task, trained when first asked for.
 
         Raises:
             BaselineError: It cannot be trained with these settings.
@@ -98,19 +99,19 @@ class Evaluation:
             self._baselines = train_baselines(self._trainings, self._cross_entropy, self.fitness)
         return self._baselines
 
-    def is_valid(self, tree):
+    def is_valid(self, tree: LossTree) -> bool:
         """Returns whether a tree may enter the population, by ``deap_lossgp.curves.screening``."""
         valid = self._screen(tree).valid
         self.counts["discarded"] += not valid
         return valid
 
-    def is_promising(self, tree):
+    def is_promising(self, tree: LossTree) -> bool:
         """Whether a tree may be valid in any mode but ``thesis``: the cheap part of screening."""
         promising = self._screen.is_promising(tree)
         self.counts["refused"] += not promising
         return promising
 
-    def known_results(self, tree):
+    def known_results(self, tree: LossTree) -> list[TrainingResult]:
         """Returns an evaluated tree's ``TrainingResult`` on each task; losses are the tree's."""
         screened = self._screen(tree)
         if not screened.valid:
@@ -119,28 +120,26 @@ class Evaluation:
         return [screened.rescaled(result)
                 for result in self._trainings.results(self._request(tree))]
 
-    def core(self, tree):
+    def core(self, tree: LossTree) -> LossTree:
         """Returns what is trained for a tree: the loss without its affine wrapping."""
         return self._screen.form(tree).core
 
-    def key(self, tree):
+    def key(self, tree: LossTree) -> str:
         """Returns a text that is equal for trees that are the same loss, however it is written."""
         return self._screen(tree).key
 
-    def curves(self, tree):
+    def curves(self, tree: LossTree) -> LossCurves:
         """Returns the ``LossCurves`` of ``core(tree)``."""
         return self._screen.curves(tree)
 
-    def trained(self):
-        """Returns what was trained with the evaluation's own seed, in the order of asking.
-
-        Returns:
-            list of (core of the loss, list with the ``TrainingResult`` for each task).
-        """
+    def trained(self) -> list[tuple[LossTree, list[TrainingResult]]]:
+        """Returns what was trained with the evaluation's own seed, in the order of asking: pairs of
+        the core of a loss and its ``TrainingResult`` on each task."""
         return [(request.tree, self._trainings.results(request))
                 for request in self._asked.values() if self._trainings.is_charged(request)]
 
-    def results(self, trees, seeds, *, test=False, rate_factors=None):
+    def results(self, trees: Iterable[LossTree | None], seeds: Sequence[int], *, test: bool = False,
+                rate_factors: Sequence[float] | None = None) -> list[list[list[TrainingResult]]]:
         """Trains with other seeds, to the end.
 
         Args:
@@ -171,14 +170,15 @@ class Evaluation:
         return [[[*map(convert, self._trainings.charge(request))] for request in row]
                 for convert, row in zip(of_tree, requests, strict=True)]
 
-    def mean_figure(self, results):
+    def mean_figure(self, results: Iterable[TrainingResult]) -> float:
         """Returns the ``mean_figure`` of results under the evaluation's fitness."""
         try:
             return mean_figure(map(self._scored, results), self.fitness)
         except ValueError as error:  # raised by the user's fitness
             raise TrainingError(str(error)) from error
 
-    def test_accuracies(self, trees, seeds, **options):
+    def test_accuracies(self, trees: Iterable[LossTree | None], seeds: Sequence[int],
+                        **options: Any) -> list[dict[str, list[float | None]]]:
         """Trains with other seeds, and returns the accuracies on the test sets.
 
         Args:
@@ -193,7 +193,7 @@ class Evaluation:
             for row in self.results(trees, seeds, test=True, **options)
         ]
 
-    def finished(self, trees):
+    def finished(self, trees: Sequence[LossTree]) -> list[tuple[float, float]]:
         """Trains stopped losses to the end; returns the fitness that they would have had.
 
         What the search knows of them stays as it is; the counts get ``audit_seconds``.
@@ -203,13 +203,13 @@ class Evaluation:
         fitness = []
         for tree, request in zip(trees, requests, strict=True):
             results = self._trainings.results(request)
-            self.counts["audit_seconds"] += sum(
+            self.counts["audit_seconds"] += sum(  # type: ignore[assignment]
                 whole.seconds for known, whole in zip(self.known_results(tree), results,
                                                       strict=True) if known.status == "stopped")
             fitness.append(self.score(results))
         return fitness
 
-    def map(self, function, trees):
+    def map(self, function: Callable[[LossTree], Any], trees: Iterable[LossTree]) -> list[Any]:
         """Trains all trees at once, then calls the function for each; for ``toolbox.map``.
 
         Args:
@@ -232,7 +232,7 @@ class Evaluation:
         self._trainings.check_that_something_trains(requests)
         return [function(tree) for tree in trees]
 
-    def __call__(self, tree):
+    def __call__(self, tree: LossTree) -> tuple[float, float]:
         """Returns (wins, improvement) of a tree: finite, or ``WORST`` where a training failed."""
         self.baselines()  # before anything else is trained
         screened = self._screen(tree)
@@ -244,14 +244,15 @@ class Evaluation:
             self.counts["ncached" if known else "ntrained"] += 1
             self._trainings.train([request])
             results = self._trainings.charge(request)
-            self.counts["charged_seconds"] += sum(r.seconds for r in results)
+            seconds: Any = sum(result.seconds for result in results)
+            self.counts["charged_seconds"] += seconds
         return self.score(self.known_results(tree))
 
-    def fitness_of(self, tree):
+    def fitness_of(self, tree: LossTree) -> tuple[float, float]:
         """Returns (wins, improvement) of a tree that was evaluated, and counts nothing."""
         return self.score(self.known_results(tree))
 
-    def score(self, results):
+    def score(self, results: Iterable[TrainingResult]) -> tuple[float, float]:
         """Returns (wins, improvement) of the results on all tasks, as the search ranks them."""
         results, baselines = (list(map(self._scored, row)) for row in (results, self.baselines()))
         try:
@@ -259,7 +260,7 @@ class Evaluation:
         except ValueError as error:  # raised by the user's fitness
             raise TrainingError(str(error)) from error
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         """Leaves store and engine out: each process that unpickles it trains for itself."""
         return _evaluation_here, (self._name, self.tasks, self.pset, self.fitness,
                                   self.mean_over_all, self.seed, self._score_epochs)
@@ -279,8 +280,7 @@ class Evaluation:
 
     def _next_stops(self):
         """When the trainings of the next generation are stopped, for each task."""
-        known = [self._trainings.results(request) for request in self._asked.values()
-                 if self._trainings.is_charged(request)]
+        known = [results for _, results in self.trained()]
         return tuple(
             stops_of([row[i].accuracies for row in known], baseline.accuracies,
                      baseline.num_classes, self.tasks[i].epochs)

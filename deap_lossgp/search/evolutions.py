@@ -1,10 +1,14 @@
 """What runs and comparisons share: evaluations on an engine, toolboxes and statistics."""
 
+from __future__ import annotations
+
 import math
 import random
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from deap_lossgp.algorithms.loop import PRESELECTED_OF
 from deap_lossgp.engines.execution import Execution, make_engine
@@ -25,6 +29,16 @@ from deap_lossgp.search.trainings import primitives_of
 from deap_lossgp.surrogate.atlas import ATLAS
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.training.tasks import check_names
+
+if TYPE_CHECKING:
+    from deap import base
+
+    from deap_lossgp.search.callbacks import Callback
+    from deap_lossgp.search.collecting import CollectionSettings
+    from deap_lossgp.search.fitness import FitnessMode
+    from deap_lossgp.search.settings import RunSettings
+    from deap_lossgp.training.tasks import Task
+    from deap_lossgp.trees import LossTree
 
 _MOST_ROUNDS = 100
 
@@ -47,18 +61,22 @@ class Evolution(Experiment):
         earlier: The ``EarlierRuns`` of ``learn_from``.
     """
 
+    settings: Any
+
     changeable = (*RESCORING, *STOPPING, *Experiment.changeable)
     growing = GROWING
     not_in_name = STOPPING
 
-    def __init__(self, settings, output=None, *, execution=None, callbacks=(), **options):
+    def __init__(self, settings: RunSettings | CollectionSettings,
+                 output: Path | str | None = None, *, execution: Execution | None = None,
+                 callbacks: Callback | Sequence[Any] = (), **options: Any) -> None:
         self._execution = execution or Execution()
         self._environment = None
         self.callbacks = CallbackList(callbacks, self.warn)
         self.pset = loss_primitive_set(settings.protected)
         super().__init__(settings, output, **options)
 
-    def prepare(self):
+    def prepare(self) -> None:
         check_names(self.tasks)
         check_fitness(self.settings.fitness, self.tasks)
         if any(Path(path).resolve() == self.output.resolve() for path in self.settings.learn_from):
@@ -69,7 +87,7 @@ class Evolution(Experiment):
         if self.predicts:
             self.accept_predictions()
 
-    def accept_predictions(self):
+    def accept_predictions(self) -> None:
         """Says that the engine only predicts; what needs trainings raises a ``ValueError``."""
         if self.settings.fitness not in ("error", "balanced_error"):
             raise ValueError(f"only accuracies are predicted: expected the fitness error or "
@@ -77,16 +95,16 @@ class Evolution(Experiment):
         self.warn(PREDICTED)
 
     @property
-    def all_tasks(self):
+    def all_tasks(self) -> list[Task]:
         """The tasks of the engine: ``tasks``, perhaps with others behind them."""
         return self.tasks
 
     @property
-    def predicts(self):
+    def predicts(self) -> bool:
         """Whether the engine only predicts what trainings would show."""
         return self._engine.predicts
 
-    def code(self):
+    def code(self) -> dict[str, Any]:
         read = {"primitives": repr(primitives_of(self.pset)).encode()}
         if self.settings.preselect or self.predicts:
             read["atlas"] = ATLAS.read_bytes()  # another one leads a resumed run another way
@@ -95,7 +113,8 @@ class Evolution(Experiment):
         digests = {name: digest(content) for name, content in read.items()}
         return {**super().code(), **digests, "trainings": "made", **self._engine.settings}
 
-    def new_evaluation(self, seed, fitness=None, first_task=0):
+    def new_evaluation(self, seed: int, fitness: FitnessMode | None = None,
+                       first_task: int = 0) -> Evaluation:
         """Makes an ``Evaluation`` on the experiment's store and engine, with its own counts.
 
         Args:
@@ -111,7 +130,7 @@ class Evolution(Experiment):
             rungs=s.rungs, score_epochs=s.scored_epochs, first_task=first_task,
         )
 
-    def new_toolbox(self, evaluation, algorithm=None):
+    def new_toolbox(self, evaluation: Evaluation, algorithm: str | None = None) -> base.Toolbox:
         """Makes a toolbox whose ``map`` trains all that it is given at once.
 
         Args:
@@ -124,7 +143,7 @@ class Evolution(Experiment):
                                     prior=s.prior, earlier=self.earlier) if preselects else None
         toolbox = make_toolbox(
             # Of many children only those that are about to be chosen are screened in full.
-            self.pset, evaluation, valid=surrogate.is_promising if preselects
+            self.pset, evaluation, valid=surrogate.is_promising if surrogate
             else evaluation.is_valid, max_height=s.max_height, max_size=s.max_size,
             root=s.root_mutation, leaves=s.leaf_mutation, attempts=s.child_attempts,
             **ALGORITHMS[algorithm or s.algorithm].mutations(s),
@@ -134,7 +153,7 @@ class Evolution(Experiment):
             toolbox.register("preselect", surrogate)
         return toolbox
 
-    def new_population(self, toolbox, known):
+    def new_population(self, toolbox: base.Toolbox, known: Iterable[LossTree]) -> list[LossTree]:
         """Makes an initial population.
 
         Args:
@@ -160,7 +179,7 @@ class Evolution(Experiment):
                              f"distinct: allow larger trees, or take a smaller population")
         return population
 
-    def new_stats(self, evaluation, toolbox):
+    def new_stats(self, evaluation: Evaluation, toolbox: base.Toolbox) -> RunStatistics:
         """Makes a ``RunStatistics`` of an evaluation's counts and figures.
 
         Args:
@@ -181,7 +200,7 @@ class Evolution(Experiment):
         )
 
     @contextmanager
-    def executing(self, trainings):
+    def executing(self, trainings: int) -> Iterator[None]:
         """Shows progress over so many trainings; ends workers, and restores the random stream."""
         with self.showing_progress(trainings, "training"):
             state = random.getstate()
@@ -199,7 +218,7 @@ class Evolution(Experiment):
             self.warn_of_differences(self._environment)
 
 
-def figures_of(evaluation, individual):
+def figures_of(evaluation: Evaluation, individual: LossTree) -> dict[str, Any]:
     """Returns the columns ``accuracy_<task>`` and ``loss_<task>`` of an evaluated tree, a dict."""
     columns = {}
     for result in evaluation.known_results(individual):

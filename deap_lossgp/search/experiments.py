@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-
 class Experiment:
     """Trainings on tasks, kept in a folder.
 
@@ -152,7 +151,7 @@ class Experiment:
         with self._folder.replacing(name) as path:
             axes.figure.savefig(path, dpi=150, bbox_inches="tight", format="png")
 
-    def figure(self, axes, name, caption, alt=""):
+    def figure(self, axes: Any, name: str, caption: str, alt: str = "") -> Figure:
         """Writes the figure of some axes as a PNG file, and returns it as a part of a page.
 
         Args:

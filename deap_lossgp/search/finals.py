@@ -5,9 +5,13 @@ finalists are trained again with seeds by which the search did not rank, at the 
 cares about; and what is claimed of the winner is measured with seeds by which nothing was chosen.
 """
 
+from __future__ import annotations
+
 import math
 import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deap_lossgp.curves.canonical import canonical_key
 from deap_lossgp.export.simplified import simplified
@@ -19,6 +23,10 @@ from deap_lossgp.search.race import (
     within_standard_error,
 )
 from deap_lossgp.trees import LossTree
+
+if TYPE_CHECKING:
+    from deap_lossgp.search.evaluation import Evaluation
+    from deap_lossgp.search.settings import RunSettings
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ class Finals:
         trainings: How many trainings it takes on each task, at most.
     """
 
-    def __init__(self, settings, search, final):
+    def __init__(self, settings: RunSettings, search: Evaluation, final: Evaluation) -> None:
         s = self._settings = settings
         self._search, self._final, self._pset = search, final, search.pset
         self._finalists = 0 if search.raw else s.finalists
@@ -62,7 +70,7 @@ class Finals:
         self.trainings = (trainings_needed(self._finalists) + trainings_needed(len(self._rates))
                           + (2 + bool(s.initial_losses) + (len(self._rates) > 1)) * s.test_seeds)
 
-    def execute(self, found, known):
+    def execute(self, found: Sequence[LossTree], known: Mapping[str, LossTree]) -> Finale:
         """Races, chooses and tests.
 
         Args:

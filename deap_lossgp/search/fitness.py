@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -126,7 +126,7 @@ def figure_of(result: TrainingResult,
                          f"got {in_one_line(error)}") from error
 
 
-def mean_figure(results: Sequence[TrainingResult],
+def mean_figure(results: Iterable[TrainingResult],
                 mode: FitnessMode) -> float:
     """Returns the mean of the results' figures under a mode, infinite if a training failed.
 

@@ -213,12 +213,12 @@ class RunFolder:
                              f"folder with --output, or use the version of deap_lossgp that began "
                              f"it ({begun})")
 
-    def content(self):
+    def content(self) -> dict[str, Any]:
         """Returns what run.json holds, as ``run_record`` does."""
         return run_record(self.path)
 
 
-def run_record(folder):
+def run_record(folder: Path | str) -> dict[str, Any]:
     """Reads the ``run.json`` of a run's folder.
 
     Args:

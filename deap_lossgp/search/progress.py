@@ -1,6 +1,8 @@
 """How far a run has come, noted in its ``run.json`` after every generation, for those who watch."""
 
 import math
+from collections.abc import Callable, Iterable
+from typing import Any
 
 
 class Progress:
@@ -20,12 +22,14 @@ class Progress:
         {'generations': {'0': [1, 0.25]}, 'best': 'y_true'}
     """
 
-    def __init__(self, known, keep):
+    def __init__(self, known: dict[str, Any], keep: Callable[[dict[str, Any]], Any]) -> None:
         before = known.get("generations")
         self._before = before if isinstance(before, dict) else {}
-        self._generations, self._best, self._keep = {}, None, keep
+        self._generations, self._keep = {}, keep
+        self._best: Any = None
 
-    def end_generation(self, generation, individuals, fitnesses):
+    def end_generation(self, generation: int, individuals: Iterable[Any],
+                       fitnesses: Iterable[tuple[float, float]]) -> None:
         """Takes note of the end of a generation.
 
         Args:

@@ -15,9 +15,13 @@ References:
 
 import math
 import statistics
+from collections.abc import Callable, Sequence
+from typing import Any
 
 
-def sequential_halving(arms, measure, seeds):
+def sequential_halving(arms: Sequence[Any],
+                       measure: Callable[[list[Any], Sequence[int]], Sequence[Sequence[float]]],
+                       seeds: Sequence[int]) -> tuple[int, list[list[float]]]:
     """Finds the best of a few arms.
 
     Args:
@@ -51,7 +55,7 @@ def sequential_halving(arms, measure, seeds):
     return alive[0], figures
 
 
-def within_standard_error(figures, best):
+def within_standard_error(figures: Sequence[Sequence[float]], best: int) -> list[int]:
     """Finds the arms that a race does not tell from its best one.
 
     Args:
@@ -79,12 +83,12 @@ def within_standard_error(figures, best):
     return near
 
 
-def seeds_needed(arms):
+def seeds_needed(arms: int) -> int:
     """Returns how many seeds a race of so many arms takes: 0, 1, 3, 3, 7... for 1, 2, 3, 4, 5."""
     return sum(_rounds(arms))
 
 
-def trainings_needed(arms):
+def trainings_needed(arms: int) -> int:
     """Returns how many trainings a race of so many arms takes on a task."""
     total, alive = 0, arms
     for size in _rounds(arms):

@@ -1,6 +1,10 @@
 """The figures of a run, each drawn once, with what a screen reader says of them."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss
 from deap_lossgp.pages.sections import Figure
@@ -13,8 +17,14 @@ from deap_lossgp.plotting.svg import as_svg
 from deap_lossgp.plotting.trees import plot_tree
 from deap_lossgp.plotting.values_and_accuracies import plot_values_and_accuracies
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def draw_figures(figure, result, front, curves):
+    from deap_lossgp.search.run_results import RunResult
+
+
+def draw_figures(figure: Callable[..., Figure], result: RunResult, front: pd.DataFrame,
+                 curves: pd.DataFrame) -> dict[str, Figure]:
     """Draws the figures of a run.
 
     Args:
@@ -31,7 +41,7 @@ def draw_figures(figure, result, front, curves):
     entropy = str(result.best) == KNOWN_LOSSES["cross_entropy"]
     figures = {
         "generations": figure(
-            plot_generations(result.logbook)[0], "generations",
+            cast(Any, plot_generations(result.logbook))[0], "generations",
             "The population by generation: best, mean and worst of data sets won, improvement over "
             "cross entropy, and number of nodes.", _generations_in_words(result.logbook)),
         "individuals": figure(

@@ -1,6 +1,9 @@
 """The page of a run, ``report.html``: what was found, what confirms it, and how to use it."""
 
+from __future__ import annotations
+
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -12,6 +15,9 @@ from deap_lossgp.pages.formulas import typeset
 from deap_lossgp.pages.html_page import to_html
 from deap_lossgp.pages.sections import Code, Figure, Section
 from deap_lossgp.search.accuracy_table import accuracy_table
+
+if TYPE_CHECKING:
+    from deap_lossgp.search.run_results import RunResult
 
 PLACES = {"search": "in the search, where it was found",
           "race": "in the race, where it was chosen",
@@ -42,7 +48,8 @@ _USES = {"keras": 'model.compile("adam", {}(), metrics=["accuracy"])  # after so
 _TITLES = {"torch": "PyTorch", "keras": "Keras"}
 
 
-def run_page(result, record, best, figures, front):
+def run_page(result: RunResult, record: dict[str, Any], best: dict[str, Any],
+             figures: dict[str, Figure], front: pd.DataFrame) -> str:
     """Writes the page of a finished run.
 
     Args:
@@ -76,7 +83,7 @@ def run_page(result, record, best, figures, front):
     ])
 
 
-def summary(result):
+def summary(result: RunResult) -> list[Any]:
     """Returns what a notebook shows of a ``RunResult``, as parts of a page."""
     parts = [*result.warnings(), *_formula(result), _winner(result), *_tests(result)]
     picture = result.output / "generations.png"
@@ -86,7 +93,7 @@ def summary(result):
     return parts
 
 
-def budget_of(gain):
+def budget_of(gain: dict[str, Any]) -> list[str]:
     """Returns the epochs and images of one of ``RunResult.gains`` as texts."""
     return [" / ".join(f"{number:,}" for number in dict.fromkeys(gain[name]))
             for name in ("epochs", "images")]

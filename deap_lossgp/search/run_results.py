@@ -119,7 +119,7 @@ class RunResult:
         ]
         return "\n".join(lines)
 
-    def fitness_text(self):
+    def fitness_text(self) -> str:
         """Says what is claimed: data sets won, and the improvement."""
         claimed = self.claimed
         if not math.isfinite(claimed["improvement"]):
@@ -128,13 +128,13 @@ class RunResult:
                 f"entropy, improvement {claimed['improvement']:+.4f} ({self.settings.fitness})"
                 + (", which says nothing here" if self.unlearned else ""))
 
-    def race_text(self):
+    def race_text(self) -> str:
         """Says from what the race chose."""
         raced = sum(row["seeds"] for row in self.race) * len(self.settings.datasets)
         return (f"It is the {self.settings.select} of {len(self.race)} finalists, cross entropy "
                 f"among them, in {raced} further trainings with fresh seeds.")
 
-    def cost_lines(self):
+    def cost_lines(self) -> list[str]:
         """Says what was evaluated and trained, and what became of it."""
         counts = self.counts
         return [
@@ -162,7 +162,7 @@ class RunResult:
                          f"seed{'s' if gain['seeds'] > 1 else ''})")
         return lines
 
-    def stop_line(self):
+    def stop_line(self) -> str:
         """Says what ended the run before its last generation, and how to go on."""
         options = [f"--{name.replace('_', '-')}" for name in self.stopped]
         values = [str(getattr(self.settings, name)).removesuffix(".0") for name in self.stopped]
@@ -186,12 +186,12 @@ class RunResult:
         return [*lines, *self.test_remarks()]
 
     @property
-    def spread(self):
+    def spread(self) -> str:
         """What the table of tests has in a cell, in words."""
         return (f"mean of {self.settings.test_seeds} trainings with seeds by which nothing was "
                 f"chosen (± standard deviation)")
 
-    def test_remarks(self):
+    def test_remarks(self) -> list[str]:
         """Returns sentences that say what the tests do not confirm."""
         lines, gains, untuned = [], [], []
         for task, accuracies in self.tests.items():
@@ -207,7 +207,7 @@ class RunResult:
                          f"seeds, cross entropy is no worse.")
         return lines
 
-    def warnings(self):
+    def warnings(self) -> list[str]:
         """Returns lines that say what makes the result worthless, if anything does."""
         lines = [f"Cross entropy itself learned nothing on {name}, so nothing can be compared with "
                  f"it: give it more --epochs or steps (a smaller --batch-size)."

@@ -16,6 +16,7 @@ References:
 """
 
 import math
+from collections.abc import Sequence
 
 RUNGS = (1, 3)
 """Epochs after which a training may be stopped, if more follow."""
@@ -27,7 +28,8 @@ LEARNED = 0.25
 """The least share of cross entropy's gain over chance that must be learned by the first rung."""
 
 
-def stops_of(accuracies, baseline, num_classes, epochs):
+def stops_of(accuracies: Sequence[Sequence[float]], baseline: Sequence[float], num_classes: int,
+             epochs: int) -> tuple[tuple[int, float], ...]:
     """Says when trainings of the next generation are to be stopped on one task.
 
     Args:

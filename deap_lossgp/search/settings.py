@@ -133,7 +133,7 @@ class RunSettings(TaskSettings):
     test_seeds: int = setting(
         3, "further fresh seeds with which the best loss and cross entropy are trained and tested")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check_algorithm(self)
         if not isinstance(self.fitness, str):
@@ -188,7 +188,7 @@ class RunSettings(TaskSettings):
             if not 0.0 < factor < float("inf"):
                 raise ValueError(f"rate_factors must be positive and finite, got {factor!r}")
 
-    def fresh_seeds(self):
+    def fresh_seeds(self) -> tuple[range, range]:
         """Returns the seeds of choices, in the race and among learning rates, and of the tests.
 
         Returns:
@@ -201,19 +201,19 @@ class RunSettings(TaskSettings):
         return range(self.seed + 1, tests), range(tests, tests + self.test_seeds)
 
     @property
-    def initial_losses(self):
+    def initial_losses(self) -> tuple[str, ...]:
         """The losses of ``seed_losses``, or those that it has by default."""
         if self.seed_losses is None:
             return SEED_LOSSES[: self.population // 2]
         return self.seed_losses
 
     @property
-    def scored_epochs(self):
+    def scored_epochs(self) -> int | None:
         """``score_epochs``, but the last one by default in mode ``thesis``."""
         return 1 if self.fitness == "thesis" and not self.score_epochs else self.score_epochs
 
     @property
-    def evaluations(self):
+    def evaluations(self) -> int:
         """How many evaluations the run asks for."""
         return ALGORITHMS[self.algorithm].evaluations(self)
 

@@ -2,7 +2,9 @@
 
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from deap_lossgp.search.store import COLUMNS, UNREADABLE
 
@@ -10,7 +12,7 @@ _ATTEMPTS = 5
 _PAUSE = 0.05  # seconds
 
 
-def read_trainings(path, columns):
+def read_trainings(path: Path | str, columns: Sequence[str]) -> list[dict[str, Any]]:
     """Reads the trainings of a store, even while a process writes to it.
 
     Args:

@@ -4,9 +4,13 @@ The atlas is read without the data sets of the run, so that a result on a data s
 what was measured there before.
 """
 
+from __future__ import annotations
+
 import math
 import operator
+from collections.abc import Sequence
 from functools import cache, cached_property, reduce
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,6 +31,13 @@ from deap_lossgp.surrogate.preselection import Preselection
 from deap_lossgp.surrogate.scale import to_common_scale
 from deap_lossgp.trees import LossTree
 
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.search.earlier_runs import EarlierRuns
+    from deap_lossgp.search.evaluation import Evaluation
+    from deap_lossgp.training.tasks import Task
+
 
 class SearchSurrogate:
     """``preselect`` of a toolbox: a ``Preselection`` whose surrogate learns with every generation.
@@ -40,30 +51,34 @@ class SearchSurrogate:
         earlier: ``EarlierRuns`` to learn from as well, or None.
     """
 
-    def __init__(self, pset, tasks, evaluation, seed=0, *, prior=True, earlier=None):
+    def __init__(self, pset: gp.PrimitiveSet, tasks: Sequence[Task], evaluation: Evaluation,
+                 seed: int = 0, *, prior: bool = True,
+                 earlier: EarlierRuns | None = None) -> None:
         self._tasks, self._evaluation, self._seed = tasks, evaluation, seed
         self._earlier = earlier
-        self._learned_of, self._chosen, self._ranked_of = None, [], None
+        self._learned_of: int | None = None
+        self._ranked_of: int | None = None
+        self._chosen: list[LossTree] = []
         self._classes = [task.data.num_classes for task in tasks]
         self._features = {k: LossFeatures(pset, k) for k in self._classes}
         self._preselection = Preselection(None, self.features, valid=evaluation.is_valid)
         self._prior = _atlas_without(*sorted(task.name for task in tasks)) if prior else None
         self._preselection.remember([LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)])
 
-    def features(self, tree):
+    def features(self, tree: LossTree) -> np.ndarray:
         """Returns a loss's features for each task's number of classes, one behind the other."""
         core = self._evaluation.core(tree)
         return np.concatenate([of_classes(core, lambda: self._evaluation.curves(tree))
                                for of_classes in self._features.values()])
 
-    def is_promising(self, tree):
+    def is_promising(self, tree: LossTree) -> bool:
         """As the evaluation's; its curves, which are not kept, give the features right away."""
         promising = self._evaluation.is_promising(tree)
         if promising:
             self.features(tree)
         return promising
 
-    def __call__(self, children, k):
+    def __call__(self, children: Sequence[LossTree], k: int) -> list[LossTree]:
         """Chooses k of many children, as ``Preselection`` does; none that was trained already."""
         known = self._evaluation.trained()
         if self._learned_of != len(known):
@@ -77,7 +92,7 @@ class SearchSurrogate:
         self._ranked_of = None
         return chosen
 
-    def predicted_rank(self):
+    def predicted_rank(self) -> float:
         """Returns which rank was predicted for the best of the children chosen last.
 
         Returns:
@@ -95,7 +110,7 @@ class SearchSurrogate:
         best = max(range(len(fitness)), key=fitness.__getitem__)
         return 1 + int((means > means[best]).sum())
 
-    def predict(self, features):
+    def predict(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns the mean over the tasks of what is predicted, as ``Surrogate.predict`` does."""
         blocks = dict(zip(self._features, np.split(features, len(self._features), axis=1),
                           strict=True))

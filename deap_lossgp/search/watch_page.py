@@ -11,7 +11,7 @@ from deap_lossgp.pages.sections import Figure, Section
 from deap_lossgp.plotting.generations import plot_generations
 from deap_lossgp.plotting.svg import as_svg
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.search.watching import COMPLETE, RUNNING
+from deap_lossgp.search.watching import COMPLETE, RUNNING, RunState
 from deap_lossgp.trees import LossTree
 
 _LATEST = 15
@@ -22,7 +22,7 @@ _WORDS = {RUNNING: "It is running; this page asks for a newer one by itself.",
           COMPLETE: "It is complete."}  # fmt: skip
 
 
-def watch_page(state, refresh=None):
+def watch_page(state: RunState, refresh: float | None = None) -> str:
     """Writes the page of a run as far as it has come.
 
     Args:

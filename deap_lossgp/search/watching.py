@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from deap_lossgp.errors import printable
 from deap_lossgp.search.folders import STORE, run_record
@@ -35,19 +36,19 @@ class RunState:
     status: str
 
     @property
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """The run's settings, a dict."""
         return self.record["settings"]
 
     @property
-    def title(self):
+    def title(self) -> str:
         """The run in words."""
         names = ", ".join(str(data["name"]) for data in self.record.get("data") or ())
         kind = self.settings.get("algorithm") or "comparison"
         return f"{names}: {kind}, seed {self.record.get('seed')}"
 
     @cached_property
-    def generations(self):
+    def generations(self) -> list[tuple[int, float, float | None]]:
         """list of (generation, wins, improvement) of the best so far; None is not finite."""
         noted = (self.record.get("progress") or {}).get("generations")
         rows = noted.items() if isinstance(noted, dict) else ()
@@ -55,13 +56,13 @@ class RunState:
                       if number.isdecimal() and _is_entry(entry))
 
     @property
-    def best(self):
+    def best(self) -> str | None:
         """The text of the best loss so far; None before the first generation ends."""
         text = (self.record.get("progress") or {}).get("best")
         return text if self.generations and isinstance(text, str) else None
 
     @property
-    def generation_text(self):
+    def generation_text(self) -> str:
         """Which generation has ended; of a comparison, that it is one."""
         if "algorithm" not in self.settings:
             return "a comparison"
@@ -71,7 +72,7 @@ class RunState:
         return f"generation {self.generations[-1][0]} of {total} has ended"
 
     @property
-    def trainings_text(self):
+    def trainings_text(self) -> str:
         """How many trainings there are: those of the search, and with other seeds."""
         own = sum(row["seed"] == self.record.get("seed") for row in self.trainings)
         text = f"{own} trainings in the search"
@@ -81,7 +82,7 @@ class RunState:
         return text + "".join(f", {count} {status}" for status, count in sorted(ended.items()))
 
     @property
-    def best_text(self):
+    def best_text(self) -> str:
         """How good the best so far is."""
         if not self.generations:
             return "no best loss yet"
@@ -90,11 +91,11 @@ class RunState:
             return "no loss has a fitness yet"
         return f"best so far {improvement:+.4f}, {wins:g} data sets won"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.generation_text}; {self.trainings_text}; {self.best_text}"
 
 
-def read_state(folder):
+def read_state(folder: Path | str) -> RunState:
     """Reads the state of a run.
 
     Args:

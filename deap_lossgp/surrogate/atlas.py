@@ -20,7 +20,14 @@ batches of 64, Adam with learning rate 1e-3, gradients at the common scale. Its 
 ``load_atlas(without=...)`` drops its rows, and the losses that were bred on it from all others.
 """
 
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 from deap_lossgp.found_losses import KNOWN_LOSSES
 
@@ -32,7 +39,7 @@ ATLAS = Path(__file__).with_name("atlas.csv.xz")
 _NUMBERS = ("seconds", "test_accuracy")
 
 
-def load_atlas(without=(), *, path=ATLAS):
+def load_atlas(without: Collection[str] = (), *, path: Path | str = ATLAS) -> pd.DataFrame:
     """Reads the atlas.
 
     Args:
@@ -61,7 +68,7 @@ def load_atlas(without=(), *, path=ATLAS):
     return table[keep].reset_index(drop=True)
 
 
-def write_atlas(tables, out=ATLAS):
+def write_atlas(tables: Iterable[Path | str], out: Path | str = ATLAS) -> int:
     """Joins tables of trainings into one compressed file.
 
     Of trainings of the same loss on the same data set with the same seed the first is kept. Where

@@ -1,6 +1,10 @@
 """Rows to learn from: the features of measured losses, and their figures on the common scale."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -8,6 +12,10 @@ from deap_lossgp.errors import unknown_name
 from deap_lossgp.surrogate.features import LossFeatures
 from deap_lossgp.surrogate.scale import to_common_scale
 from deap_lossgp.trees import LossTree
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from deap import gp
 
 RUNGS = (1, 3, 6)
 """Epochs after which figures are read; the last is the end of a training."""
@@ -43,22 +51,23 @@ class Evidence:
     figures: np.ndarray
     weights: np.ndarray
 
-    def __add__(self, other):
+    def __add__(self, other: Evidence) -> Evidence:
         return Evidence(*(np.concatenate(pair) for pair in (
             (self.features, other.features), (self.figures, other.figures),
             (self.weights, other.weights),
         )))  # fmt: skip
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.weights)
 
 
-def rungs_of(epochs):
+def rungs_of(epochs: int) -> tuple[int, int, int]:
     """Returns the epochs of a training of another length that stand for ``RUNGS``."""
     return (min(RUNGS[0], epochs), min(RUNGS[1], epochs), epochs)
 
 
-def rung_figures(validation_accuracies, rungs=RUNGS):
+def rung_figures(validation_accuracies: Sequence[float],
+                 rungs: Sequence[int] = RUNGS) -> list[float]:
     """The accuracy at each rung: the mean of the last two epochs up to it.
 
     The mean halves the variance of what one epoch happens to show.
@@ -78,7 +87,7 @@ def rung_figures(validation_accuracies, rungs=RUNGS):
             if len(validation_accuracies) >= rung else np.nan for rung in rungs]
 
 
-def measured(table, rungs=RUNGS):
+def measured(table: pd.DataFrame, rungs: Sequence[int] = RUNGS) -> np.ndarray:
     """The accuracies of a table's rows at each rung; a failed training is at chance throughout.
 
     Returns:
@@ -90,7 +99,7 @@ def measured(table, rungs=RUNGS):
     return figures
 
 
-def baselines_of(table, rungs=RUNGS):
+def baselines_of(table: pd.DataFrame, rungs: Sequence[int] = RUNGS) -> dict[Any, np.ndarray]:
     """Cross entropy's accuracies at each rung.
 
     Returns:
@@ -114,7 +123,7 @@ def baselines_of(table, rungs=RUNGS):
     return found
 
 
-def one_name(expressions, features):
+def one_name(expressions: Iterable[str], features: LossFeatures) -> dict[str, str]:
     """Names losses of equal features alike.
 
     Args:
@@ -131,7 +140,9 @@ def one_name(expressions, features):
     return names
 
 
-def evidence_of(table, pset, *, weight=1.0, rungs=RUNGS, classes=CLASSES, by_task=None):
+def evidence_of(table: pd.DataFrame, pset: gp.PrimitiveSet, *, weight: float = 1.0,
+                rungs: Sequence[int] = RUNGS, classes: Mapping[str, int] = CLASSES,
+                by_task: dict[int, LossFeatures] | None = None) -> Evidence:
     """Makes rows to learn from out of a table of trainings.
 
     The seeds of a loss become one row, and so do losses of equal features.

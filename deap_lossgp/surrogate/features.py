@@ -23,11 +23,20 @@ The forces do not change when one constant is added to both derivatives, and lan
 to the force at the start: losses that train alike have equal landmarks.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from deap_lossgp.curves import GRID, KNOTS, LossCurves, canonical_key, logit
+
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.trees import LossTree
 
 WINDOW = 128
 """Knots of the grid that are averaged: half a unit of logit(p)."""
@@ -55,7 +64,7 @@ _NEGLIGIBLE = 1e-6  # of the force at the start; what is less may be rounding
 _LARGEST = 1e12
 
 
-def landmarks(curves, num_classes):
+def landmarks(curves: LossCurves, num_classes: int) -> np.ndarray:
     """Reads the landmarks of a loss.
 
     Args:
@@ -108,7 +117,7 @@ def landmarks(curves, num_classes):
     return np.round(np.nan_to_num(np.array(found, np.float64)), 4).astype(np.float32)
 
 
-def forces(derivatives, num_classes):
+def forces(derivatives: np.ndarray, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
     """The forces of a loss on logits, as defined above.
 
     Args:
@@ -135,7 +144,7 @@ def forces(derivatives, num_classes):
 
 
 @cache
-def _the_rest(num_classes):
+def _the_rest(num_classes: int) -> tuple[np.ndarray, np.ndarray]:
     q = (1.0 - GRID[_SPAN]) / (num_classes - 1)
     return q, np.asarray(logit(q))
 
@@ -173,12 +182,13 @@ class LossFeatures:
         pset: As given.
     """
 
-    def __init__(self, pset, num_classes=10):
+    def __init__(self, pset: gp.PrimitiveSet, num_classes: int | Sequence[int] = 10) -> None:
         self.pset = pset
         self._classes = tuple(np.atleast_1d(num_classes).tolist())
         self._known = {}
 
-    def __call__(self, tree, curves=None):
+    def __call__(self, tree: LossTree,
+                 curves: Callable[[], LossCurves] | None = None) -> np.ndarray:
         """Returns the landmarks of a tree; ``curves()`` gives its ``LossCurves`` if needed."""
         key = canonical_key(tree, self.pset)
         if key not in self._known:

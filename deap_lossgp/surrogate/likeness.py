@@ -1,12 +1,20 @@
 """How far the curves of one loss are from those of another, as a network feels them."""
 
+from __future__ import annotations
+
 import math
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from deap_lossgp.curves import GRID, KNOTS, differentiate
 from deap_lossgp.surrogate.features import WINDOWS, forces
+
+if TYPE_CHECKING:
+    from deap import gp
+
+    from deap_lossgp.trees import LossTree
 
 _STEP = 32
 _KNOTS = GRID[::_STEP]
@@ -41,7 +49,7 @@ class ForceDistance:
         [0.0, 0.0, 0.191]
     """
 
-    def __init__(self, target, pset, num_classes=10):
+    def __init__(self, target: LossTree, pset: gp.PrimitiveSet, num_classes: int = 10) -> None:
         self._pset, self._classes = pset, num_classes
         target = self._forces(target)
         if target is None or not target.any():
@@ -51,7 +59,7 @@ class ForceDistance:
         self._target = target * self._weights
         self._target /= np.linalg.norm(self._target)
 
-    def __call__(self, tree):
+    def __call__(self, tree: LossTree) -> float:
         """Returns the distance of a tree, from 0 to 1; infinite where it is not finite."""
         found = self._forces(tree)
         if found is None:

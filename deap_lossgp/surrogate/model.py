@@ -1,8 +1,16 @@
 """A surrogate: what trainings would show, predicted from features by extremely randomised trees."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 
 from deap_lossgp.surrogate.scale import from_common_scale
+
+if TYPE_CHECKING:
+    from deap_lossgp.surrogate.evidence import Evidence
 
 GUESSED = 0.5
 """What a row that did not reach the last rung counts, relative to one that did."""
@@ -41,13 +49,14 @@ class Surrogate:
         True
     """
 
-    def __init__(self, *, trees=200, min_samples_leaf=(1, 2, 4, 8), max_features=0.3, seed=0):
+    def __init__(self, *, trees: int = 200, min_samples_leaf: Sequence[int] = (1, 2, 4, 8),
+                 max_features: float = 0.3, seed: int = 0) -> None:
         self._leaves = min_samples_leaf
         self._settings = {"n_estimators": trees // len(min_samples_leaf),
                           "max_features": max_features, "random_state": seed, "n_jobs": 1}
-        self._trees = ()
+        self._trees: Sequence[Any] = ()
 
-    def fit(self, evidence):
+    def fit(self, evidence: Evidence) -> Self:
         """Learns from an ``Evidence`` anew, and returns the surrogate.
 
         Raises:
@@ -69,7 +78,7 @@ class Surrogate:
         self._trees = [tree for forest in forests for tree in forest.estimators_]
         return self
 
-    def predict_trees(self, features):
+    def predict_trees(self, features: Any) -> np.ndarray:
         """What each tree predicts.
 
         Args:
@@ -88,7 +97,7 @@ class Surrogate:
         trees = [tree.tree_.predict(features) for tree in self._trees]
         return np.array(trees).reshape(len(trees), len(features), -1)
 
-    def predict(self, features):
+    def predict(self, features: Any) -> tuple[np.ndarray, np.ndarray]:
         """Predicts the figure at the last rung.
 
         Args:
@@ -102,7 +111,8 @@ class Surrogate:
         last = self.predict_trees(features)[..., -1]
         return last.mean(0), last.std(0)
 
-    def improvement(self, features, baseline, chance):
+    def improvement(self, features: Any, baseline: float,
+                    chance: float) -> tuple[np.ndarray, np.ndarray]:
         """Predicts by how much the accuracy at the last rung exceeds cross entropy's.
 
         For a surrogate whose figures are on the common scale.
@@ -120,7 +130,7 @@ class Surrogate:
         return improvements.mean(0), improvements.std(0)
 
 
-def completed(figures):
+def completed(figures: Any) -> np.ndarray:
     """Fills figures that are NaN with guesses from the rung before, as ``Surrogate`` describes.
 
     Args:

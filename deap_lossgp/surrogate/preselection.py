@@ -1,5 +1,8 @@
 """Preselection: of many children, the few that are worth a training, by what is predicted."""
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
 import numpy as np
 
 _TINY = 1e-12
@@ -48,18 +51,19 @@ class Preselection:
         [[0, 0, 0]]
     """
 
-    def __init__(self, surrogate, features, *, optimism=0.5, valid=None):
+    def __init__(self, surrogate: Any, features: Callable[[Any], Any], *, optimism: float = 0.5,
+                 valid: Callable[[Any], bool] | None = None) -> None:
         self.surrogate = surrogate
         self._features = features
         self._optimism = optimism
         self._valid = valid or (lambda individual: True)
         self._taken = set()
 
-    def remember(self, individuals):
+    def remember(self, individuals: Iterable[Any]) -> None:
         """Takes note of individuals that have been evaluated: they are not chosen again."""
         self._taken.update(self._key(individual)[0] for individual in individuals)
 
-    def __call__(self, children, k):
+    def __call__(self, children: Sequence[Any], k: int) -> list[Any]:
         """Chooses among children.
 
         Args:
@@ -80,8 +84,8 @@ class Preselection:
         if self.surrogate is None or not new:
             order = iter(range(len(new)))
         else:
-            order = spread_out(*self.surrogate.predict(np.array(features)), np.array(features),
-                               self._optimism)  # fmt: skip
+            means, deviations = self.surrogate.predict(np.array(features))
+            order = spread_out(means, deviations, np.array(features), self._optimism)
         chosen = []
         while len(chosen) < k and (index := next(order, None)) is not None:
             self.remember([new[index]])
@@ -94,7 +98,8 @@ class Preselection:
         return values.tobytes(), values
 
 
-def spread_out(means, deviations, features, optimism=0.5):
+def spread_out(means: np.ndarray, deviations: np.ndarray, features: np.ndarray,
+               optimism: float = 0.5) -> Iterator[int]:
     """Orders rows by greedy local penalisation, as ``Preselection`` describes it.
 
     Args:

@@ -6,13 +6,15 @@ at 0, what is better is above. Near 0 the scale is linear, so small differences 
 matter; far below it is a logarithm, so it hardly matters how bad a bad loss is.
 """
 
+from typing import Any
+
 import numpy as np
 
 RESOLUTION = 0.02
 """Differences of this share of what cross entropy learns are about 1 apart on the scale."""
 
 
-def to_common_scale(accuracy, baseline, chance):
+def to_common_scale(accuracy: Any, baseline: Any, chance: float) -> Any:
     """Takes accuracies to the common scale.
 
     Args:
@@ -31,7 +33,7 @@ def to_common_scale(accuracy, baseline, chance):
     return np.arcsinh((share - 1.0) / RESOLUTION)
 
 
-def from_common_scale(value, baseline, chance):
+def from_common_scale(value: Any, baseline: Any, chance: float) -> Any:
     """Takes values of the common scale back to accuracies, within [chance, 1]."""
     share = 1.0 + RESOLUTION * np.sinh(value)
     return np.clip(chance + share * (np.asarray(baseline) - chance), chance, 1.0)

@@ -1,5 +1,9 @@
 """What an atlas shows: its best losses, the oddest, and good ones that are unlike cross entropy."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from deap_lossgp.curves.loss_curves import LossCurves
@@ -16,8 +20,11 @@ from deap_lossgp.surrogate.evidence import (
 from deap_lossgp.surrogate.scale import to_common_scale
 from deap_lossgp.trees import LossTree
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def gains(table):
+
+def gains(table: pd.DataFrame) -> pd.DataFrame:
     """Compares every loss of an atlas with cross entropy, seed by seed.
 
     Args:
@@ -56,14 +63,14 @@ def gains(table):
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
 
 
-def best(table, count=5):
+def best(table: pd.DataFrame, count: int = 5) -> pd.DataFrame:
     """Returns the ``count`` losses of the largest gain on each data set."""
     return (gains(table).sort_values(["dataset", "gain"], ascending=[True, False], kind="stable")
             .groupby("dataset").head(count)[["dataset", "gain", "accuracy", "seeds", "bred",
                                              "expression"]].reset_index(drop=True))
 
 
-def oddest(table, count=10):
+def oddest(table: pd.DataFrame, count: int = 10) -> pd.DataFrame:
     """Returns the losses whose gains on the common scale differ most between two data sets."""
     of_dataset = gains(table).pivot(index="expression", columns="dataset", values=["scaled",
                                                                                    "gain"])
@@ -75,7 +82,7 @@ def oddest(table, count=10):
         ["disagreement", *shown.columns, "expression"]]
 
 
-def different(table, count=10, seed=0):
+def different(table: pd.DataFrame, count: int = 10, seed: int = 0) -> pd.DataFrame:
     """Returns losses with a gain whose gradients are least like cross entropy's.
 
     ``cosine`` is that of ``curves.similarity``, at random predictions: 1 trains alike.
@@ -96,7 +103,7 @@ def different(table, count=10, seed=0):
 VIEWS = {"best": best, "oddest": oddest, "different": different}
 
 
-def view(table, name):
+def view(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """Returns one of ``VIEWS`` of an atlas, as a DataFrame.
 
     Raises:
@@ -113,7 +120,7 @@ def view(table, name):
     return VIEWS[name](table)
 
 
-def as_text(table, width=88):
+def as_text(table: pd.DataFrame, width: int = 88) -> str:
     """Returns a view as text: numbers to two decimals, long expressions cut."""
     shown = table.assign(expression=[text if len(text) <= width else f"{text[: width - 3]}..."
                                      for text in table["expression"]])

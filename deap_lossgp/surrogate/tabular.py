@@ -1,7 +1,11 @@
 """A tabular benchmark: an evaluation that stands in for training, in milliseconds a loss."""
 
+from __future__ import annotations
+
 import copy
 import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -11,6 +15,12 @@ from deap_lossgp.surrogate.evidence import CLASSES, RUNGS, Evidence, baselines_o
 from deap_lossgp.surrogate.features import LossFeatures
 from deap_lossgp.surrogate.model import Surrogate, completed
 from deap_lossgp.surrogate.scale import from_common_scale
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from deap import gp
+
+    from deap_lossgp.trees import LossTree
 
 SEED_DEVIATION = 0.0162
 """Of an accuracy a between seeds, in units of sqrt(a (1 - a)): .0081 was measured near .47."""
@@ -63,7 +73,8 @@ class SurrogateEvaluation:
         (0.0, True)
     """
 
-    def __init__(self, pset, datasets=("cifar10",), *, noise=True, seed=0, table=None):
+    def __init__(self, pset: gp.PrimitiveSet, datasets: Sequence[str] = ("cifar10",), *,
+                 noise: bool = True, seed: int = 0, table: pd.DataFrame | None = None) -> None:
         self._pset = pset
         self._noise = noise
         self._seed = seed
@@ -73,18 +84,18 @@ class SurrogateEvaluation:
                        for name in datasets]  # fmt: skip
         self._curves = {}
 
-    def replicate(self, seed):
+    def replicate(self, seed: int) -> Self:
         """The same benchmark under another seed; shares what has been computed."""
         other = copy.copy(self)
         other._seed = seed
         return other
 
-    def __call__(self, tree):
+    def __call__(self, tree: LossTree) -> tuple[float, float]:
         improvements = self.figures(tree)[:, -1] - [task.baseline[-1] for task in self._tasks]
         won = improvements[improvements > 0.0]
         return float(len(won)), float((won if len(won) else improvements).mean())
 
-    def figures(self, tree, *, seed=None):
+    def figures(self, tree: LossTree, *, seed: int | None = None) -> np.ndarray:
         """The accuracies that a training would show.
 
         Args:
@@ -135,7 +146,8 @@ class TabularTask:
         ValueError: No trainings, or none with cross entropy.
     """
 
-    def __init__(self, table, name, pset, by_task=None):
+    def __init__(self, table: pd.DataFrame, name: str, pset: gp.PrimitiveSet,
+                 by_task: dict[int, LossFeatures] | None = None) -> None:
         if not len(table):
             raise ValueError(f"the table has no training on {name!r}")
         by_task = {} if by_task is None else by_task
@@ -149,7 +161,8 @@ class TabularTask:
         self._measured, self._figures = evidence.features, completed(evidence.figures)
         self._errors = self._figures - self._predicted
 
-    def accuracies(self, features, kin=0, noise=None):
+    def accuracies(self, features: np.ndarray, kin: int = 0,
+                   noise: Sequence[int | None] | None = None) -> np.ndarray:
         """Returns accuracies at each rung.
 
         Args:
@@ -180,7 +193,7 @@ class TabularTask:
         return np.minimum(value + self._errors[drawn], self._figures.max(0))
 
 
-def out_of_fold(evidence, folds=_FOLDS, seed=0):
+def out_of_fold(evidence: Evidence, folds: int = _FOLDS, seed: int = 0) -> np.ndarray:
     """Predictions for each row by surrogates that have not seen it.
 
     Args:

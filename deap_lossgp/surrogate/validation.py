@@ -7,9 +7,13 @@ loss on a data set of one's own. ``within`` is no transfer: new losses, the data
 Losses of equal landmarks are one loss.
 """
 
+from __future__ import annotations
+
 import argparse
+from collections.abc import Callable, Sequence
 from itertools import islice
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -19,6 +23,13 @@ from deap_lossgp.surrogate.evidence import CLASSES, evidence_of, one_name
 from deap_lossgp.surrogate.model import Surrogate, completed
 from deap_lossgp.surrogate.preselection import spread_out
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from deap import gp
+
+    from deap_lossgp.surrogate.evidence import Evidence
+    from deap_lossgp.surrogate.features import LossFeatures
+
 QUESTIONS = ("new", "elsewhere", "within")
 NEAR_CHANCE = -4.4
 """On the common scale, on which chance is at about -4.6."""
@@ -27,8 +38,10 @@ _FOLDS = 10
 _FEWEST = 40  # losses on a data set, for a rank correlation to say anything
 
 
-def cross_validate(table=None, *, make=Surrogate, questions=QUESTIONS, losses=None, seed=0,
-                   pset=None, by_task=None):  # fmt: skip
+def cross_validate(table: pd.DataFrame | None = None, *, make: Callable[[], Any] = Surrogate,
+                   questions: Sequence[str] = QUESTIONS, losses: int | None = None, seed: int = 0,
+                   pset: gp.PrimitiveSet | None = None,
+                   by_task: dict[int, LossFeatures] | None = None) -> list[dict[str, Any]]:
     """Measures a surrogate on each data set of a table that has losses enough.
 
     Args:
@@ -80,7 +93,7 @@ def cross_validate(table=None, *, make=Surrogate, questions=QUESTIONS, losses=No
     return results
 
 
-def agreement(truth, mean, deviation):
+def agreement(truth: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> dict[str, Any]:
     """Compares predictions with the truth; the figures of ``cross_validate``."""
     from scipy.stats import spearmanr
 
@@ -96,7 +109,8 @@ def agreement(truth, mean, deviation):
     }
 
 
-def chosen(truth, mean, deviation, features, seed, k=6, children=150, draws=100):
+def chosen(truth: np.ndarray, mean: np.ndarray, deviation: np.ndarray, features: np.ndarray,
+           seed: int, k: int = 6, children: int = 150, draws: int = 100) -> dict[str, float]:
     """What preselection makes of it: ``k`` of ``children`` that are drawn by chance.
 
     Args:
@@ -146,7 +160,7 @@ class _Rows:
 class Boosted:
     """Gradient boosting in the surrogate's place, for comparison; it knows no deviation."""
 
-    def fit(self, evidence):
+    def fit(self, evidence: Evidence) -> Self:
         from sklearn.ensemble import HistGradientBoostingRegressor
 
         figures = evidence.figures[:, -1]
@@ -156,12 +170,12 @@ class Boosted:
         self._model = model.fit(evidence.features[known], figures[known], evidence.weights[known])
         return self
 
-    def predict(self, features):
+    def predict(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         mean = self._model.predict(features)
         return mean, np.zeros_like(mean)
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Cross-validate the surrogate on the atlas.")
     parser.add_argument("--losses", type=int, nargs="+", default=[None], metavar="N",
                         help="learn from N losses only: a learning curve")
