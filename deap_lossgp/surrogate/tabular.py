@@ -41,12 +41,12 @@ class SurrogateEvaluation:
     training share. Equal losses get equal figures under equal seeds, in any order.
 
     How far to trust it: ``python -m deap_lossgp.surrogate.validation`` prints the rank
-    correlations. On losses that it had not seen they were .85 (all) and .82 (better half) on
-    CIFAR-10, .83 and .79 on Fashion-MNIST; of CIFAR-100 there are too few trainings to tell. Among
-    300 fresh random losses, 47% were predicted to end near chance on CIFAR-10 (measured: 48%), and
-    6% to be better than cross entropy (7%); on Fashion-MNIST 30% (33%) and 12% (11%). It ranks
-    search algorithms; it does not say which loss is best, and no figure exceeds the best that was
-    measured but for noise. A search that uses a surrogate of its own must fit it on other data
+    correlations. On losses that it had not seen they were .88 (all) and .82 (better half) on
+    CIFAR-10, .88 and .77 on Fashion-MNIST, .86 and .91 on CIFAR-100. With an earlier atlas of 842
+    trainings, 47% of 300 fresh random losses were predicted to end near chance on CIFAR-10
+    (measured: 48%), and 6% to be better than cross entropy (7%); on Fashion-MNIST 30% (33%) and
+    12% (11%). It ranks search algorithms; it does not say which loss is best, and no figure exceeds
+    the best that was measured but for noise. A search that uses a surrogate of its own must fit it on other data
     sets, and even then shares this one's view of losses: it looks better here than it is.
 
     Args:
