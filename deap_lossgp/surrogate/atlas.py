@@ -26,10 +26,10 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deap_lossgp.found_losses import KNOWN_LOSSES
+
 if TYPE_CHECKING:
     import pandas as pd
-
-from deap_lossgp.found_losses import KNOWN_LOSSES
 
 COLUMNS = ("dataset", "seed", "bred", "expression", "status", "exact", "seconds",
            "validation_accuracies", "validation_cross_entropies", "test_accuracy")  # fmt: skip
