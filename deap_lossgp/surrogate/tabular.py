@@ -46,8 +46,9 @@ class SurrogateEvaluation:
     trainings, 47% of 300 fresh random losses were predicted to end near chance on CIFAR-10
     (measured: 48%), and 6% to be better than cross entropy (7%); on Fashion-MNIST 30% (33%) and
     12% (11%). It ranks search algorithms; it does not say which loss is best, and no figure exceeds
-    the best that was measured but for noise. A search that uses a surrogate of its own must fit it on other data
-    sets, and even then shares this one's view of losses: it looks better here than it is.
+    the best that was measured but for noise. A search that uses a surrogate of its own must fit it
+    on other data sets, and even then shares this one's view of losses: it looks better here than it
+    is.
 
     Args:
         pset: The primitive set.
