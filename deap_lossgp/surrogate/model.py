@@ -30,8 +30,7 @@ class Surrogate:
     Args:
         trees: Number of trees.
         min_samples_leaf: Least numbers of rows in a leaf; each holds for an equal part of the
-            trees. Small leaves know single good rows, large ones average noise away, and which is
-            better differs between data sets that are left out.
+            trees. Small leaves know single good rows, large ones average noise away.
         max_features: Share of the features that are tried at each split.
         seed: Of the trees. Equal seeds and equal rows give equal predictions.
 

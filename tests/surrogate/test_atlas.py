@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import deap_lossgp
+from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.surrogate import ATLAS, load_atlas, write_atlas
 from deap_lossgp.surrogate.atlas import COLUMNS
@@ -85,3 +86,18 @@ def test_tables_are_joined_without_repeating_a_training(tmp_path):
 def test_a_table_that_lacks_a_column_is_refused(tmp_path):
     with pytest.raises(ValueError, match="rows.csv: expected the columns .* none named exact"):
         write_atlas([written(tmp_path, head=HEAD.replace(",exact", ""))], tmp_path / "out.csv")
+
+
+def test_tables_that_do_not_agree_on_cross_entropy_are_not_joined(tmp_path):
+    one = load_atlas().query("dataset == 'cifar10'")
+    entropy = one["expression"] == KNOWN_LOSSES["cross_entropy"]
+    other = one.copy()
+    other.loc[entropy, "validation_accuracies"] = "0.1 0.2 0.3 0.4 0.5 0.6"
+    paths = tmp_path / "one.csv", tmp_path / "other.csv"
+    for table, path in zip((one, other), paths, strict=True):
+        table.to_csv(path, index=False)
+    with pytest.raises(ValueError, match="agree on cross entropy on cifar10 with seed 0, got .* and"
+                                         " 0.1 0.2 0.3 0.4 0.5 0.6: collect with another seed"):
+        write_atlas(paths, tmp_path / "both.csv")
+    assert not (tmp_path / "both.csv").exists()
+    assert write_atlas(paths[:1] * 2, tmp_path / "same.csv") == len(one)
