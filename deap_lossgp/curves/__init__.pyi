@@ -24,3 +24,4 @@ from .screening import accuracy_gain as accuracy_gain
 from .screening import in_value_range as in_value_range
 from .screening import is_trainable as is_trainable
 from .screening import start_value as start_value
+from .segments import Segments as Segments

@@ -2,7 +2,8 @@
 
 For one-hot labels an element-wise loss L(y_true, y_pred) is two functions of one number, L(0, p)
 and L(1, p). They are evaluated once, in float64, with the derivative carried along (forward mode),
-on a fixed grid of p. A network is trained with these arrays, not with the tree.
+on a fixed grid of p. What judges and compares losses reads these arrays; a network is trained with
+parabolas through the same curves, whose knots each loss places itself (``segments``).
 """
 
 from __future__ import annotations
@@ -13,34 +14,23 @@ from functools import cached_property
 
 import numpy as np
 from deap import gp
-from scipy.ndimage import maximum_filter1d
 
 from deap_lossgp.curves.differentiation import differentiate
-from deap_lossgp.curves.grid import (
-    CENTRE,
-    GRID,
-    HIGHEST_LOGIT,
-    KNOTS,
-    LOWEST,
-    SPACING,
-    centre,
-    interpolate,
-    probability,
-)
+from deap_lossgp.curves.grid import CENTRE, GRID, centre, interpolate
+from deap_lossgp.curves.segments import POINTS, Segments, refined, sizes, typical_size
 
 TOLERANCE = 1e-3
-"""Largest relative error of a certified derivative, anywhere between the knots."""
+"""Largest error of a certified derivative, relative to its size (see ``refined``)."""
 
 CROSS_ENTROPY_SCALE = 0.5
 """``LossCurves.gradient_scale`` of cross entropy."""
 
-_LABELS = np.array([[0.0], [1.0]])
-# One point between each two knots, a number that float32 holds: a network predicts no others.
-_PROBES = probability(np.linspace(-HIGHEST_LOGIT, HIGHEST_LOGIT, KNOTS)[:-1] + SPACING / 2)
-_PROBES = np.clip(_PROBES.astype(np.float32), LOWEST, 1.0 - LOWEST)
-_HALF_ULP = 2.0**-24
-_NEIGHBOURHOOD = 2 * int(0.25 / SPACING) + 1
+FLOAT32_SHARE = 0.5
+"""The share of the domain, in logit(p), where a certified loss's operations hold in float32."""
 
+_LABELS = np.array([[0.0], [1.0]])
+_HALF_ULP = 2.0**-24
+_PROBES = POINTS[::8]  # where the operations are computed in float32
 
 @dataclass(frozen=True, eq=False)
 class LossCurves:
@@ -59,8 +49,11 @@ class LossCurves:
         >>> entropy = LossTree.from_string("neg(mul(y_true, log(y_pred)))", pset)
         >>> LossCurves.of(entropy, pset).certified
         True
-        >>> kink = LossTree.from_string("mul(y_true, sqrt(sub(y_pred, 0.5)))", pset)
-        >>> LossCurves.of(kink, pset).certified
+        >>> pole = LossTree.from_string("mul(y_true, log(sub(y_pred, 0.3)))", pset)
+        >>> LossCurves.of(pole, pset).certified
+        True
+        >>> shaky = LossTree.from_string("mul(y_true, sin(div(1.0, y_pred)))", pset)
+        >>> LossCurves.of(shaky, pset).certified
         False
     """
 
@@ -87,22 +80,49 @@ class LossCurves:
         return cls(values, derivatives, tuple(tree), pset)
 
     @cached_property
-    def error(self) -> float:
-        """The error of the curves, for their certificate: the larger of two numbers.
+    def segments(self) -> Segments:
+        """The curves between adaptive knots, with which a network is trained if they are certified.
 
-        The first is the error of interpolation: the largest difference between the derivative
-        interpolated between the knots and that of the loss itself in float32, relative to the
-        largest magnitude within a quarter of a unit of logit(p); infinite where something is not
-        finite. Poles, kinks and oscillations in (0, 1) make it large, and so does cancellation. The
-        second is the rounding error of the derivative relative to the difference between the
+        They are computed when they are first asked for: of many losses that are screened, few are
+        trained.
+        """
+        return refined(lambda p: differentiate(self.nodes, self.pset, _LABELS, p),
+                       self.gradient_scale, TOLERANCE)
+
+    @cached_property
+    def error(self) -> float:
+        """The error of the curves, for their certificate: the largest of three numbers.
+
+        The first is that of ``segments``, the difference from the loss in float64; oscillations
+        that need too many knots make it large.
+
+        The second tells whether the loss can be computed in float32, as it is by whoever trains
+        with it: the error of its operations there, in the worst but ``1 - FLOAT32_SHARE`` of the
+        domain. What is left out are the ends and the surroundings of poles, where float32 loses
+        digits of ordinary losses; there the curves, not the operations, are what the formula says.
+
+        The third is the rounding error of the derivative relative to the difference between the
         derivatives of the two labels: a label-blind loss trains a network until nothing but
         rounding is left of its gradient.
 
-        It is computed when it is first asked for, at a point between each two knots: of many losses
-        that are screened, few are trained.
+        It is infinite where something is not finite.
         """
+        if not self.finite:
+            return np.inf
+        return max(self.segments.error, *self._rounding_errors())
+
+    def _rounding_errors(self):
+        p = _PROBES.astype(np.float64)
+        slopes = differentiate(self.nodes, self.pset, _LABELS, p)[1]
         _, single, reach = differentiate(self.nodes, self.pset, _LABELS, _PROBES, with_reach=True)
-        return _certificate_error(self.derivatives, single, reach)
+        with np.errstate(all="ignore"):
+            error = np.abs(single - slopes) + _HALF_ULP * reach
+            size = sizes(slopes, typical_size(slopes[..., None])[..., 0], p, self.gradient_scale)
+            relative = np.where(error == 0.0, 0.0, error / size).max(0)
+            middle = centre(p)
+            forces = (p * (1.0 - p) * slopes)[:, middle]
+            blindness = _HALF_ULP * np.abs(forces).mean() / np.abs(forces[1] - forces[0]).mean()
+        return float(np.quantile(np.nan_to_num(relative, nan=np.inf), FLOAT32_SHARE)), blindness
 
     @property
     def finite(self) -> bool:
@@ -145,21 +165,3 @@ def logit_gradients(derivatives: np.ndarray, logits: np.ndarray, one_hot: np.nda
     other, true = interpolate(derivatives, p)
     slopes = p * np.where(one_hot, true, other)
     return slopes - p * slopes.sum(1, keepdims=True)
-
-
-_PROBES_CENTRE = centre(_PROBES)
-# Multiplied by this, a derivative with respect to p becomes one with respect to the logit.
-_TO_LOGITS = (_PROBES * (1.0 - _PROBES))[_PROBES_CENTRE]
-
-
-def _certificate_error(derivatives, single, reach):
-    """Computes ``LossCurves.error`` from the derivative in float32 at the probes and its reach."""
-    with np.errstate(all="ignore"):
-        between = interpolate(derivatives, _PROBES)
-        size = maximum_filter1d(np.abs(between), _NEIGHBOURHOOD, axis=1)
-        error = np.abs(between - single) + _HALF_ULP * reach
-        relative = np.where(error == 0.0, 0.0, error / size)
-        error = float(relative.max()) if np.isfinite(relative).all() else np.inf
-        slopes = _TO_LOGITS * between[:, _PROBES_CENTRE]
-        blindness = _HALF_ULP * np.abs(slopes).mean() / np.abs(slopes[1] - slopes[0]).mean()
-    return max(error, float(blindness))

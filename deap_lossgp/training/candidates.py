@@ -1,14 +1,15 @@
-"""A candidate loss in the form that the trainer takes: as two curves."""
+"""A candidate loss in the form that the trainer takes: as two curves, or as operations."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deap_lossgp.curves.differentiation import differentiate, evaluate
 from deap_lossgp.curves.loss_curves import CROSS_ENTROPY_SCALE, LossCurves
-from deap_lossgp.curves.operations import elementwise_loss
+from deap_lossgp.curves.segments import Segments
 
 if TYPE_CHECKING:
     from deap import gp
@@ -17,24 +18,45 @@ if TYPE_CHECKING:
     from deap_lossgp.trees import LossTree
 
 
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """A loss for the trainer, without its tree and primitives.
+@dataclass(frozen=True)
+class ExactLoss:
+    """A loss's own operations in NumPy, in the precision of the predictions.
 
     Attributes:
-        derivatives: Derivatives of one sample's loss with respect to its predictions, on the grid
-            of ``deap_lossgp.curves.grid``; float32 of shape (2, KNOTS). They train the network.
-        values: The element-wise loss on the grid, float64 of shape (2, KNOTS). They give the
-            reported validation loss.
-        loss: The ``elementwise_loss`` that the exact path calls, with ``loss(y_true, y_pred)`` and
-            ``loss.derivative(y_true, y_pred)`` in keras.ops; None to train on the curves.
-        gradient_factor: Factor by which the exact path multiplies the element-wise loss.
+        nodes: The nodes of its tree.
+        pset: Its primitive set.
+    """
+
+    nodes: tuple
+    pset: gp.PrimitiveSet
+
+    def __call__(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        """Returns the element-wise loss, of the predictions' shape."""
+        return evaluate(self.nodes, self.pset, y_true, y_pred)
+
+    def derivative(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        """Returns its derivative with respect to the predictions, of their shape."""
+        return differentiate(self.nodes, self.pset, y_true, y_pred)[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A loss for the trainer: its curves, or its operations for the exact path.
+
+    Attributes:
+        derivatives: Derivatives of the element-wise loss with respect to the predictions times
+            ``gradient_factor``, on the grid of ``deap_lossgp.curves.grid``; float32 of shape
+            (2, KNOTS). They describe the loss to engines that predict.
+        gradient_factor: What the element-wise loss is multiplied by for training.
+        segments: Its ``Segments``, with which the network is trained and which give the reported
+            validation loss; None on the exact path.
+        loss: The ``ExactLoss`` that the exact path calls; None to train on the segments.
     """
 
     derivatives: np.ndarray
-    values: np.ndarray
-    loss: object = None
-    gradient_factor: float = 1.0
+    gradient_factor: float
+    segments: Segments | None = None
+    loss: Any = None
 
 
 def candidate_of(tree: LossTree, pset: gp.PrimitiveSet, task: Task, *, raw: bool = False,
@@ -62,5 +84,10 @@ def candidate_of(tree: LossTree, pset: gp.PrimitiveSet, task: Task, *, raw: bool
         factor = CROSS_ENTROPY_SCALE / (curves.gradient_scale or CROSS_ENTROPY_SCALE)
     with np.errstate(all="ignore"):
         derivatives = (factor * curves.derivatives).astype(np.float32)
-    loss = None if curves.certified else elementwise_loss(tree, pset)
-    return Candidate(derivatives, curves.values, loss, factor)
+    if curves.certified and _fits_float32(factor * curves.segments.derivatives):
+        return Candidate(derivatives, factor, segments=curves.segments)
+    return Candidate(derivatives, factor, loss=ExactLoss(tuple(tree), pset))
+
+
+def _fits_float32(numbers):
+    return bool(np.abs(numbers).max() < np.finfo(np.float32).max)

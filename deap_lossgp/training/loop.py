@@ -15,10 +15,15 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from deap_lossgp.training.look_up import CELLS, lines_of, look_up
+from deap_lossgp.training.look_up import COLUMNS, look_up, table_of
 
 if TYPE_CHECKING:
     import keras
+
+    from deap_lossgp.curves import Segments
+
+CURVES = (tf.TensorSpec([1, None], tf.float32), tf.TensorSpec([None, COLUMNS], tf.float32))
+"""The tensors of a candidate on curves."""
 
 
 def on_device(images: np.ndarray) -> tf.Variable:
@@ -62,26 +67,16 @@ class CompiledLoop:
         self._scale = scale
         self._batch_size = batch_size
         self._exact_gradient: Callable | None = None
-        self._train_on_curves = self.compile_epoch(look_up, jit_compile)
+        self._train_on_curves = self.compile_epoch(look_up, jit_compile, CURVES)
         self._train_exactly = self.compile_epoch(self._call_exact_gradient)
         # Without AutoGraph: it writes temporary files, which a killed process would leave behind.
         self._begin = tf.function(self._assign, autograph=False)
         self._differ = tf.function(self._weights_differ, autograph=False)
         self._predict = tf.function(self._predict_all, autograph=False)
 
-    def prepare(self, steps: int, exact: bool) -> None:
-        """Traces an epoch without running it.
-
-        Args:
-            steps: Number of batches of the epoch.
-            exact: Whether the epoch takes the exact path.
-        """
-        order = tf.TensorSpec([steps * self._batch_size], tf.int64)
-        if exact:
-            self._train_exactly.get_concrete_function(order)
-        else:
-            lines = tf.TensorSpec([2 * CELLS, 2], tf.float32)
-            self._train_on_curves.get_concrete_function(order, lines)
+    def prepare(self, exact: bool) -> None:
+        """Traces an epoch, of the exact path or on curves, without running it."""
+        (self._train_exactly if exact else self._train_on_curves).get_concrete_function()
 
     def begin(self, values: Sequence) -> None:
         """Assigns values to the variables of the network and the optimizer.
@@ -95,20 +90,21 @@ class CompiledLoop:
         """Returns whether a trainable weight differs from its value in what ``begin`` took."""
         return bool(self._differ(values[:len(self.model.variables)]))
 
-    def train_on_curves(self, order: np.ndarray, derivatives: np.ndarray) -> None:
-        """Trains one epoch on the derivative curves of a loss.
+    def train_on_curves(self, order: np.ndarray, segments: Segments, factor: float) -> None:
+        """Trains one epoch on the curves of a loss.
 
         Args:
             order: Indices of the training images, int64; a whole number of batches.
-            derivatives: The derivative curves, float32 of shape (2, KNOTS).
+            segments: The loss's ``Segments``.
+            factor: What its derivatives are multiplied by.
         """
-        self._train_on_curves(order, lines_of(derivatives / np.float32(self._batch_size)))
+        self._train_on_curves(order, *table_of(segments, factor / self._batch_size))
 
     def train_exactly(self, order: np.ndarray,
-                      gradient: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]) -> None:
+                      gradient: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
         """Trains one epoch on a loss's own operations.
 
-        The compiled loop calls them from Python, so the network is not traced again for each loss.
+        The compiled loop calls them in NumPy, so nothing is traced for a loss.
 
         Args:
             order: As for ``train_on_curves``.
@@ -139,13 +135,14 @@ class CompiledLoop:
         return predictions.numpy(), bool(finite)
 
     def compile_epoch(self, output_gradient: Callable[..., tf.Tensor],
-                      jit_compile: bool = False) -> Any:
+                      jit_compile: bool = False, candidate: Sequence = ()) -> Any:
         """Compiles ``epoch(order, *candidate)``.
 
         Args:
             output_gradient: ``output_gradient(*candidate, labels, y_pred)`` returns the derivative
                 of the batch's loss, the mean over its samples, with respect to the predictions.
             jit_compile: Whether XLA compiles the epoch.
+            candidate: The ``tf.TensorSpec`` of each tensor of a candidate.
 
         Returns:
             callable: Trains the network for one epoch, given the order of images (int64, a whole
@@ -169,7 +166,9 @@ class CompiledLoop:
                 model.trainable_variables,
             )
 
-        @tf.function(jit_compile=jit_compile, autograph=False)
+        # A signature, so that candidates with more knots or fewer share one trace.
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64), *candidate],
+                     jit_compile=jit_compile, autograph=False)
         def epoch(order, *candidate):
             self.traces += 1
 
@@ -177,13 +176,13 @@ class CompiledLoop:
                 train_batch(tf.slice(order, [step * size], [size]), candidate)
                 return step + 1
 
-            steps = order.shape[0] // size
+            steps = tf.shape(order)[0] // size
             tf.while_loop(lambda step: step < steps, body, [0], parallel_iterations=1)
 
         return epoch
 
     def _call_exact_gradient(self, labels, y_pred):
-        slope = tf.py_function(
+        slope = tf.numpy_function(
             lambda *batch: self._exact_gradient(*batch), [labels, y_pred], tf.float32
         )
         return tf.ensure_shape(slope, y_pred.shape)

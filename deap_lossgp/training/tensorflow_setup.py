@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -146,7 +146,7 @@ def prepare_tensorflow(threads: int = 1, determinism: bool | None = None) -> dic
     gpus = tf.config.list_physical_devices("GPU")
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-        # At least two: on the exact path the loss runs inside an operation of the loop.
+        # At least two: with one, TensorFlow's own threads of the loop wait for each other.
         tf.config.threading.set_inter_op_parallelism_threads(max(2, threads))
         for gpu in gpus:
             tf.config.experimental.set_memory_growth(gpu, True)
@@ -184,24 +184,6 @@ def _device_name(gpus):
         return f"CPU {platform.machine()}"
     details = tf.config.experimental.get_device_details(gpus[0])
     return details.get("device_name", gpus[0].name)
-
-
-def compiled(function: Callable) -> Callable:
-    """Makes a graph of a function that the loop calls while it runs; it is traced when called.
-
-    If TensorFlow has a single thread for operations, the function is returned as it is and runs
-    eagerly: the loop's operation holds this thread, so a graph would wait for it for ever.
-
-    Args:
-        function: A function of tensors.
-
-    Returns:
-        callable: Takes the same arguments and returns the same values.
-    """
-    import tensorflow as tf
-
-    threads = tf.config.threading.get_inter_op_parallelism_threads() or _usable_cpus()
-    return tf.function(function, autograph=False) if threads > 1 else function
 
 
 _used_before_fork = False

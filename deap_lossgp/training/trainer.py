@@ -11,14 +11,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from deap_lossgp.curves import LOWEST, interpolate
+from deap_lossgp.curves import LOWEST
 from deap_lossgp.training.adam import FusedAdam
 from deap_lossgp.training.initial_state import seeded
 from deap_lossgp.training.loop import CompiledLoop, on_device
 from deap_lossgp.training.networks import build_model
 from deap_lossgp.training.process_settings import fixed_settings
 from deap_lossgp.training.results import TrainingResult
-from deap_lossgp.training.tensorflow_setup import compiled
 
 if TYPE_CHECKING:
     from deap_lossgp.training.candidates import Candidate
@@ -87,8 +86,7 @@ class Trainer:
     @fixed_settings()
     def prepare(self, candidate: Candidate, seed: int) -> None:
         """Traces the path that the candidate takes and draws the seed's weights, each only once."""
-        steps = -(-self._train_size // self._batch_size)
-        self.loop.prepare(steps, exact=candidate.loss is not None)
+        self.loop.prepare(exact=candidate.loss is not None)
         if seed != self._initial_seed:
             with seeded(seed):
                 twin = build_model(self.task)
@@ -170,9 +168,10 @@ class Trainer:
     def _epoch_of(self, candidate):
         """Returns ``epoch(order)``, which trains one epoch on the candidate."""
         if candidate.loss is None:
-            return lambda order: self.loop.train_on_curves(order, candidate.derivatives)
+            return lambda order: self.loop.train_on_curves(order, candidate.segments,
+                                                           candidate.gradient_factor)
         factor = candidate.gradient_factor / self._batch_size
-        gradient = compiled(partial(_exact_gradient, candidate.loss, factor))
+        gradient = partial(_exact_gradient, candidate.loss, factor)
         return lambda order: self.loop.train_exactly(order, gradient)
 
     def _batches(self, generator):
@@ -191,10 +190,9 @@ class Trainer:
             return None, "the weights are not finite"
         true = np.arange(predictions.shape[1]) == labels[:, None]
         if candidate.loss is None:
-            values = np.where(true, *interpolate(candidate.values, predictions)[::-1])
+            values = np.where(true, *candidate.segments.value(predictions)[::-1])
         else:
-            clipped = np.clip(predictions, LOWEST, np.float32(1.0 - LOWEST))
-            values = ops.convert_to_numpy(candidate.loss(true.astype(np.float32), clipped))
+            values = candidate.loss(true, _clipped(predictions))
         loss = float(np.mean(values, dtype=np.float64))
         if not np.isfinite(loss):
             return None, "the loss is not finite"
@@ -226,9 +224,15 @@ def balanced_accuracy(right: np.ndarray, labels: np.ndarray) -> float:
 
 def _exact_gradient(loss, factor, labels, y_pred):
     """Returns ``factor`` times the loss's derivative; zero where predictions are clipped."""
-    p = ops.clip(y_pred, LOWEST, 1.0 - LOWEST)
-    y_true = ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
-    return ops.where(p == y_pred, factor * loss.derivative(y_true, p), 0.0 * y_pred)
+    p = _clipped(y_pred)
+    y_true = np.arange(y_pred.shape[-1]) == labels[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):
+        slopes = np.float32(factor) * loss.derivative(y_true, p)
+    return np.where(p == y_pred, slopes, np.float32(0.0) * y_pred)
+
+
+def _clipped(predictions):
+    return np.clip(predictions, np.float32(LOWEST), np.float32(1.0 - LOWEST))
 
 
 def _copies(variables):
