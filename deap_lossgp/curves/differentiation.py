@@ -73,8 +73,47 @@ def differentiate(tree: Sequence, pset: gp.PrimitiveSet, y_true: Any, y_pred: An
     return _walk(tree, pset, y_true, y_pred, ops, 2 if with_reach else 1)
 
 
-def _walk(tree, pset, y_true, y_pred, ops, count):
+def differentiate_with_signs(tree: Sequence, pset: gp.PrimitiveSet, y_true: Any,
+                             y_pred: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Does ``differentiate`` in NumPy, and tells where the loss may have poles and kinks.
+
+    Args:
+        tree, pset, y_true, y_pred: As for ``evaluate``.
+
+    Returns:
+        (value, derivative, signs): three arrays of the broadcast shape. ``signs`` is a number of
+        uint64 that stands for the signs of all operands of divisions, roots, logarithms and
+        primitives of the user's own. Where two points differ in it, such an operand is zero between
+        them.
+
+    Raises:
+        ValueError: A primitive of the set is not a ``LossPrimitive``.
+
+    Examples:
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> from deap_lossgp.trees import LossTree
+        >>> pset = loss_primitive_set()
+        >>> pole = LossTree.from_string("log(sub(y_pred, 0.3))", pset)
+        >>> differentiate_with_signs(pole, pset, 1.0, [0.2, 0.29, 0.31])[2].tolist()
+        [0, 0, 1]
+    """
+    applied = []
+    value, derivative = _walk(tree, pset, y_true, y_pred, np, 1, applied)
+    signs = np.zeros(value.shape, np.uint64)
+    for name, operands in applied:
+        if name not in _SMOOTH:
+            for operand in operands:
+                signs = signs * np.uint64(3) + (operand > 0.0)  # a sum of other powers of 3 each
+    return value, derivative, signs
+
+
+_SMOOTH = frozenset(["add", "sub", "mul", "neg", "exp", "sin", "cos"])
+
+
+def _walk(tree, pset, y_true, y_pred, ops, count, applied=None):
     """Returns the value, and ``count`` further arrays: first the derivative, then its reach.
+
+    To ``applied`` it adds the names of the primitives that it applies, and their operands.
 
     It loops over the nodes with a stack, because trees may be of any height. The stack holds pairs
     (value, carried); ``carried`` is empty if the value does not depend on y_pred.
@@ -105,6 +144,8 @@ def _walk(tree, pset, y_true, y_pred, ops, count):
                 raise ValueError(f"primitive {node.name!r} has no derivative: add it to the set "
                                  f"with deap_lossgp.psets.add_primitive")
             values, inner = zip(*[stack.pop() for _ in range(node.arity)], strict=True)
+            if applied is not None:
+                applied.append((node.name, values))
             if not any(inner):
                 stack.append((row.value(ops, *values), ()))
                 continue

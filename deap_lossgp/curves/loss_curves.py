@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from deap import gp
 
-from deap_lossgp.curves.differentiation import differentiate
+from deap_lossgp.curves.differentiation import differentiate, differentiate_with_signs
 from deap_lossgp.curves.grid import CENTRE, GRID, centre, interpolate
 from deap_lossgp.curves.segments import POINTS, Segments, refined, sizes, typical_size
 
@@ -25,7 +25,7 @@ TOLERANCE = 1e-3
 CROSS_ENTROPY_SCALE = 0.5
 """``LossCurves.gradient_scale`` of cross entropy."""
 
-FLOAT32_SHARE = 0.5
+FLOAT32_SHARE = 2 / 3
 """The share of the domain, in logit(p), where a certified loss's operations hold in float32."""
 
 _LABELS = np.array([[0.0], [1.0]])
@@ -86,7 +86,7 @@ class LossCurves:
         They are computed when they are first asked for: of many losses that are screened, few are
         trained.
         """
-        return refined(lambda p: differentiate(self.nodes, self.pset, _LABELS, p),
+        return refined(lambda p: differentiate_with_signs(self.nodes, self.pset, _LABELS, p),
                        self.gradient_scale, TOLERANCE)
 
     @cached_property

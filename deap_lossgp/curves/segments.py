@@ -6,7 +6,7 @@ number inside is exact, and poles, kinks and jumps come down to a few of these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,18 +28,21 @@ _LOGITS = np.linspace(-HIGHEST_LOGIT, HIGHEST_LOGIT, _CELLS * _PARTS + 1)
 POINTS = np.clip(probability(_LOGITS).astype(np.float32), LOWEST, np.float32(1.0 - LOWEST))
 """Where every loss is looked at: float32, about uniform in logit(p), from LOWEST to 1 - LOWEST."""
 
+_AFTER = np.nextafter(POINTS[-1:], np.float32(1.0))
+_TWO_ZEROS = ((0, 0), (0, 0), (0, 2))
 _NEIGHBOURS = 17  # cells: a quarter of a unit of logit(p) on either side
 
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """Parabolas through the values and derivatives of a loss, for both labels.
+    """Parabolas through the derivatives of a loss, for both labels.
 
     Attributes:
         knots: Where the cells begin and the last one ends, ascending; float32 of shape (n + 1,).
-        values: Coefficients of L(0, p) and L(1, p) in powers of the position in the cell, which
-            runs from 0 to 1; float64 of shape (2, n, 3).
-        derivatives: Those of their derivatives with respect to p, likewise.
+            The last cell holds nothing but its beginning, 1 - LOWEST.
+        values: L(0, p) and L(1, p) where the cells begin, float64 of shape (2, n).
+        derivatives: Coefficients of their derivatives with respect to p, in powers of the position
+            in the cell, which runs from 0 to 1; float64 of shape (2, n, 3).
         error: The largest error of a derivative among the points that were looked at, at least four
             in each cell, relative to its size there (see ``refined``).
     """
@@ -50,7 +53,7 @@ class Segments:
     error: float
 
     def value(self, p: np.ndarray) -> np.ndarray:
-        """Returns L(0, p) and L(1, p) at predictions.
+        """Returns L(0, p) and L(1, p) at predictions: the parabolas' integrals.
 
         Args:
             p: Array of any shape; it is clipped to [LOWEST, 1 - LOWEST].
@@ -60,11 +63,13 @@ class Segments:
         """
         p = np.clip(np.asarray(p, np.float32), LOWEST, np.float32(1.0 - LOWEST))
         cell = np.searchsorted(self.knots, p, side="right") - 1
-        left, right = self.knots[cell].astype(np.float64), self.knots[cell + 1]
-        return _along(self.values[:, cell], (p - left) / (right - left))
+        left = self.knots[cell].astype(np.float64)
+        position = (p - left) / (self.knots[cell + 1] - left)
+        mean = _along(self.derivatives[:, cell] / (1.0, 2.0, 3.0), position)
+        return self.values[:, cell] + (p - left) * mean
 
 
-def refined(sample: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], scale: float,
+def refined(sample: Callable[[np.ndarray], Sequence[np.ndarray]], scale: float,
             tolerance: float) -> Segments:
     """Halves cells until a parabola in each meets the derivative to a tolerance.
 
@@ -72,7 +77,9 @@ def refined(sample: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], scale
     quarter of a unit of logit(p), or ``NEGLIGIBLE`` of the typical one, whichever is largest.
 
     Args:
-        sample: Returns values and derivatives, two arrays of shape (2, n), at p of shape (n,).
+        sample: ``differentiate_with_signs`` of the loss: returns values, derivatives and signs,
+            arrays of shape (2, n), at p of shape (n,). A cell where signs differ is halved to the
+            end: what happens between its points may be too narrow to be met by chance.
         scale: The typical p (1 - p) dL/dp, ``LossCurves.gradient_scale``.
         tolerance: The error that is allowed, relative to the derivative's size.
 
@@ -81,22 +88,24 @@ def refined(sample: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], scale
         and infinite if something is not finite; it may not be used then.
     """
     def sampled(points):
-        p = points.ravel().astype(np.float64)
-        return np.stack(sample(p)).reshape(2, 2, *points.shape)
+        arrays = sample(points.ravel().astype(np.float64))
+        values, derivatives, signs = (array.reshape(2, *points.shape) for array in arrays)
+        return np.stack([values, derivatives]), signs
 
     index = np.arange(_CELLS)[:, None] * _PARTS + np.arange(_PARTS + 1)
-    points = POINTS[index]
-    samples = sampled(POINTS)[:, :, index]
+    samples, signs = (array[..., index] for array in sampled(POINTS))
     with np.errstate(all="ignore"):
-        typical = typical_size(samples[1])
-        cells = list(_refinements(points, samples, typical, sampled, scale, tolerance))
-    lefts, rights, fits, errors = (np.concatenate(parts, axis) for parts, axis in
-                                   zip(zip(*cells, strict=True), (0, 0, 2, 0), strict=True))
+        cells = list(_refinements(POINTS[index], samples, signs, sampled, scale, tolerance))
+    values, ends = samples[:, :, -1, -1]
+    cells.append((POINTS[-1:], _AFTER, values[:, None], np.pad(ends[:, None, None], _TWO_ZEROS),
+                  np.zeros(1)))
+    lefts, rights, values, fits, errors = (
+        np.concatenate(parts, axis) for parts, axis in
+        zip(zip(*cells, strict=True), (0, 0, 1, 1, 0), strict=True))
     order = np.argsort(lefts, kind="stable")
     order = order[(rights > lefts)[order]]  # float32 may hold two points as one number
-    last = np.nextafter(np.float32(1.0 - LOWEST), np.float32(1.0))  # it belongs to the last cell
-    values, derivatives = fits[:, :, order]
-    return Segments(np.append(lefts[order], last), values, derivatives, float(errors.max()))
+    return Segments(np.append(lefts[order], _AFTER), values[:, order], fits[:, order],
+                    float(errors.max()))
 
 
 def typical_size(derivatives: np.ndarray) -> np.ndarray:
@@ -120,30 +129,34 @@ def sizes(derivatives: np.ndarray, typical: np.ndarray, points: np.ndarray,
                       NEGLIGIBLE * scale / (p * (1.0 - p)))
 
 
-def _refinements(points, samples, typical, sampled, scale, tolerance) -> Iterator[tuple]:
-    """Yields (lefts, rights, fits, errors) of the cells that are done after each halving."""
-    done = 0
+def _refinements(points, samples, signs, sampled, scale, tolerance) -> Iterator[tuple]:
+    """Yields (lefts, rights, values, fits, errors) of the cells done after each halving."""
+    typical, done = typical_size(samples[1]), 0
     while True:
         left, right = points[:, 0].astype(np.float64), points[:, -1].astype(np.float64)
         position = np.nan_to_num((points - left[:, None]) / (right - left)[:, None])
-        fits = _parabolas(position, samples)
-        off = np.abs(_along(fits[1][..., None, :], position) - samples[1])
+        fits = _parabolas(position, samples[1])
+        off = np.abs(_along(fits[..., None, :], position) - samples[1])
         off = np.where(off == 0.0, 0.0, off / sizes(samples[1], typical, points, scale))
         error = np.nan_to_num(off.max((0, 2)), nan=np.inf)
-        good = (error <= tolerance) | (np.nextafter(points[:, 0], np.float32(1.0)) >= points[:, -1])
-        done += good.sum()
-        if good.all() or not np.isfinite(error).all() or done + 2 * (~good).sum() > MOST_CELLS:
-            good[:] = True
-        yield points[good, 0], points[good, -1], fits[:, :, good], error[good]
-        if good.all():
+        exact = np.nextafter(points[:, 0], np.float32(1.0)) >= points[:, -1]  # nothing between
+        error[exact] = 0.0
+        open_ = ((error > tolerance) | (signs != signs[..., :1]).any((0, 2))) & ~exact
+        done += (~open_).sum()
+        if not np.isfinite(error).all() or done + 2 * open_.sum() > MOST_CELLS:
+            error[open_] = np.maximum(error[open_], 2.0 * tolerance)
+            open_[:] = False
+        yield (points[~open_, 0], points[~open_, -1], samples[0][:, ~open_, 0], fits[:, ~open_],
+               error[~open_])
+        if not open_.any():
             return
-        points, samples = _halves(points[~good]), _halves(samples[:, :, ~good])
-        typical = np.concatenate([typical[:, ~good]] * 2, 1)
+        points, samples, signs = (_halves(columns) for columns in
+                                  (points[open_], samples[:, :, open_], signs[:, open_]))
+        typical = np.concatenate([typical[:, open_]] * 2, 1)
         if points.shape[1] == 3:
-            between = (points[:, :-1].astype(np.float64) + points[:, 1:]) / 2.0
-            between = between.astype(np.float32)
-            points = _woven(points, between)
-            samples = _woven(samples, sampled(between))
+            between = ((points[:, :-1].astype(np.float64) + points[:, 1:]) / 2.0).astype(np.float32)
+            points, samples, signs = map(_woven, (points, samples, signs),
+                                         (between, *sampled(between)))
 
 
 def _parabolas(position, samples):

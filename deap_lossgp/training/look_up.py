@@ -17,13 +17,14 @@ def table_of(segments: Segments, factor: float) -> tuple[np.ndarray, np.ndarray]
         factor: What the derivatives are multiplied by.
 
     Returns:
-        (knots, rows): float32 of shapes (1, n) and (2 * n, COLUMNS). n is a power of 2, so that few
-        shapes occur: XLA compiles anew for each. Knots above 1 fill what is left. The rows of the
-        label 0 and of the label 1 alternate; those outside the range of predictions are zeros.
+        (knots, rows): float32 of shapes (1, n - 1) and (2 * n, COLUMNS). n is a power of 2, so that
+        few shapes occur: XLA compiles anew for each. Knots above 1 fill what is left. The rows of
+        the label 0 and of the label 1 alternate; those outside the range of predictions, and the
+        last for NaN, are zeros.
     """
     count = len(segments.knots)
-    size = 1 << count.bit_length()  # above count: the last row is for predictions above the knots
-    knots = np.full((1, size), 2.0, np.float32)
+    size = 1 << count.bit_length()
+    knots = np.full((1, size - 1), 2.0, np.float32)
     knots[0, :count] = segments.knots
     rows = np.zeros((size, 2, COLUMNS), np.float32)
     lefts, rights = segments.knots[:-1], segments.knots[1:]
@@ -61,7 +62,7 @@ def look_up_from(knots: np.ndarray | tf.Tensor, rows: np.ndarray | tf.Tensor, fi
     same time. So it has as few operations as possible.
 
     Args:
-        knots: float32 of shape (losses, n).
+        knots: float32 of shape (losses, n - 1).
         rows: float32 of shape (losses * 2 * n, COLUMNS).
         first: Row at which the curve of each prediction begins; int64 of the predictions' shape.
         y_pred: float32 of shape (losses, ...), or of any shape for one loss.

@@ -192,7 +192,7 @@ class Trainer:
         if candidate.loss is None:
             values = np.where(true, *candidate.segments.value(predictions)[::-1])
         else:
-            values = candidate.loss(true, _clipped(predictions))
+            values = candidate.loss(true.astype(np.float32), _clipped(predictions))
         loss = float(np.mean(values, dtype=np.float64))
         if not np.isfinite(loss):
             return None, "the loss is not finite"
@@ -225,7 +225,7 @@ def balanced_accuracy(right: np.ndarray, labels: np.ndarray) -> float:
 def _exact_gradient(loss, factor, labels, y_pred):
     """Returns ``factor`` times the loss's derivative; zero where predictions are clipped."""
     p = _clipped(y_pred)
-    y_true = np.arange(y_pred.shape[-1]) == labels[:, None]
+    y_true = (np.arange(y_pred.shape[-1]) == labels[:, None]).astype(np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
         slopes = np.float32(factor) * loss.derivative(y_true, p)
     return np.where(p == y_pred, slopes, np.float32(0.0) * y_pred)

@@ -255,14 +255,14 @@ def test_the_card_names_the_loss_and_its_tree():
 
 
 def test_the_card_says_how_the_loss_trains():
-    kink = "mul(y_true, sqrt(sub(y_pred, 0.5)))"
-    for expression in ("ngl", kink):
+    shaky = "mul(y_true, sin(div(1.0, y_pred)))"
+    for expression in ("ngl", shaky):
         card = card_of(expression)
         curves = LossCurves.of(
             LossTree.from_string(KNOWN_LOSSES.get(expression, expression), PSET), PSET)
         assert (card.certified, card.certificate_error) == (curves.certified, curves.error)
     assert "trained on its curves" in str(card_of("ngl"))
-    assert "trained on the exact path" in str(card_of(kink))
+    assert "trained on the exact path" in str(card_of(shaky))
 
 
 def test_the_text_holds_the_figures():

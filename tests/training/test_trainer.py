@@ -26,8 +26,8 @@ from keras import layers, ops  # noqa: E402
 
 from deap_lossgp.curves.operations import elementwise_loss  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
-from deap_lossgp.training.candidates import Candidate, candidate_of  # noqa: E402
-from deap_lossgp.training.look_up import lines_of, look_up  # noqa: E402
+from deap_lossgp.training.candidates import Candidate, ExactLoss, candidate_of  # noqa: E402
+from deap_lossgp.training.look_up import look_up, table_of  # noqa: E402
 from deap_lossgp.training.networks import build_model, small_cnn  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402
 from deap_lossgp.training.trainer import Trainer, balanced_accuracy  # noqa: E402
@@ -61,7 +61,7 @@ def task(network=linear, train_size=222, epochs=2, **budget):
 def candidate(expression, *, exact=False, pset=PSET):
     tree = LossTree.from_string(expression, pset)
     loss = candidate_of(tree, pset, task())
-    return replace(loss, loss=elementwise_loss(tree, pset)) if exact else loss
+    return replace(loss, loss=ExactLoss(tuple(tree), pset)) if exact else loss
 
 
 def known(name, **options):
@@ -116,7 +116,8 @@ def gradients(model, images, labels, loss, candidate):
         clipped = tf.clip_by_value(y_pred, LOWEST, 1.0 - LOWEST)
         values = candidate.gradient_factor * loss(tf.one_hot(labels, y_pred.shape[1]), clipped)
         total = tf.reduce_sum(values) / len(labels)
-    slope = look_up(lines_of(candidate.derivatives), labels, y_pred) / len(labels)
+    table = table_of(candidate.segments, candidate.gradient_factor / len(labels))
+    slope = look_up(*table, labels, y_pred)
     return [
         np.concatenate([np.float64(part).ravel() for part in parts])
         for parts in (tape.gradient(y_pred, weights, output_gradients=slope),
