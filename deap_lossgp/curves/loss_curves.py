@@ -86,8 +86,9 @@ class LossCurves:
         They are computed when they are first asked for: of many losses that are screened, few are
         trained.
         """
+        # Half of the tolerance is for what lies between the points that are looked at.
         return refined(lambda p: differentiate_with_signs(self.nodes, self.pset, _LABELS, p),
-                       self.gradient_scale, TOLERANCE)
+                       self.gradient_scale, TOLERANCE / 2.0)
 
     @cached_property
     def error(self) -> float:

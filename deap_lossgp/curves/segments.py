@@ -84,8 +84,8 @@ def refined(sample: Callable[[np.ndarray], Sequence[np.ndarray]], scale: float,
         tolerance: The error that is allowed, relative to the derivative's size.
 
     Returns:
-        ``Segments``. Its error is above the tolerance if the loss needs more than ``MOST_CELLS``,
-        and infinite if something is not finite; it may not be used then.
+        ``Segments``. Its error is infinite if the loss needs more than ``MOST_CELLS``, or if
+        something is not finite; else it is within the tolerance.
     """
     def sampled(points):
         arrays = sample(points.ravel().astype(np.float64))
@@ -144,7 +144,7 @@ def _refinements(points, samples, signs, sampled, scale, tolerance) -> Iterator[
         open_ = ((error > tolerance) | (signs != signs[..., :1]).any((0, 2))) & ~exact
         done += (~open_).sum()
         if not np.isfinite(error).all() or done + 2 * open_.sum() > MOST_CELLS:
-            error[open_] = np.maximum(error[open_], 2.0 * tolerance)
+            error[open_] = np.inf
             open_[:] = False
         yield (points[~open_, 0], points[~open_, -1], samples[0][:, ~open_, 0], fits[:, ~open_],
                error[~open_])

@@ -31,7 +31,7 @@ def table_of(segments: Segments, factor: float) -> tuple[np.ndarray, np.ndarray]
     cells = rows[1:count]  # row 0 is for predictions below the knots
     cells[..., 0] = lefts[:, None]
     cells[..., 1] = (1.0 / (rights.astype(np.float64) - lefts))[:, None]
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         cells[..., 2:] = np.moveaxis(factor * segments.derivatives, 0, 1)
     return knots, rows.reshape(-1, COLUMNS)
 

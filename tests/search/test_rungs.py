@@ -31,7 +31,7 @@ from deap_lossgp.trees import LossTree  # noqa: E402
 
 PSET = loss_primitive_set()
 DEAD = "mul(y_true, y_pred)"  # it teaches the network to be wrong
-EXACT = f"add({KNOWN_LOSSES['cross_entropy']}, mul(y_true, sqrt(sub(y_pred, 0.503))))"
+EXACT = f"add({KNOWN_LOSSES['cross_entropy']}, mul(y_true, mul(1e-6, sin(mul(1e5, y_pred)))))"
 
 
 def tree_of(text):

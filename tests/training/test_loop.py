@@ -18,7 +18,7 @@ from deap_lossgp.training.trainer import Trainer
 from deap_lossgp.trees import LossTree
 pset = loss_primitive_set()
 trainer = Trainer(Task.load("digits", epochs=1, train_size=200))
-tree = LossTree.from_string("neg(mul(y_true, sqrt(sub(y_pred, 0.5))))", pset)
+tree = LossTree.from_string("mul(y_true, sub(mul(1e-6, sin(mul(1e5, y_pred))), y_pred))", pset)
 result = trainer.train(candidate_of(tree, pset, trainer.task), seed=0)
 print(result.exact, result.status)
 """

@@ -34,7 +34,7 @@ from deap_lossgp.training.trainer import Trainer, balanced_accuracy  # noqa: E40
 
 TREES = int(os.environ.get("DEAP_LOSSGP_GRADIENT_TREES", 20))
 PSET = loss_primitive_set()
-KINK = f"add(mul(y_true, sqrt(sub(y_pred, 0.503))), {KNOWN_LOSSES['cross_entropy']})"
+RIPPLED = f"add(mul(y_true, mul(1e-6, sin(mul(1e5, y_pred)))), {KNOWN_LOSSES['cross_entropy']})"
 
 
 def linear(input_shape, num_classes):
@@ -109,12 +109,13 @@ def orders_of(trainer, monkeypatch):
 
 
 def gradients(model, images, labels, loss, candidate):
-    """The gradient with respect to the weights: through the curves, and by autodiff of the loss."""
+    """The gradient of the weights: through the curves, and by autodiff of the loss in float64."""
     weights = model.trainable_variables
     with tf.GradientTape(persistent=True) as tape:
         y_pred = model(images, training=True)
-        clipped = tf.clip_by_value(y_pred, LOWEST, 1.0 - LOWEST)
-        values = candidate.gradient_factor * loss(tf.one_hot(labels, y_pred.shape[1]), clipped)
+        clipped = tf.cast(tf.clip_by_value(y_pred, LOWEST, 1.0 - LOWEST), tf.float64)
+        y_true = tf.one_hot(labels, y_pred.shape[1], dtype=tf.float64)
+        values = candidate.gradient_factor * loss(y_true, clipped)
         total = tf.reduce_sum(values) / len(labels)
     table = table_of(candidate.segments, candidate.gradient_factor / len(labels))
     slope = look_up(*table, labels, y_pred)
@@ -203,9 +204,9 @@ def test_the_exact_path_trains_where_a_backends_own_derivative_overflows(trainer
     loss = candidate("div(log(y_pred), div(cos(y_true), div(y_true, y_pred)))", exact=True)
     y_true, y_pred = tf.constant([[1.0, 0.0]]), tf.Variable([[0.4, 0.6]])
     with tf.GradientTape() as tape:
-        value = loss.loss(y_true, y_pred)
+        value = elementwise_loss(loss.loss.nodes, PSET)(y_true, y_pred)
     assert np.isnan(tape.gradient(value, y_pred)).any()
-    assert np.isfinite(loss.loss.derivative(y_true, y_pred)).all()
+    assert np.isfinite(loss.loss.derivative(y_true.numpy(), y_pred.numpy())).all()
     assert trainer.train(loss, seed=1).status == "ok"
 
 
@@ -252,7 +253,7 @@ def test_the_network_is_traced_once_for_all_curves_and_once_for_all_exact_losses
 def fingerprint():
     """What two processes must agree on, bit for bit: weights and figures of two trainings."""
     trainer, digest = Trainer(task(regularised)), hashlib.sha256()
-    for loss in (known("ngl"), candidate(KINK)):
+    for loss in (known("ngl"), candidate(RIPPLED)):
         result = trainer.train(loss, seed=3)
         assert result.ok and result.exact == (loss.loss is not None)
         digest.update(repr(figures(result)).encode())
@@ -404,7 +405,8 @@ def test_training_stops_at_the_first_epoch_that_is_not_finite(exact):
 
 def test_a_loss_that_is_not_finite_is_a_failed_training(trainer):
     loss = known("mse")
-    nan = trainer.train(replace(loss, values=loss.values * np.nan), seed=1)
+    undefined = replace(loss.segments, values=loss.segments.values * np.nan)
+    nan = trainer.train(replace(loss, segments=undefined), seed=1)
     assert (nan.status, nan.message, nan.losses) == ("nan", "the loss is not finite", ())
     infinite = candidate("div(y_pred, 0.0)", exact=True, pset=loss_primitive_set(protected=False))
     assert trainer.train(infinite, seed=1).status == "nan"
@@ -414,7 +416,7 @@ def test_a_loss_that_is_not_finite_is_a_failed_training(trainer):
 @pytest.mark.parametrize("slope", [np.nan, np.inf, -np.inf])
 def test_a_gradient_that_is_not_finite_is_a_failed_training(trainer, slope):
     loss = known("mse")
-    result = trainer.train(replace(loss, derivatives=loss.derivatives * np.float32(slope)), seed=1)
+    result = trainer.train(replace(loss, gradient_factor=slope), seed=1)
     assert (result.status, result.message) == ("nan", "the predictions are not finite")
 
 
@@ -422,7 +424,7 @@ def test_the_verdict_looks_at_the_predictions_where_the_loss_is_finite():
     """Keras would report the accuracy of an argmax over NaN."""
     class Forgiving:
         def __call__(self, y_true, y_pred):
-            return -y_true * ops.log(ops.where(ops.isnan(y_pred), 0.5, y_pred))
+            return -y_true * np.log(np.where(np.isnan(y_pred), 0.5, y_pred))
 
         def derivative(self, y_true, y_pred):
             return -y_true / y_pred
