@@ -23,7 +23,7 @@ NEGLIGIBLE = 1e-3
 An error of a thousandth of them is 1e-6 of the median gradient; softmax's own gradient loses that
 much in float32."""
 
-_CELLS, _PARTS = 1024, 16  # to begin with, and the parts of each that are looked at
+_CELLS, _PARTS = 1024, 8  # to begin with, and the parts of each that are looked at
 _LOGITS = np.linspace(-HIGHEST_LOGIT, HIGHEST_LOGIT, _CELLS * _PARTS + 1)
 POINTS = np.clip(probability(_LOGITS).astype(np.float32), LOWEST, np.float32(1.0 - LOWEST))
 """Where every loss is looked at: float32, about uniform in logit(p), from LOWEST to 1 - LOWEST."""
