@@ -25,10 +25,10 @@ def tensorflow_arms(options):
     import keras
     from keras import ops
 
-    from deap_lossgp.curves.operations import elementwise_loss
     from deap_lossgp.found_losses import KNOWN_LOSSES
     from deap_lossgp.psets import loss_primitive_set
     from deap_lossgp.training import Trainer
+    from deap_lossgp.training.candidates import ExactLoss
     from deap_lossgp.training.networks import build_model
     from deap_lossgp.training.tensorflow_setup import prepare_tensorflow
     from deap_lossgp.trees import LossTree
@@ -78,7 +78,7 @@ def tensorflow_arms(options):
         arms["curves" + end] = lambda ours=ours, curves=curves: ours.train(curves, 1)
         arms["by hand" + end] = lambda by_hand=by_hand, curves=curves: by_hand.train(curves, 1)
         if not end:
-            exact = replace(curves, loss=elementwise_loss(tree, pset))
+            exact = replace(curves, loss=ExactLoss(tuple(tree), pset))
             arms["exact"] = lambda ours=ours, exact=exact: ours.train(exact, 1)
         if options.only_ours:
             continue

@@ -178,17 +178,13 @@ def concrete_functions(trainer):
     """The compiled functions of a trainer by name, traced."""
     import tensorflow as tf
 
-    from deap_lossgp.training.look_up import CELLS
-
-    loop, size = trainer.loop, trainer.task.batch_size
-    order = tf.TensorSpec([2 * size], tf.int64)
+    loop = trainer.loop
     variables = [*loop.model.variables, *loop.optimizer.variables]
     values = [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables]
     network = values[:len(loop.model.variables)]
     return {
-        "epoch on curves": loop._train_on_curves.get_concrete_function(
-            order, tf.TensorSpec([2 * CELLS, 2], tf.float32)),
-        "epoch, exact": loop._train_exactly.get_concrete_function(order),
+        "epoch on curves": loop._train_on_curves.get_concrete_function(),
+        "epoch, exact": loop._train_exactly.get_concrete_function(),
         "validation": loop._predict.get_concrete_function(trainer._validation[0], 8),
         "new beginning": loop._begin.get_concrete_function(values),
         "comparison": loop._differ.get_concrete_function(network),

@@ -28,7 +28,7 @@ from gpu_rows import IMAGES, append_rows, candidate, images_of, task_of  # noqa:
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.training import Trainer  # noqa: E402
 from deap_lossgp.training.adam import FusedAdam  # noqa: E402
-from deap_lossgp.training.look_up import CELLS, lines_of, look_up_from  # noqa: E402
+from deap_lossgp.training.look_up import look_up_from, table_of  # noqa: E402
 from deap_lossgp.training.loop import on_device  # noqa: E402
 from deap_lossgp.training.tensorflow_setup import prepare_tensorflow  # noqa: E402
 
@@ -60,10 +60,10 @@ class SideBySide:
         self._train = tf.function(self._epoch, jit_compile=jit_compile, autograph=False)
         self._predict = tf.function(self._validate, jit_compile=jit_compile, autograph=False)
 
-    def train(self, order, lines):
+    def train(self, order, knots, rows):
         """Trains all from their beginning; predictions (K, validation images, classes)."""
         self._begin()
-        self._train(order, lines)
+        self._train(order, knots, rows)
         return self._predict().numpy()
 
     def _stacked(self, weights):
@@ -120,10 +120,11 @@ class SideBySide:
         x = tf.transpose(x, [3, 0, 1, 2, 4])
         return tf.reshape(x, [self._count, -1, rows * columns, x.shape[-2] * x.shape[-1]])
 
-    def _epoch(self, order, lines):
-        # Candidate k's two curves follow those of the one before it.
-        first = tf.constant(np.arange(self._count)[:, np.newaxis, np.newaxis] * 2 * CELLS)
-        on, off = tf.constant(CELLS, tf.int64), tf.constant(0, tf.int64)
+    def _epoch(self, order, knots, rows):
+        # Candidate k's rows follow those of the one before it.
+        each = rows.shape[0] // self._count
+        first = tf.constant(np.arange(self._count)[:, np.newaxis, np.newaxis] * each)
+        on, off = tf.constant(1, tf.int64), tf.constant(0, tf.int64)
 
         def body(step):
             batch = tf.slice(order, [step * self._size], [self._size])
@@ -133,7 +134,7 @@ class SideBySide:
             curves = first + tf.one_hot(labels, y_pred.shape[-1], on_value=on, off_value=off)
             self._optimizer.apply(
                 tape.gradient(y_pred, [weight.value for weight in self._weights],
-                              output_gradients=look_up_from(lines, curves, y_pred)),
+                              output_gradients=look_up_from(knots, rows, curves, y_pred)),
                 self._weights,
             )
             return step + 1
@@ -166,17 +167,19 @@ def measure(options, jit_compile, convolutions):
     for count, convolution in product(options.candidates, convolutions):
         group = SideBySide(task, weights, count, convolution, jit_compile)
         losses = [candidate(names[(2 + k) % len(names)], task) for k in range(count)]
-        lines = np.concatenate([lines_of(loss.derivatives / np.float32(task.batch_size))
-                                for loss in losses])
+        tables = [table_of(loss.segments, loss.gradient_factor / task.batch_size)
+                  for loss in losses]  # of one shape, as the known losses are smooth
+        tables = [np.concatenate(parts) for parts in zip(*tables, strict=True)]
         try:
             start = time.perf_counter()
-            predictions = group.train(order, lines)
+            predictions = group.train(order, *tables)
         except (tf.errors.OpError, ValueError) as error:
             print(f"{convolution}, {count}: {str(error).splitlines()[0][:200]}", flush=True)
             continue
         print(f"{convolution}, {count}: first {time.perf_counter() - start:.1f} s", flush=True)
         differences[count, convolution] = float(np.abs(predictions[0] - alone).max())
-        arms[count, convolution] = lambda group=group, lines=lines: group.train(order, lines)
+        arms[count, convolution] = (
+            lambda group=group, tables=tables: group.train(order, *tables))
     times = {arm: [] for arm in arms}
     for _ in range(options.rounds):
         for arm, action in arms.items():

@@ -6,13 +6,21 @@ import argparse
 import os
 import statistics
 from collections.abc import Sequence
+from functools import reduce
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from deap_lossgp.commands.parser import CommandParser, fail, refused
-from deap_lossgp.comparison.cost_arms import measure, random_losses, resized, seconds
+from deap_lossgp.comparison.cost_arms import (
+    drawn_losses,
+    measure,
+    random_losses,
+    resized,
+    seconds,
+)
 from deap_lossgp.search import write_csv
 from deap_lossgp.training.tensorflow_setup import import_tensorflow
 
@@ -55,6 +63,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
 
 def run(program: str, options: argparse.Namespace) -> None:
     """Measures everything that parsed options ask for."""
+    from deap_lossgp.curves import LossCurves
     from deap_lossgp.data import load_dataset
     from deap_lossgp.psets import loss_primitive_set
     from deap_lossgp.training import Task, prepare_tensorflow, small_cnn
@@ -64,18 +73,19 @@ def run(program: str, options: argparse.Namespace) -> None:
     refused(program, output.mkdir, parents=True, exist_ok=True)
     pset = loss_primitive_set()
     loaded = [refused(program, load_dataset, name, options.data_dir) for name in options.datasets]
-    trees = random_losses(pset, options.losses, [10, 25, 50, 200], options.seed)
+    trees = drawn_losses(pset, options.losses, options.seed)
+    on_curves = [LossCurves.of(tree, pset).certified for tree in trees]
     tables = []
     for data in loaded:
         total = options.images + VALIDATION
         task = Task(resized(data, total), small_cnn, epochs=1,
                     validation_share=VALIDATION / total)
         first, times, trainer = measure(task, pset, trees, options.seed)
-        report(data.name, options.images, first, times)
+        report(data.name, options.images, first, times, on_curves)
         compare_sizes(trainer, pset, options.losses, options.seed)
         times |= measure_determinism(task, pset, trees, options.seed)
         tables.append(pd.DataFrame({"dataset": data.name, "nodes": [len(t) for t in trees],
-                                    **times}))
+                                    "on_curves": on_curves, **times}))
     write_csv(pd.concat(tables), output / "benchmark_evaluation.csv")
     if options.memory:
         task = Task(loaded[0], small_cnn, epochs=1, train_size=1024)
@@ -83,21 +93,30 @@ def run(program: str, options: argparse.Namespace) -> None:
     print(f"Results in {output}: benchmark_evaluation.csv, the seconds of every training")
 
 
-def report(name: str, images: int, first: dict[str, float], times: dict[str, list[float]]) -> None:
-    """Prints the times of every arm, and their ratios to ours."""
-    ours = times["ours"]
-    print(f"\n{name}: 1 epoch of {images} images, small_cnn, {len(ours)} losses; medians")
-    print(f"  {'':<28}{'first':>9}{'each':>9}{'ours / it':>12}")
+def report(name: str, images: int, first: dict[str, float], times: dict[str, list[float]],
+           on_curves: list[bool]) -> None:
+    """Prints the times of every arm and the ratio of ours to them, in total and by path."""
+    ours, exact = times["ours"], [not each for each in on_curves]
+    print(f"\n{name}: 1 epoch of {images} images, small_cnn, {len(ours)} losses as a search draws "
+          f"them: {sum(on_curves)} on curves, {sum(exact)} on the exact path")
+    print(f"  {'':<28}{'first':>9}{'median':>9}   ours / it: {'total':>7}{'curves':>9}{'exact':>9}")
     for arm, values in times.items():
-        ratio = statistics.median(a / b for a, b in zip(ours, values, strict=True))
-        print(f"  {arm:<28}{first[arm]:>8.2f}s{statistics.median(values):>8.2f}s{ratio:>12.3f}")
+        total = sum(ours) / sum(values)
+        ratios = [a / b for a, b in zip(ours, values, strict=True)]
+        chosen = [list(compress(ratios, path)) for path in (on_curves, exact)]
+        by_path = "".join(f"{statistics.median(each):>9.3f}" if each else f"{'-':>9}"
+                          for each in chosen)
+        print(f"  {arm:<28}{first[arm]:>8.2f}s{statistics.median(values):>8.2f}s"
+              f"{total:>21.3f}{by_path}")
 
 
 def compare_sizes(trainer: Trainer, pset: gp.PrimitiveSet, rounds: int, seed: int) -> None:
-    """Prints the cost of a tree of about 200 nodes, divided by that of a tree of 10 nodes."""
+    """Prints the cost of a tree of about 2,000 nodes, divided by that of a tree of 10 nodes."""
     from deap_lossgp.training import candidate_of
+    from deap_lossgp.trees import LossTree
 
-    small, large = random_losses(pset, 2, [10, 200], seed)
+    small, *parts = random_losses(pset, 101, [10, *[20] * 100], seed)
+    large = LossTree.from_string(reduce("add({}, {})".format, map(str, parts)), pset)
 
     def train(tree):
         trainer.train(candidate_of(tree, pset, trainer.task), seed)

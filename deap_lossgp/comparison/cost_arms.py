@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,7 +23,17 @@ if TYPE_CHECKING:
     from deap_lossgp.trees import LossTree
 
 ROUNDS = 5
-"""Trainings of each loss in the two cheapest arms, whose times differ by a few per cent only."""
+"""Trainings of each loss in every arm that compiles nothing for it; their median counts."""
+
+
+def drawn_losses(pset: gp.PrimitiveSet, count: int, seed: int) -> list[LossTree]:
+    """Returns valid random trees, as a search draws them with the default generator."""
+    from deap_lossgp.curves import LossCurves, is_trainable
+    from deap_lossgp.toolbox import make_toolbox
+
+    random.seed(seed)
+    toolbox = make_toolbox(pset, valid=lambda tree: is_trainable(LossCurves.of(tree, pset)))
+    return [toolbox.individual() for _ in range(count)]
 
 
 def random_losses(pset: gp.PrimitiveSet, count: int, sizes: Sequence[int],
@@ -98,12 +109,26 @@ def seconds(action: Callable, *args: Any) -> float:
 
 def measure(task: Task, pset: gp.PrimitiveSet, trees: Sequence[LossTree],
             seed: int) -> tuple[dict[str, float], dict[str, list[float]], Trainer]:
-    """Returns the first times, the times by arm and tree, and the trainer; the arms take turns."""
+    """Measures the arms, which take turns.
+
+    Args:
+        task: A ``Task`` with ``small_cnn`` and one epoch.
+        pset: The primitive set.
+        trees: The losses.
+        seed: Seed of trainings and turns.
+
+    Returns:
+        (first, times, trainer): the seconds of each arm's first training; by arm those of each
+        tree, medians; and the ``Trainer``. The arms of PyTorch are there if it is installed.
+    """
     import numpy as np
     from keras import ops
 
-    from deap_lossgp.curves import elementwise_loss
+    from deap_lossgp.comparison.torch_arm import TorchLoop
+    from deap_lossgp.found_losses import KNOWN_LOSSES
     from deap_lossgp.training import Trainer, candidate_of
+    from deap_lossgp.training.candidates import ExactLoss
+    from deap_lossgp.trees import LossTree
 
     def cross_entropy(labels, y_pred):
         y_true = ops.one_hot(labels, y_pred.shape[-1])
@@ -130,8 +155,7 @@ def measure(task: Task, pset: gp.PrimitiveSet, trees: Sequence[LossTree],
         trainer.train(candidate_of(tree, pset, task), seed)
 
     def exactly(tree):
-        candidate = replace(candidate_of(tree, pset, task), loss=elementwise_loss(tree, pset))
-        trainer.train(candidate, seed)
+        trainer.train(replace(anything, loss=ExactLoss(tuple(tree), pset)), seed)
 
     def plainly(tree):
         return train_plainly(tree, compilable, task, images, labels)
@@ -140,7 +164,8 @@ def measure(task: Task, pset: gp.PrimitiveSet, trees: Sequence[LossTree],
         predictions = plainly(tree).predict(validation_images, batch_size=256, verbose=0)
         return np.mean(predictions.argmax(1) == task.data.y_train[validation])
 
-    anything = candidate_of(trees[0], pset, task)
+    entropy = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)
+    anything = candidate_of(entropy, pset, task)
     arms = {
         "ours": ours,
         "hand-written cross entropy": lambda tree: by_hand.train(anything, seed),
@@ -148,10 +173,14 @@ def measure(task: Task, pset: gp.PrimitiveSet, trees: Sequence[LossTree],
         "plain DEAP + Keras fit": plainly,
         "plain, with its validation": plainly_validated,
     }
+    if find_spec("torch") is not None:
+        loop = TorchLoop(task, pset)
+        arms |= {"PyTorch, 1 thread": loop.train,
+                 "PyTorch, 2 threads": partial(loop.train, threads=2)}
     first = {name: seconds(arm, trees[0]) for name, arm in arms.items()}
     times = {name: [] for name in arms}
     orders = random.Random(seed)
-    cheapest = list(arms)[:2]
+    cheapest = [name for name in arms if not name.startswith("plain")]
     turns = [*arms, *cheapest * (ROUNDS - 1)]
     for tree in trees:
         taken = {name: [] for name in arms}
