@@ -72,7 +72,7 @@ def leaves(ops, a):
 
 def leaves_at_last(ops, a):
     """Exits in validation, where a loss is computed outside of TensorFlow's own calls."""
-    if len(a) < 64:  # a batch of training has so many samples
+    if len(a) != 64:  # a batch of training has so many samples
         sys.exit(3)
     return ops.multiply(1.0, a)
 

@@ -25,7 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from tensorflow.core.framework import types_pb2  # noqa: E402
 
 BY_NATURE = {
-    "EagerPyFunc": "calls a loss's operations from Python, by its nature",
+    "PyFunc": "calls a loss's operations from Python, by its nature",
     "StatelessRandomGetKeyCounter": "takes Keras's seed from the host",
 }
 MISSING = "no kernel"
@@ -92,10 +92,10 @@ def faults(function, kernels_of, operation_of):
                 node.name not in folded and _is_on_device(kernel, argument, node))
     for node in function.node_def:
         kernel = chosen[node.name]
-        if kernel is None:
-            found.append(Finding(node.op, _types(node), MISSING))
-        elif node.op in BY_NATURE:
+        if node.op in BY_NATURE:
             found.append(Finding(node.op, _types(node), BY_NATURE[node.op]))
+        elif kernel is None:
+            found.append(Finding(node.op, _types(node), MISSING))
         else:
             slots = [argument
                      for argument, count in _arguments(node, operation_of(node.op).input_arg)
