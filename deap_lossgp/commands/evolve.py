@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -29,12 +31,28 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     parser.add_argument("--tensorboard", metavar="DIR", help="folder for TensorBoard's files")
     with resumable(parser, argv), refused(parser.prog, prepare, parser, argv) as run:
         try:
-            print(run.execute())
+            introduce(run)
+            result = run.execute()
+            print(result.report(shortened=sys.stdout.isatty()))
             folder = shlex.quote(str(run.output))
-            print(f"Next: {parser.call_of('describe')} {folder} shows what the loss does, "
-                  f"{parser.call_of('export')} writes it for Keras, PyTorch or a paper")
+            print(f"Page: {run.output / 'report.html'}, for a browser: the loss, its tests, how "
+                  f"the search went, code to copy")
+            print(f"Next: {parser.call_of('describe')} {folder} shows what the loss does")
+            print(f"      {parser.call_of('export')} {folder} --to torch writes it for PyTorch "
+                  f"(or keras, latex, sympy, text)")
         except TrainingError as error:
             fail(parser.prog, error)
+
+
+def introduce(run: Run) -> None:
+    """Says on a terminal what is about to happen, because nothing is to be seen of it at first."""
+    if not sys.stderr.isatty():
+        return
+    s = run.settings
+    print(f"Evolving a loss for {', '.join(task.name for task in run.tasks)}: a population of "
+          f"{s.population}, {s.generations} generations; each loss trains a network for up to "
+          f"{s.epochs} epochs.\nCtrl-C stops the run, and the same command goes on with it. All "
+          f"of it is kept in {run.output}{os.sep}", file=sys.stderr)
 
 
 def prepare(parser: CommandParser, argv: Sequence[str] | None) -> Run:
