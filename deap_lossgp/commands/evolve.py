@@ -17,6 +17,18 @@ from deap_lossgp.training.tensorflow_setup import check_tensorflow
 if TYPE_CHECKING:
     from deap_lossgp.search.runs import Run
 
+EXAMPLES = """\
+examples:
+  lossgp evolve
+      on small images of digits, in about a minute
+  lossgp evolve --datasets my_images --image-size 32 --output my_run
+      on a folder of your own, with a folder of images for each class
+  lossgp evolve --datasets cifar10 --train-size 10000 --epochs 6 --final-epochs 20
+      the search on few images, the choice and the tests on all of them
+At first --datasets, --image-size, --epochs, --population, --generations and --output are enough.
+The last lines of the output say how to see and use the result."""
+"""What stands below the options in ``--help``."""
+
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     """Evolves a loss, and says where its run's folder is and what to do next.
@@ -28,6 +40,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     parser = experiment_parser(
         "Evolve a loss function for image classifiers by genetic programming.",
         RunSettings(), PRESETS, prog)
+    parser.epilog = EXAMPLES
     parser.add_argument("--tensorboard", metavar="DIR", help="folder for TensorBoard's files")
     with resumable(parser, argv), refused(parser.prog, prepare, parser, argv) as run:
         try:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from deap_lossgp.curves.describing import describe
 from deap_lossgp.export.files import export_loss
-from deap_lossgp.export.names import class_name
+from deap_lossgp.export.names import USES, class_name
 from deap_lossgp.export.simplified import simplified
 from deap_lossgp.found_losses import FoundLoss
 from deap_lossgp.pages.formulas import typeset
@@ -46,8 +46,6 @@ _WITHOUT = """\
 from {name}_{target} import {class_name}
 
 {use}"""
-_USES = {"keras": 'model.compile("adam", {}(), metrics=["accuracy"])  # after softmax',
-         "torch": "loss = {}()(logits, labels)  # like nn.CrossEntropyLoss"}  # fmt: skip
 _TITLES = {"torch": "PyTorch", "keras": "Keras"}
 
 
@@ -188,7 +186,7 @@ def _code(found):
             continue
         name = class_name(found.name)
         use = _WITHOUT.format(name=NAME, target=target, class_name=name,
-                              use=_USES[target].format(name))
+                              use=USES[target].format(name))
         yield Code(use, f"{title}, without deap_lossgp: with the next listing as "
                         f"{NAME}_{target}.py.")
         yield Code(text, f"{NAME}_{target}.py, as the command lossgp export writes it.")
