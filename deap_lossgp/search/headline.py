@@ -24,8 +24,8 @@ def headline(tests: Mapping[str, _Accuracies], known: str | None = None) -> str:
         A loss was found that is better than cross entropy: on digits 97.25% of the test images are
         right, with cross entropy 95.25%.
         >>> print(headline({"digits": {"evolved": [0.95], "cross_entropy": [0.95]}}, "mse"))
-        The best loss found, the known loss mse, is not better than cross entropy: on digits 95.00%
-        of the test images are right, with cross entropy 95.00%.
+        The best loss found is a known one, mse; it is not better than cross entropy: on digits
+        95.00% of the test images are right, with cross entropy 95.00%.
     """
     pairs = {task: (of["evolved"], of["cross_entropy"]) for task, of in tests.items()}
     if any(None in accuracies for pair in pairs.values() for accuracies in pair):
@@ -37,12 +37,13 @@ def headline(tests: Mapping[str, _Accuracies], known: str | None = None) -> str:
     is_better = ("may be" if unsure == better else "is") + " better than cross entropy"
     is_better += " at the same learning rate" if untuned else ""
     if not better:
-        named = f", the known loss {known}," if known else ""
-        start = f"The best loss found{named} is not better than cross entropy"
-    elif known:
-        start = f"Nothing better than the known loss {known} was found, which {is_better}"
-    else:
+        is_better = "is not better than cross entropy"
+    if known:
+        start = f"The best loss found is a known one, {known}; it {is_better}"
+    elif better:
         start = f"A loss was found that {is_better}"
+    else:
+        start = f"The best loss found {is_better}"
     if 0 < len(better) < len(pairs):
         start += f" on {len(better)} of {len(pairs)} data sets"
     right = " of the test images are right"
