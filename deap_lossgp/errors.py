@@ -7,7 +7,7 @@ from typing import Any
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str], *,
-                 hint: str | None = None) -> ValueError:
+                 hint: str | None = None, guess: bool = True) -> ValueError:
     """Returns the error for an unknown name, to be raised by the caller.
 
     Upper and lower case count as the same when the nearest name is looked for.
@@ -17,6 +17,7 @@ def unknown_name(kind: str, name: object, known: Iterable[str], *,
         name: The name that was given.
         known: Iterable of the names that would have been right.
         hint: What else the user could do, for the end of the message; None by default.
+        guess: Whether to name the nearest known name.
 
     Returns:
         A ``ValueError`` whose message is one line.
@@ -31,9 +32,9 @@ def unknown_name(kind: str, name: object, known: Iterable[str], *,
     known = sorted(known)
     by_lower_case = {word.lower(): word for word in known}
     nearest = difflib.get_close_matches(str(name).lower(), by_lower_case, n=1)
-    guess = f" did you mean {by_lower_case[nearest[0]]!r}?" if nearest else ""
+    meant = f" did you mean {by_lower_case[nearest[0]]!r}?" if nearest and guess else ""
     ending = f"; {hint}" if hint else ""
-    return ValueError(f"unknown {kind} {name!r}:{guess} known: {', '.join(known)}{ending}")
+    return ValueError(f"unknown {kind} {name!r}:{meant} known: {', '.join(known)}{ending}")
 
 
 def in_one_line(error: BaseException, *, width: int = 200) -> str:

@@ -111,6 +111,31 @@ def infix(tree: Sequence, digits: int = 4) -> str:
     return _with_sign(stack[0])
 
 
+def in_short(tree: Sequence, width: int, digits: int = 4) -> str:
+    """Writes a loss as ``infix`` does, with dots for what lies too deep for a line.
+
+    Args:
+        tree, digits: As for ``infix``.
+        width: The greatest length of the text, in characters; a text of one operator may be longer.
+
+    Examples:
+        >>> from deap_lossgp.found_losses import KNOWN_LOSSES
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> from deap_lossgp.trees import LossTree
+        >>> ngl = LossTree.from_string(KNOWN_LOSSES["ngl"], loss_primitive_set())
+        >>> in_short(ngl, 60), in_short(ngl, 50), in_short(ngl, 20)
+        ('exp(2.409 - y_pred*(1 + y_true)) - cos(cos(sin(y_pred)))',
+         'exp(2.409 - y_pred*…) - cos(cos(sin(y_pred)))', 'exp(…) - cos(…)')
+    """
+    text, depth = infix(tree, digits), 1
+    if len(text) <= width:
+        return text
+    shown = infix(_cut(tree, depth), digits)
+    while len(deeper := infix(_cut(tree, depth + 1), digits)) <= width:
+        shown, depth = deeper, depth + 1
+    return shown
+
+
 def number_text(value: float, digits: int = 4) -> str:
     """Returns the text of a constant, rounded to a few significant digits."""
     return f"{float(value):.{digits}g}"
@@ -151,6 +176,24 @@ def _fault(what, place, text):
 
 def _short(text, width=40):
     return text if len(text) <= width else text[:width] + "..."
+
+
+def _cut(tree, depth):
+    """Returns the nodes down to a depth; what operates below it is a leaf of dots."""
+    cut, waiting = [], []  # the depths of the operands to come
+    skipped = 0
+    for node in tree:
+        if skipped:
+            skipped += node.arity - 1
+            continue
+        level = waiting.pop() if waiting else 0
+        if node.arity and level > depth:
+            cut.append(gp.Terminal("…", True, object))
+            skipped = node.arity
+            continue
+        cut.append(node)
+        waiting += [level + 1] * node.arity
+    return cut
 
 
 def _leaf(node, digits):

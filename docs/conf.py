@@ -7,6 +7,7 @@ the public names of each wing. TensorFlow is neither needed nor imported.
 
 import inspect
 import posixpath
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -66,6 +67,8 @@ def setup(app):
     app.connect("config-inited", _copy_notebooks)
     app.connect("autodoc-skip-member", _skip_defaults)
     app.connect("doctree-resolved", _resolve_links)
+    app.connect("doctree-resolved", _mark_options)
+    app.connect("html-page-context", _label_tables)
 
 
 def _copy_notebooks(_app, _config):
@@ -93,6 +96,37 @@ def _resolve_links(app, doctree, page):
             continue
         link["refuri"] = app.builder.get_relative_uri(page, target) + (anchor and f"#{anchor}")
         link["internal"] = True
+
+
+def _mark_options(_app, doctree, _page):
+    """An option is not broken at its hyphens."""
+    for literal in doctree.findall(nodes.literal):
+        if literal.astext().startswith("--"):
+            literal["classes"].append("option")
+
+
+def _label_tables(_app, _page, _template, context, _doctree):
+    """On a narrow screen a table is a list of its rows, in which each cell needs its heading."""
+    if "body" in context:
+        context["body"] = re.sub(r'<table class="[^"]*docutils.*?</table>', _labelled,
+                                 context["body"], flags=re.DOTALL)
+
+
+def _labelled(table):
+    """Adds the headings to the cells, and what they are, which such a list does not say."""
+    head, body, rows = table[0].partition("<tbody>")
+    titles = [" ".join(re.sub("<.*?>", "", title).replace('"', "&quot;").split())
+              for title in re.findall("<th.*?</th>", head, re.DOTALL)]
+    if not titles:
+        return table[0]
+    for tag, role in (("table", "table"), ("thead", "rowgroup"), ("tr", "row"),
+                      ("th", "columnheader")):
+        head = re.sub(rf"<{tag}\b", f'<{tag} role="{role}"', head)
+    cells = (f'<td role="cell" data-label="{title}"'
+             for _ in range(rows.count("<tr")) for title in titles)
+    rows = re.sub(r"<td\b", lambda _: next(cells), rows.replace("<tr", '<tr role="row"'))
+    body = body.replace(">", ' role="rowgroup">')
+    return f"{head}{body}{rows}"
 
 
 def _page_of(path):

@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
-VOID = {"meta", "img"}
+VOID = {"meta", "img", "wbr"}
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 

@@ -23,6 +23,17 @@ def test_document_is_valid_and_its_pictures_and_measurements_exist(path):
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_no_line_of_a_table_is_taken_for_a_row_of_its_own(path):
+    for table in doctree(path).findall(nodes.table):
+        for head in table.findall(nodes.thead):
+            assert len([*head.findall(nodes.row)]) == 1
+        for body in table.findall(nodes.tbody):
+            for row in body.findall(nodes.row):
+                first, *others = [" ".join(entry.astext().split()) for entry in row]
+                assert first and any(others), first
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 def test_every_link_to_a_file_of_the_clone_leads_to_it_and_to_a_section_of_it(path):
     for link in doctree(path).findall(nodes.reference):
         file, _, section = unquote(link.get("refuri", "")).partition("#")

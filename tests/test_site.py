@@ -79,6 +79,25 @@ def test_every_public_name_has_its_docstring_on_a_page(site, monkeypatch):
                 assert ("", name) in comments(source, home), path
 
 
+def test_a_table_can_be_read_as_a_list_of_its_rows_where_each_cell_has_its_heading(site):
+    text = (site / "settings.html").read_text("utf-8")
+    assert 'data-label="What becomes of it"' in text
+    for path, page in pages_of(site).items():
+        for table in re.findall(r'<table class="[^"]*docutils.*?</table>', page, re.DOTALL):
+            titles = re.findall(r'<th role="columnheader".*?</th>', table, re.DOTALL)
+            cells = re.findall(r'<td role="cell" data-label="([^"]*)"', table)
+            assert len(cells) == (table.count("<td") if titles else 0), path
+            assert cells == cells[:len(titles)] * (len(cells) // max(1, len(titles))), path
+            assert '<tr role="row"' in table or not titles
+
+
+def test_an_option_is_marked_so_that_it_is_not_broken_at_its_hyphens(site):
+    for text in pages_of(site).values():
+        literals = re.findall(r'<code class="([^"]*literal[^"]*)"><span class="pre">--\w', text)
+        assert all("option" in classes.split() for classes in literals)
+    assert "option" in (site / "settings.html").read_text("utf-8")
+
+
 def test_the_notebooks_are_shown_with_their_output(site):
     for notebook in (ROOT / "notebooks").glob("*.ipynb"):
         assert "cell_output" in (site / "generated" / f"{notebook.stem}.html").read_text("utf-8")

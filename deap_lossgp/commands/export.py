@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deap_lossgp.commands.parser import CommandParser, piped, refused
 from deap_lossgp.export import TARGETS, class_name, export_loss, file_name
+from deap_lossgp.export.names import USES
 from deap_lossgp.found_losses import FoundLoss, read_loss
 
 
@@ -38,6 +39,10 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
         print(f"Written to {path}")
         if defines_class and path.stem.isidentifier() and not iskeyword(path.stem):
             print(f"Use it with: from {path.stem} import {class_name(found.name)}")
+            print(f"             {USES[arguments.to].format(class_name(found.name))}")
+            if arguments.scale == "1":
+                print("With --scale cross_entropy its gradient is as large as that of cross "
+                      "entropy, as in the evolution.")
         elif defines_class:
             print(f"It defines {class_name(found.name)}; to import it, rename the file: "
                   f"{path.stem!r} is no name of a module")

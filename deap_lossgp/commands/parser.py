@@ -21,7 +21,11 @@ Result = TypeVar("Result")
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows defaults, but no empty or boolean ones; several values are shown without brackets."""
+    """Shows defaults, but no empty or boolean ones; several values are shown without brackets. A
+    text of several lines keeps them."""
+
+    def _fill_text(self, text, width, indent):
+        return text if "\n" in text else super()._fill_text(text, width, indent)
 
     def _get_help_string(self, action):
         if action.default in (None, (), []) or isinstance(action.default, bool):
@@ -66,6 +70,10 @@ class CommandParser(argparse.ArgumentParser):
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
+        if message.startswith("the following arguments are required"):
+            message += "".join(f"; {'/'.join(action.option_strings)} is one of "
+                               f"{', '.join(action.choices)}" for action in self._actions
+                               if action.choices and {*action.option_strings} & {*message.split()})
         fail(self.prog, message)
 
     def call_of(self, name: str) -> str:

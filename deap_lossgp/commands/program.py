@@ -36,6 +36,8 @@ def main(argv: Sequence[str] | None = None, prog: str = "lossgp") -> int | None:
         return command.main(argv[1:], prog=f"{prog} {argv[0]}")
     if argv and not argv[0].startswith("-"):
         fail(prog, unknown_name("command", argv[0], COMMANDS))
+    parser.epilog = (f"Start with {prog} evolve, which takes about a minute. {prog} COMMAND --help "
+                     f"lists the options of a command.")
     shown = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=CommandParser)
     for name, command in COMMANDS.items():
         shown.add_parser(name, help=command.summary, description=command.summary)

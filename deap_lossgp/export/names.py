@@ -2,6 +2,10 @@
 
 import re
 
+USES = {"keras": 'model.compile("adam", {}(), metrics=["accuracy"])  # after softmax',
+        "torch": "loss = {}()(logits, labels)  # like nn.CrossEntropyLoss"}  # fmt: skip
+"""How the class of an export is used, by target."""
+
 
 def plain_name(text: str, longest: int = 60) -> str:
     """Reduces a name to letters, digits, ``_ . -`` and spaces."""

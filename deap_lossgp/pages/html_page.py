@@ -43,7 +43,7 @@ def to_html(title: str, sections: Iterable[Section], *, refresh: float | None = 
         >>> from deap_lossgp.pages.sections import Section
         >>> table = pd.DataFrame({"expression": ["log(y_pred)"], "accuracy": [0.93456]})
         >>> page = to_html("Digits", [Section("Best", (table,))])
-        >>> '<td><code>log(y_pred)</code></td><td class="number">0.9346</td>' in page
+        >>> '<td><code>log(<wbr>y_pred)</code></td><td class="number">0.9346</td>' in page
         True
     """
     page = _templates().get_template("page.html")
@@ -70,6 +70,7 @@ def _templates():
         lstrip_blocks=True, undefined=StrictUndefined,
         finalize=lambda value: value if isinstance(value, Markup) else one_line(value))
     environment.filters |= {
+        "breakable": _breakable,
         "caption": caption_of,
         "columns": columns_of,
         "drawn": _drawn,
@@ -82,6 +83,11 @@ def _templates():
                                       for column in columns], strict=True),
     }
     return environment
+
+
+def _breakable(text):
+    """Returns an expression that may be broken behind a parenthesis, and is copied as it is."""
+    return Markup(str(escape(one_line(text))).replace("(", "(<wbr>"))
 
 
 def _drawn(figure):

@@ -126,6 +126,10 @@ class Experiment:
         """Shows that so many units are done, whether they were trained or known."""
         self._bar.update(max(0, done - self._bar.n))
 
+    def describe_progress(self, text: str) -> None:
+        """Shows beside the progress bar what it is about."""
+        self._bar.set_description_str(text)
+
     def warn(self, line: str) -> None:
         """Prints a line on stderr, above the progress bar."""
         self._bar.write(line, file=sys.stderr)

@@ -27,6 +27,10 @@ FitnessMode = str | Callable[[TrainingResult], float]
 WORST = (0.0, -math.inf)
 """Fitness of a loss with a failed training: below everything else, and never NaN."""
 
+FIGURES = ("accuracy", "accuracies", "balanced_accuracy", "cross_entropy", "cross_entropies",
+           "error_rate", "loss", "losses", "num_classes", "seconds", "task")
+"""What a user's fitness may read of a ``TrainingResult``."""
+
 ACCURACY_WEIGHT = 0.5
 """Share of the error rate in ``weighted``; the rest is the share of cross entropy."""
 
@@ -96,7 +100,10 @@ def fitness_mode(
         return FITNESS_MODES[mode]
     if ":" in mode:
         return _own_fitness(mode)
-    raise unknown_name("fitness", mode, FITNESS_MODES, hint="or give module:function")
+    module, dot, function = mode.rpartition(".")
+    meant = f", such as {module}:{function}" if dot else ""
+    raise unknown_name("fitness", mode, FITNESS_MODES, guess=not dot,
+                       hint=f"or give module:function{meant}")
 
 
 def _own_fitness(name):
@@ -122,8 +129,9 @@ def figure_of(result: TrainingResult,
         return figure if figure is None else float(figure)
     except Exception as error:
         name = mode if isinstance(mode, str) else getattr(mode, "__name__", repr(mode))
+        known = f"; a result has {', '.join(FIGURES)}" * isinstance(error, AttributeError)
         raise ValueError(f"fitness {name!r}: expected a number for the result on {result.task}, "
-                         f"got {in_one_line(error)}") from error
+                         f"got {in_one_line(error)}{known}") from error
 
 
 def mean_figure(results: Iterable[TrainingResult],

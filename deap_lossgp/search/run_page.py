@@ -9,12 +9,15 @@ import pandas as pd
 
 from deap_lossgp.curves.describing import describe
 from deap_lossgp.export.files import export_loss
-from deap_lossgp.export.names import class_name
+from deap_lossgp.export.names import USES, class_name
+from deap_lossgp.export.simplified import simplified
 from deap_lossgp.found_losses import FoundLoss
 from deap_lossgp.pages.formulas import typeset
 from deap_lossgp.pages.html_page import to_html
 from deap_lossgp.pages.sections import Code, Figure, Section
 from deap_lossgp.search.accuracy_table import accuracy_table
+from deap_lossgp.search.headline import known_name
+from deap_lossgp.trees import LossTree
 
 if TYPE_CHECKING:
     from deap_lossgp.search.run_results import RunResult
@@ -43,8 +46,6 @@ _WITHOUT = """\
 from {name}_{target} import {class_name}
 
 {use}"""
-_USES = {"keras": 'model.compile("adam", {}(), metrics=["accuracy"])  # after softmax',
-         "torch": "loss = {}()(logits, labels)  # like nn.CrossEntropyLoss"}  # fmt: skip
 _TITLES = {"torch": "PyTorch", "keras": "Keras"}
 
 
@@ -85,7 +86,8 @@ def run_page(result: RunResult, record: dict[str, Any], best: dict[str, Any],
 
 def summary(result: RunResult) -> list[Any]:
     """Returns what a notebook shows of a ``RunResult``, as parts of a page."""
-    parts = [*result.warnings(), *_formula(result), _winner(result), *_tests(result)]
+    parts = [*result.warnings(), *filter(None, [result.headline()]), *_tests(result),
+             *_formula(result), _winner(result)]
     picture = result.output / "generations.png"
     if picture.exists():
         parts.append(Figure(picture, "Data sets won, improvement over cross entropy, and nodes, by "
@@ -104,12 +106,14 @@ def _names(record):
 
 
 def _result(result):
-    parts = [*result.warnings(), *_formula(result), f"Fitness: {result.fitness_text()}."]
+    parts = [*result.warnings(), *filter(None, [result.headline()]), *_tests(result),
+             *_formula(result), f"Fitness: {result.fitness_text()}."]
+    if simpler := result.simpler_text():
+        parts.append(f"Simpler: {simpler}.")
     if len(result.race) > 1:
         parts.append(result.race_text())
     if result.stopped:
         parts.append(result.stop_line())
-    parts += _tests(result)
     if len(result.gains) > 1:
         rows = []
         for gain in result.gains:
@@ -123,11 +127,19 @@ def _result(result):
             improvement="+.4f", epochs="number", images="number"))
     parts.append(_winner(result))
     if len(result.race) > 1:
-        rows = [{"finalist": row["expression"], "nodes": row["nodes"], "seeds": row["seeds"],
-                 "mean figure": row["figure"]} for row in result.race]
+        rows = [{"finalist": _plain(row["expression"], result.pset), "nodes": row["nodes"],
+                 "seeds": row["seeds"], "mean figure": row["figure"],
+                 "known as": known_name(row["expression"]) or ""} for row in result.race]
+        if not any(row["known as"] for row in rows):
+            rows = [{k: v for k, v in row.items() if k != "known as"} for row in rows]
         parts.append(_table(rows, "The finalists: the mean of what the fitness compares, smaller "
                                   "is better.", finalist="code"))
     return parts
+
+
+def _plain(text, pset):
+    """The expression that has the nodes that are counted."""
+    return str(simplified(LossTree.from_string(text, pset), pset))
 
 
 def _formula(result):
@@ -174,7 +186,7 @@ def _code(found):
             continue
         name = class_name(found.name)
         use = _WITHOUT.format(name=NAME, target=target, class_name=name,
-                              use=_USES[target].format(name))
+                              use=USES[target].format(name))
         yield Code(use, f"{title}, without deap_lossgp: with the next listing as "
                         f"{NAME}_{target}.py.")
         yield Code(text, f"{NAME}_{target}.py, as the command lossgp export writes it.")

@@ -2,6 +2,7 @@
 
 import math
 import os
+import textwrap
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +11,18 @@ from typing import Any
 import pandas as pd
 from deap import gp, tools
 
+from deap_lossgp.expressions import in_short
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.pages.html_page import to_fragment
 from deap_lossgp.search.accuracy_table import accuracy_table, difference
+from deap_lossgp.search.headline import headline, known_name
 from deap_lossgp.search.run_page import PLACES, budget_of, summary
 from deap_lossgp.search.settings import RunSettings
 from deap_lossgp.training.results import FAILURES
 from deap_lossgp.trees import LossTree
+
+WIDTH = 100
+"""Characters of a line of prose on a screen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +67,7 @@ class RunResult:
             learned from, the audit.
         stopped: Names of the settings that ended the run before its last generation
             (``max_minutes``, ``max_trainings``, ``max_epochs``, ``patience``); empty if none did.
+        predicted: Whether accuracies were predicted, and nothing was trained.
     """
 
     best: LossTree
@@ -83,21 +90,36 @@ class RunResult:
     front: tools.ParetoFront
     notes: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()
+    predicted: bool = False
 
     def __repr__(self) -> str:
         return f"<RunResult {self.best} in {self.output}>"
 
     def __str__(self) -> str:
+        return self.report()
+
+    def report(self, shortened: bool = False) -> str:
+        """Returns the report as text.
+
+        Args:
+            shortened: Whether it is for a screen: an expression of more than two lines is written
+                in short, and of the folder's files only the first is named. Otherwise all is in
+                full, for programs.
+        """
         s = self.settings
-        lines = [
-            *self.warnings(),
-            f"Best loss:  {self.best}",
-            f"            {len(self.best)} nodes"
-            + (f", {len(self.found)} before it was simplified" if self.best is not self.found
-               else ""),
-            f"Fitness:    {self.fitness_text()}",
-            "",
-        ]
+        files = ["report.html", "best_loss.json", "logbook.csv", "individuals.csv", "front.csv",
+                 "generations.png", "individuals.png", *["front.png"] * bool(self.front),
+                 "funnel.png", "learning_curves.png", *["audit.csv"] * bool(s.audit),
+                 "evaluations.sqlite", "run.json"]
+        if shortened:
+            files = [files[0], f"{len(files) - 1} other files"]
+        lines = [*self.warnings()]
+        if headline := self.headline():
+            lines += [*textwrap.wrap(headline, WIDTH), ""]
+        lines += [*self._winner_lines(shortened), f"Fitness:    {self.fitness_text()}"]
+        if simpler := self.simpler_text():
+            lines.append(f"Simpler:    {simpler}")
+        lines.append("")
         if len(self.race) > 1:
             lines += [self.race_text(), ""]
         if len(self.gains) > 1 and str(self.best) != KNOWN_LOSSES["cross_entropy"]:
@@ -110,14 +132,46 @@ class RunResult:
             *self.cost_lines(),
             f"Making, screening and choosing losses took {self.choosing:.1f} s.",
             *self.notes,
-            f"Results in {self.output}{os.sep}: " + ", ".join(
-                ("report.html", "best_loss.json", "logbook.csv", "individuals.csv", "front.csv",
-                 "generations.png", "individuals.png", *["front.png"] * bool(self.front),
-                 "funnel.png", "learning_curves.png", *["audit.csv"] * bool(self.settings.audit),
-                 "evaluations.sqlite", "run.json")
-            ),
+            f"Results in {self.output}{os.sep}: {', '.join(files)}",
         ]
         return "\n".join(lines)
+
+    def headline(self) -> str:
+        """Says in a sentence or two what came of the run; empty where ``warnings`` say it, or where
+        nothing was tested."""
+        if not self.settings.test_seeds or self.unlearned or self.predicted:
+            return ""
+        if not self._says_better:
+            return ""
+        return headline(self.tests, known_name(str(self.found)))
+
+    def simpler_text(self) -> str:
+        """Names the smallest loss of the front that is nearly as good, if it is half as large.
+
+        Nearly: it had three quarters of the improvement, in the search. Empty if there is none, or
+        if the fitness is not about networks (``thesis``).
+        """
+        _, improvement = self.found.fitness.values
+        if self.settings.fitness == "thesis" or improvement <= 0.0:
+            return ""
+        near = [tree for tree in self.front if 2 * len(tree) <= len(self.best)
+                and tree.fitness.values[0] >= 0.75 * improvement]
+        if not near:
+            return ""
+        tree = min(near, key=len)
+        named = known_name(str(tree))
+        return (f"{f'the known loss {named}' if named else tree}, {len(tree)} nodes, improved by "
+                f"{tree.fitness.values[0]:+.4f} in the search, the best loss by {improvement:+.4f}")
+
+    def _winner_lines(self, shortened):
+        best, found = self.best, self.found
+        nodes = f"            {len(best)} nodes"
+        if best is not found and len(best) != len(found):
+            nodes += f", {len(found)} before it was simplified"
+        text = str(best)
+        if shortened and len(text) > 2 * WIDTH - 24:
+            text, nodes = in_short(best, WIDTH - 12), f"{nodes}; in full in best_loss.json"
+        return [f"Best loss:  {text}", nodes]
 
     def fitness_text(self) -> str:
         """Says what is claimed: data sets won, and the improvement."""

@@ -141,7 +141,9 @@ class Run(Evolution):
         trainings = s.evaluations + s.tune_constants + 1 + finals.trainings
         with self.executing(len(self.tasks) * trainings):
             random.seed(s.seed)
+            self.describe_progress("cross entropy and the first losses")
             logbook, halloffame = self._evolve()
+            self.describe_progress("race and tests")
             self.advance(len(self.tasks) * (1 + s.evaluations))  # it may have stopped before
             # The smallest of equals, then the oldest: a hall of fame lists the latest first.
             equals = [tree for tree in halloffame if tree.fitness == halloffame[0].fitness]
@@ -158,7 +160,8 @@ class Run(Evolution):
             counts=counts if final is self.evaluation else counts + final.counts,
             unlearned=self._unlearned(), settings=s, output=self.output,
             funnel=funnel_of(self.evaluation, finale.race),
-            choosing=self.choosing, front=self.front, notes=notes, stopped=self.limits.reached)
+            choosing=self.choosing, front=self.front, notes=notes, stopped=self.limits.reached,
+            predicted=self.predicts)
         self._write(result)
         self.callbacks.on_end(result)
         return result
@@ -229,8 +232,11 @@ class Run(Evolution):
         self._in_trainings += perf_counter() - started
         self.clock.end_generation(individuals)
         fitnesses = list(fitnesses)
-        self.progress.end_generation(min(self.stats.gen, self.settings.generations), individuals,
-                                     fitnesses)
+        generation = min(self.stats.gen, self.settings.generations)
+        best = self.progress.end_generation(generation, individuals, fitnesses)
+        if best and math.isfinite(best[1]):
+            self.describe_progress(f"generation {generation} of {self.settings.generations}, "
+                                   f"best {best[1]:+.4f}")
         counts = self.evaluation.counts
         self.advance(len(self.tasks) * (
             1 + counts["ntrained"] + counts["ncached"] + counts["nscreened"]))

@@ -66,6 +66,7 @@ def test_every_example_but_that_for_deap_is_a_command():
     (["evlove"], "unknown command 'evlove': did you mean 'evolve'? known: atlas, benchmark, "),
     (["--hlep"], "unknown option '--hlep': did you mean '--help'?"),
     (["evolve", "--sede", "1"], "unknown option '--sede': did you mean '--seed'?"),
+    (["export", "ngl"], "the following arguments are required: --to; --to is one of keras, "),
     (["export", "nlg", "--to", "text"], "unknown loss 'nlg': did you mean 'ngl'?"),
 ])
 def test_bad_input_is_one_line_under_the_name_that_was_typed(argv, message, capsys):
@@ -84,6 +85,13 @@ def test_python_m_is_the_same_program():
     assert process.returncode == 2
     assert process.stderr.startswith("python -m deap_lossgp describe: error: unknown loss 'nlg'")
     assert python("-m", "deap_lossgp").returncode == 2
+
+
+def test_help_says_how_to_begin(capsys):
+    _, out, _ = ended("--help", capsys=capsys)
+    assert "Start with lossgp evolve," in " ".join(out.split())
+    _, out, _ = ended("evolve", "--help", capsys=capsys)
+    assert "  lossgp evolve --datasets my_images --image-size 32 --output my_run\n" in out
 
 
 LAZY = """

@@ -176,6 +176,8 @@ def test_the_command_writes_a_file_and_says_where(to, tmp_path):
     assert f"Written to {name}" in output.splitlines()
     use = f"Use it with: from {Path(name).stem} import NglLoss"
     assert (use in output.splitlines()) == TARGETS[to].defines_class
+    assert ("NglLoss()" in output.split("Written to ")[1]) == TARGETS[to].defines_class
+    assert ("With --scale cross_entropy" in output) == TARGETS[to].defines_class
     assert (written in output) == (not TARGETS[to].defines_class)
 
 

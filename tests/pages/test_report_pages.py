@@ -227,3 +227,21 @@ def test_parts_of_a_wrong_type_are_errors():
         Section("s", ("text"))
     with pytest.raises(TypeError, match="'s': expected parts that are .*, got int"):
         Section("s", ("text", 5))
+
+
+def test_a_wide_table_can_be_read_as_a_list_of_its_rows_and_stays_a_table():
+    wide, narrow = ({name: [1, 2] for name in names} for names in ("abcd", "abc"))
+    page = Page(to_html("t", [Section("s", (table(wide), table(narrow)))]))
+    first, second = page.all("table")
+    assert [node.attrs["data-label"] for node in page.all("td", under=first)] == [*"abcdabcd"]
+    roles = [node.attrs.get("role") for node in page.all(under=first)]
+    assert None not in roles and {*roles} == {"rowgroup", "row", "columnheader", "cell"}
+    assert first.attrs["role"] == "table" and first.attrs["class"] == "wide"
+    assert not any({"role", "data-label", "class"} & {*node.attrs} - {"class"}
+                   for node in page.all(under=second)) and "role" not in second.attrs
+
+
+def test_an_expression_may_be_broken_and_is_copied_as_it_is():
+    text = to_html("t", [Section("s", (table({"expression": ["log(sin(<b>))"]}),))])
+    assert "<code>log(<wbr>sin(<wbr>&lt;b&gt;))</code>" in text
+    assert Page(text).tables()[0][1:] == [["log(sin(<b>))"]]

@@ -52,7 +52,8 @@ def test_the_command_says_what_came_out_and_where_it_lies(finished):
     assert f"Best loss:  {best['expression']}" in process.stdout
     assert "Accuracy on the test set" in process.stdout and "cross entropy" in process.stdout
     assert "on curves" in process.stdout and "on the exact path" in process.stdout
-    assert "Results in here/" in process.stdout
+    assert "Results in here/" in process.stdout and "\nPage: here/report.html, " in process.stdout
+    assert "Evolving a loss" not in process.stderr, "only on a terminal"
     assert "Traceback" not in process.stderr and "oneDNN" not in process.stderr
 
 

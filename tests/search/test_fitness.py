@@ -2,10 +2,18 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from deap_lossgp.search.fitness import FITNESS_MODES, WORST, compare, fitness_mode, fitness_of
+from deap_lossgp.search.fitness import (
+    FIGURES,
+    FITNESS_MODES,
+    WORST,
+    compare,
+    fitness_mode,
+    fitness_of,
+)
 from deap_lossgp.training.results import STATUSES, TrainingResult
 from deap_lossgp.trees import LossFitness
 
@@ -135,3 +143,22 @@ def test_an_unknown_mode_offers_the_nearest():
         fitness_mode("weigthed")
     with pytest.raises(ValueError, match="unknown fitness 'xyz': known: balanced_error, error"):
         fitness_of(RESULTS, BASELINES, "xyz")
+
+
+def test_a_function_written_with_a_dot_is_shown_as_it_is_meant():
+    with pytest.raises(ValueError, match="; or give module:function, such as my.file:late$") as e:
+        fitness_mode("my.file.late")
+    assert "did you mean" not in str(e.value)
+
+
+def test_a_function_that_asks_for_what_is_not_there_is_told_what_is():
+    def late(result):
+        return result.acuracy
+
+    with pytest.raises(ValueError, match="a result has accuracy, accuracies, balanced_accuracy, "):
+        fitness_of(RESULTS, BASELINES, late)
+    assert all(hasattr(RESULTS[0], figure) for figure in FIGURES)
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "your_own.rst").read_text("utf-8")
+    assert all(f"``{figure}``" in guide for figure in FIGURES)
+    with pytest.raises(ValueError, match="got ZeroDivisionError: division by zero$"):
+        fitness_of(RESULTS, BASELINES, lambda result: 1 / 0)

@@ -40,3 +40,13 @@ def test_a_fitness_that_is_not_finite_is_none_and_nothing_evaluated_is_no_note()
     (kept,) = noted({}, [0, ["a"], [(0.0, -math.inf)]])
     assert kept == repr({"generations": {"0": [0.0, None]}, "best": "a"})
     assert noted({"generations": 3}, [0, [], []]) == []
+
+
+def test_it_returns_the_best_so_far():
+    progress = Progress({}, lambda _: None)
+    assert progress.end_generation(*FIRST) == (1.0, 0.25)
+    assert progress.end_generation(*SECOND) == (1.0, 0.25), "noted anew or not"
+    assert progress.end_generation(*THIRD) == (2.0, 0.0)
+    known = {"generations": {"0": [1.0, 0.25]}, "best": "b"}
+    assert Progress(known, lambda _: None).end_generation(*FIRST) == (1.0, 0.25)
+    assert Progress({}, lambda _: None).end_generation(0, [], []) is None

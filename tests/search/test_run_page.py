@@ -14,6 +14,7 @@ pytest.importorskip("tensorflow")
 
 from deap_lossgp.export import export_loss  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss  # noqa: E402
+from deap_lossgp.search.front import LossFront  # noqa: E402
 from deap_lossgp.search.run_figures import draw_figures  # noqa: E402
 from deap_lossgp.search.run_page import run_page  # noqa: E402
 from deap_lossgp.search.runs import evolve  # noqa: E402
@@ -200,6 +201,65 @@ def test_a_run_that_was_stopped_early_says_by_what(whole):
                       settings=replace(result.settings, max_minutes=1.0))
     shown = texts(check_page(page_of(replace(stopped, notes=("A note <1>.",)))))
     assert "Stopped by --max-minutes 1 after generation 2" in shown and "A note <1>." in shown
+
+
+def test_the_report_begins_in_words_and_is_short_on_a_screen(whole):
+    result, _ = whole
+    pset = result.pset
+    long = LossTree.from_string(f"log({'sin(' * 60}add(y_true, y_pred){')' * 60})", pset)
+    long.fitness.values = 1.0, 0.5
+    clear = {name: {"evolved": [0.9, 0.91], "cross_entropy": [0.8, 0.81]} for name in result.tests}
+    found = replace(result, best=long, found=long, tests=clear, unlearned=[])
+    full, short = found.report(), found.report(shortened=True)
+    assert full == str(found) and f"Best loss:  {long}\n" in full
+    for text in (full, short):
+        assert text.startswith("A loss was found that is better than cross entropy: on")
+        assert " ".join(found.headline().split()) in " ".join(text.split())
+    assert str(long) not in short and "log(sin(sin(sin(" in short and "…" in short
+    assert "64 nodes; in full in best_loss.json" in short and "in full in" not in full
+    assert max(map(len, short.split("Fitness:")[0].splitlines())) <= 100
+    assert short.splitlines()[-1].endswith(": report.html, 11 other files")
+    assert found.headline() in texts(check_page(page_of(found)))
+    small = LossTree.from_string("log(y_pred)", pset)
+    assert f"Best loss:  {small}\n" in replace(found, best=small).report(shortened=True)
+
+
+def test_the_report_has_no_first_sentence_where_there_is_nothing_to_claim(whole):
+    result, _ = whole
+    clear = {name: {"evolved": [0.9, 0.91], "cross_entropy": [0.8, 0.81]} for name in result.tests}
+    best, entropy = (LossTree.from_string(text, result.pset)
+                     for text in ("log(y_pred)", KNOWN_LOSSES["cross_entropy"]))
+    best.fitness.values = 1.0, 0.5
+    found = replace(result, tests=clear, unlearned=[], best=best, found=best)
+    assert found.headline()
+    untested = replace(result.settings, test_seeds=0)
+    for other in (replace(found, settings=untested), replace(found, unlearned=["plain"]),
+                  replace(found, predicted=True), replace(found, best=entropy)):
+        assert other.headline() == ""
+    assert str(replace(found, best=entropy)).startswith("No loss was better than cross entropy")
+
+
+def test_a_loss_of_the_front_that_is_half_as_large_and_nearly_as_good_is_named(whole):
+    result, _ = whole
+    best = LossTree.from_string("neg(add(mul(y_true, log(y_pred)), sin(sin(sin(sin(y_pred))))))",
+                                result.pset)
+    best.fitness.values = 1.0, 0.1
+
+    def simpler(text, improvement, **changed):
+        front = LossFront(str)
+        tree = LossTree.from_string(text, result.pset)
+        tree.fitness.values = 1.0, improvement
+        front.update([tree])
+        return replace(result, best=best, found=best, front=front, **changed).simpler_text()
+
+    assert simpler("neg(log(y_pred))", 0.08) == (
+        "neg(log(y_pred)), 3 nodes, improved by +0.0800 in the search, the best loss by +0.1000")
+    entropy = simpler(KNOWN_LOSSES["cross_entropy"], 0.08)
+    assert entropy.startswith("the known loss cross_entropy, 5 nodes")
+    assert simpler("neg(log(y_pred))", 0.07) == "", "not good enough"
+    assert len(best) == 11 and simpler("sin(sin(sin(sin(log(y_pred)))))", 0.2) == "", "too large"
+    thesis = replace(result.settings, fitness="thesis")
+    assert simpler("neg(log(y_pred))", 0.1, settings=thesis) == ""
 
 
 def test_a_notebook_shows_the_winner_its_tests_and_one_picture(whole):
