@@ -57,6 +57,20 @@ def test_glo_is_its_two_halves_draw_by_draw(ngen, first, second):
         expected.chapters["size"].select("max") + records.chapters["size"].select("max"))
 
 
+@pytest.mark.parametrize(("fitness", "place"), [
+    ((3, 9, 1, 4), 1), ((1, 2, 3, 9), 3), ((2, 5, 5, 1), 1), ((7, 7, 7, 7), 0)])
+def test_the_best_is_tuned_and_of_equals_the_first(fitness, place):
+    population, toolbox = start(4)
+    known = {str(tree): value for tree, value in zip(population, fitness, strict=True)}
+    asked = []
+    toolbox.register("evaluate", lambda tree: asked.append(str(tree)) or (
+        0.0, float(known.get(str(tree), -1))))
+    best = population[place]
+    assert len(known) == 4
+    eaGLO(population, toolbox, 0.5, 1, 0, PSET, verbose=False)
+    assert asked[4:] == [str(insert_coefficients(best, PSET))]
+
+
 def test_one_parent_still_gives_two_trees_to_choose_from():
     population, toolbox = start(2)
     _, logbook = eaGLO(population, toolbox, 0.5, 1, 4, PSET, verbose=False)
