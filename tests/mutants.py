@@ -36,7 +36,7 @@ FIELDS = ("module", "line", "before", "after", "outcome", "seconds")
 LIBRARIES = ("pytest", "coverage", "deap.gp", "pandas", "scipy.stats", "scipy.optimize", "sympy",
              "sklearn.datasets", "sklearn.model_selection", "matplotlib.pyplot", "tensorflow",
              "keras", "torch")  # fmt: skip
-SEARCH = ("evaluation", "fitness", "store", "race", "rungs", "finals", "audit", "deap_map")
+SEARCH = ("evaluation", "fitness", "store", "race", "rungs", "finals", "audit", "keys", "screened")
 
 GROUPS = {
     "algorithms": (["algorithms/*.py"], ["tests/algorithms", "tests/test_constants.py"]),
@@ -146,22 +146,23 @@ def recorded(modules, tests, notes):
 
 
 def concerned(known, module, mutation, budget):
-    """Returns the tests that run the line: the file of the module's own first, then the fastest.
+    """Returns the tests that run the line, and the seconds that they take.
 
-    Together they take at most ``budget`` seconds.
+    They are those of the module's own file, and others while there are seconds left of the budget.
     """
     lines, seconds = known["lines"][module], known["seconds"]
     contexts = {name for line in mutation.lines for name in lines.get(str(line), ())}
     if not contexts - {""}:  # it runs when the module is imported, or never
         contexts = {name.partition("::")[0] for name in seconds}
-    tests = [name for name in seconds if name in contexts or name.partition("::")[0] in contexts]
     own = f"test_{Path(module).stem}.py"
+    tests = sorted((name for name in seconds if seconds[name] < SLOW and
+                    (name in contexts or name.partition("::")[0] in contexts)), key=seconds.get)
     chosen = []
-    for name in sorted(tests, key=lambda name: (seconds[name], own not in name)):
-        if seconds[name] < SLOW and seconds[name] < budget:
+    for name in sorted(tests, key=lambda name: own not in name):
+        if own in name or seconds[name] < budget:
             budget -= seconds[name]
             chosen.append(name)
-    return chosen, sum(seconds[name] for name in chosen)
+    return sorted(chosen, key=seconds.get), sum(map(seconds.get, chosen))
 
 
 def outcome(path, mutation, tests, seconds):
@@ -172,7 +173,7 @@ def outcome(path, mutation, tests, seconds):
     path.write_text(mutation.text, "utf-8")
     files = dict.fromkeys(name.partition("::")[0] for name in tests)
     try:
-        status = forked(lambda: pytest_status(files, Chosen(tests)), 30 + 5 * seconds)
+        status = forked(lambda: pytest_status(files, Chosen(tests)), 20 + 4 * seconds)
     finally:
         path.write_text(original, "utf-8")
     return "survived" if status == 0 else "timeout" if status is None else "noticed"

@@ -100,6 +100,8 @@ class _Finder(ast.NodeVisitor):
                     self.visit(child)
 
     def visit(self, node):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            return
         match node:
             case ast.Compare():
                 operands = [node.left, *node.comparators]

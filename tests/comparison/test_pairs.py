@@ -215,6 +215,8 @@ def test_nothing_is_shown_where_the_interval_includes_zero_or_lies_on_the_other_
     ([[1.0]], [[1.0]], {}, r"shapes \(1, 1\)"),
     ([math.inf], [1.0], {}, "got inf"),
     ([1.0], [1.0], {"level": 95}, "between 0 and 1, got 95"),
+    ([1.0], [1.0], {"level": 1.0}, "between 0 and 1, got 1"),
+    ([1.0], [1.0], {"level": 0.0}, "between 0 and 1, got 0"),
 ])  # fmt: skip
 def test_what_cannot_be_compared_is_an_error(first, second, options, message):
     with pytest.raises(ValueError, match=message):

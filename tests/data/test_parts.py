@@ -75,6 +75,13 @@ def test_parts_may_lie_in_the_classes(tmp_path):
     assert data.x_train.max() < 60 <= data.x_test.min()
 
 
+def test_parts_at_the_top_may_have_classes_that_are_called_like_parts(tmp_path):
+    for part in ("train", "test"):
+        fill(tmp_path / part, ["train", "test"])
+    data = load_folder(tmp_path, 4)
+    assert (data.class_names, len(data.x_train), len(data.x_test)) == (("test", "train"), 8, 8)
+
+
 def test_a_part_may_lie_in_a_folder_of_its_own(tmp_path):
     fill(tmp_path / "seg_train" / "seg_train", ["a", "b"])
     fill(tmp_path / "seg_test" / "seg_test", ["a", "b"])
@@ -92,7 +99,14 @@ def test_parts_with_unknown_names_are_refused_and_no_classes(tmp_path, parts):
         fill(tmp_path / part, ["a", "b"] if part != "docs" else [])
     (tmp_path / "docs").mkdir(exist_ok=True)
     message = message_of(tmp_path)
-    assert "which hold the same folders a, b" in message and "train and test" in message
+    assert "which hold the same folders a, b. " in message and "train and test" in message
+
+
+def test_of_many_folders_five_are_named(tmp_path):
+    for part in ("one", "two"):
+        for names in ("abc", "defg"):
+            fill(tmp_path / part, names, 1)
+    assert "hold the same folders a, b, c, d, e and 2 more. " in message_of(tmp_path)
 
 
 @pytest.mark.parametrize(("parts", "named"), [
@@ -116,6 +130,9 @@ def test_folders_in_classes_are_no_classes(tmp_path):
     for name in ("cat", "dog"):
         fill(tmp_path / name, ["images"])
     assert load_folder(tmp_path, 4).class_names == ("cat", "dog")
+    for name in ("bird", "cow"):
+        fill(tmp_path / "other" / name, ["test"])  # without a training part it is no split
+    assert load_folder(tmp_path / "other", 4).class_counts.tolist() == [3, 3]
     fill(tmp_path / "dog", ["2024", "2025"])
     assert load_folder(tmp_path, 4).class_counts.tolist() == [3, 10]
 

@@ -18,7 +18,6 @@ from deap_lossgp.search.runs import evolve  # noqa: E402
 from deap_lossgp.search.settings import RunSettings  # noqa: E402
 from deap_lossgp.training.results import FAILURES, TrainingResult  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402
-from deap_lossgp.trees import LossTree  # noqa: E402
 
 PSET = loss_primitive_set()
 SMALL = {"population": 6, "generations": 1, "epochs": 4, "train_size": 300, "validation_size": 200,

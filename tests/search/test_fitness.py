@@ -5,7 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from deap_lossgp.search.fitness import FITNESS_MODES, WORST, compare, fitness_mode, fitness_of
+from deap_lossgp.search.fitness import (
+    FITNESS_MODES,
+    WORST,
+    compare,
+    figure_of,
+    fitness_mode,
+    fitness_of,
+)
 from deap_lossgp.training.results import STATUSES, TrainingResult
 from deap_lossgp.trees import LossFitness
 
@@ -135,3 +142,16 @@ def test_an_unknown_mode_offers_the_nearest():
         fitness_mode("weigthed")
     with pytest.raises(ValueError, match="unknown fitness 'xyz': known: balanced_error, error"):
         fitness_of(RESULTS, BASELINES, "xyz")
+
+
+def test_the_balanced_error_is_one_minus_the_balanced_accuracy():
+    assert figure_of(replace(BASELINES[0], balanced_accuracy=0.75), "balanced_error") == 0.25
+
+
+@pytest.mark.parametrize("figure", ["0.5", [0.5], "none"])
+def test_a_fitness_of_ones_own_that_is_no_number_is_refused(figure):
+    def mine(result):
+        return figure
+
+    with pytest.raises(ValueError, match=r"^fitness 'mine': expected a number for the result on"):
+        figure_of(BASELINES[0], mine)
