@@ -50,7 +50,9 @@ GROUPS = {
                ["tests/data/test_splits.py", "tests/data/test_parts.py",
                 "tests/data/test_folders.py"]),
     "training": ([f"training/{name}.py" for name in ("results", "tasks", "budget", "adam")],
-                 ["tests/training", "tests/search/test_store.py", "tests/search/test_rungs.py"]),
+                 ["tests/training/test_tasks.py", "tests/training/test_adam.py",
+                  *(f"tests/search/test_{name}.py"
+                    for name in ("keys", "screened", "fitness", "rungs"))]),
     "export": (["export/*.py"], ["tests/export"]),
     "statistics": ([f"comparison/{name}.py" for name in ("arm_statistics", "arm_tables", "pairs")],
                    [f"tests/comparison/test_{name}.py" for name in

@@ -17,6 +17,7 @@ from deap_lossgp.engines.ray_tasks import RayTasks
 from deap_lossgp.engines.starting import PROGRAM
 from deap_lossgp.found_losses import KNOWN_LOSSES
 
+pytestmark = pytest.mark.frameworks
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
