@@ -50,7 +50,8 @@ GROUPS = {
                ["tests/data/test_splits.py", "tests/data/test_parts.py",
                 "tests/data/test_folders.py"]),
     "training": ([f"training/{name}.py" for name in ("results", "tasks", "budget", "adam")],
-                 ["tests/training/test_tasks.py", "tests/training/test_adam.py",
+                 ["tests/training/test_tasks.py", "tests/training/test_results.py",
+                  "tests/training/test_adam.py",
                   *(f"tests/search/test_{name}.py"
                     for name in ("keys", "screened", "fitness", "rungs"))]),
     "export": (["export/*.py"], ["tests/export"]),

@@ -77,6 +77,13 @@ def test_one_parent_still_gives_two_trees_to_choose_from():
     assert logbook.select("nevals") == [2, 1, 1, 1, 2, 2]
 
 
+def test_both_halves_have_as_many_children_as_asked_for():
+    population, toolbox = start()
+    _, logbook = eaGLO(population, toolbox, 0.5, 1, 4, PSET, sample_size=5, nparents=4,
+                       verbose=False)
+    assert logbook.select("nevals") == [8, 4, 4, 1, 4, 4]
+
+
 def test_an_argument_out_of_range_is_named_before_anything_is_evaluated():
     population, toolbox = start()
     with pytest.raises(ValueError, match="^ngen must be at least 0, got -1$"):
