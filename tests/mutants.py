@@ -20,14 +20,13 @@ import importlib.util
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 
+from forks import NO_TESTS, Chosen, Recorder, forked, pytest_status
 from mutations import sample
 
 ROOT = Path(__file__).parents[1]
@@ -65,66 +64,6 @@ SLOW = 20.0
 """Seconds: a test that takes longer is not run here."""
 
 
-class Recorder:
-    """A pytest plugin: how long each test takes, and which lines it runs."""
-
-    def __init__(self, coverage):
-        self.coverage, self.seconds = coverage, {}
-
-    def pytest_runtest_setup(self, item):  # what a fixture runs, any test of the file may check
-        self.coverage.switch_context(item.location[0])
-
-    def pytest_runtest_call(self, item):
-        self.coverage.switch_context(item.nodeid)
-
-    def pytest_runtest_logreport(self, report):
-        if report.when == "call" and report.passed:
-            self.seconds[report.nodeid] = report.duration
-
-
-class Chosen:
-    """A pytest plugin that runs these tests only, in this order."""
-
-    def __init__(self, names):
-        self.places = {name: place for place, name in enumerate(names)}
-
-    def pytest_collection_modifyitems(self, items):
-        items[:] = sorted((item for item in items if item.nodeid in self.places),
-                          key=lambda item: self.places[item.nodeid])
-
-
-def pytest_status(arguments, *plugins):
-    import pytest
-
-    return pytest.main(["-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=",
-                        "--doctest-modules", "-q", "-x", *arguments], plugins)
-
-
-def forked(function, limit):
-    """Calls the function in a fork; returns its status, or None if it took longer than allowed."""
-    process = os.fork()
-    if not process:
-        os.setsid()
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 1)
-            os.dup2(nowhere.fileno(), 2)
-        try:
-            os._exit(int(function()))
-        finally:
-            os._exit(3)
-    end = time.monotonic() + limit
-    while True:
-        done, status = os.waitpid(process, os.WNOHANG)
-        late = time.monotonic() > end
-        if done or late:
-            with suppress(ProcessLookupError):
-                os.killpg(process, signal.SIGKILL)  # what the tests have started
-            if not done:
-                os.waitpid(process, 0)
-            return status if done else None
-        time.sleep(0.05)
-
-
 def recorded(modules, tests, notes):
     """Runs the tests without a fault; writes and returns their seconds and the lines they run."""
 
@@ -134,7 +73,7 @@ def recorded(modules, tests, notes):
         tracer = coverage.Coverage(data_file=None, include=[str(Path.cwd() / m) for m in modules])
         recorder = Recorder(tracer)
         tracer.start()
-        pytest_status([*tests, *modules, "--maxfail=1000", "-m", "not slow"], recorder)
+        pytest_status([*tests, *modules, "--maxfail=1000"], recorder)
         tracer.stop()
         data, lines = tracer.get_data(), {}
         for module in modules:
@@ -179,7 +118,7 @@ def outcome(path, mutation, tests, seconds):
         status = forked(lambda: pytest_status(files, Chosen(tests)), 20 + 4 * seconds)
     finally:
         path.write_text(original, "utf-8")
-    return "survived" if status == 0 else "timeout" if status is None else "noticed"
+    return "survived" if status in (0, NO_TESTS) else "timeout" if status is None else "noticed"
 
 
 def rows_of(path):
