@@ -27,7 +27,7 @@ import time
 from pathlib import Path
 
 from forks import NO_TESTS, Chosen, Recorder, forked, pytest_status
-from mutations import sample
+from mutations import mutations, sample
 
 ROOT = Path(__file__).parents[1]
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.csv")
@@ -186,7 +186,9 @@ def main(argv=None):
             for module in modules:
                 text = (copy / module).read_text("utf-8")
                 done = {fault(row): row["outcome"] for row in rows if row["module"] == module}
-                for mutation in sample(text, options.sample, f"{options.seed} {module}"):
+                chosen = mutations(text) if options.again else sample(
+                    text, options.sample, f"{options.seed} {module}")
+                for mutation in chosen:
                     key = module, mutation.before, mutation.after
                     again = done.get(key) == "survived" and key not in equivalent
                     if again if options.again else key not in done:

@@ -104,6 +104,11 @@ def test_the_interval_of_equal_differences_is_that_difference(constant):
     assert (result.low, result.high) == (same(constant), same(constant))
 
 
+def test_one_pair_has_no_interval():
+    result = against_zero([0.5])
+    assert result.mean == 0.5 and math.isnan(result.low) and math.isnan(result.high)
+
+
 def test_the_same_data_give_the_same_result():
     first, second = np.random.default_rng(5).normal(size=(2, 9))
     assert paired_difference(first, second) == paired_difference(list(first), tuple(second))

@@ -80,6 +80,7 @@ def test_parts_at_the_top_may_have_classes_that_are_called_like_parts(tmp_path):
         fill(tmp_path / part, ["train", "test"])
     data = load_folder(tmp_path, 4)
     assert (data.class_names, len(data.x_train), len(data.x_test)) == (("test", "train"), 8, 8)
+    assert data.x_train.max() == data.x_test.max() >= 60, "both classes in both parts"
 
 
 def test_a_part_may_lie_in_a_folder_of_its_own(tmp_path):
