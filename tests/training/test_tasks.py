@@ -13,7 +13,7 @@ keras = pytest.importorskip("keras")
 from deap_lossgp.data.datasets import load_dataset  # noqa: E402
 from deap_lossgp.training.budget import Budget  # noqa: E402
 from deap_lossgp.training.networks import build_model, small_cnn  # noqa: E402
-from deap_lossgp.training.tasks import Task, reduce_on_plateau  # noqa: E402
+from deap_lossgp.training.tasks import Task, check_names, reduce_on_plateau  # noqa: E402
 from deap_lossgp.user_functions import source_of  # noqa: E402
 
 
@@ -99,6 +99,27 @@ def test_a_budget_of_its_own_has_its_own_place_among_results(digits):
 def test_a_task_is_loaded_from_names():
     task = Task.load("digits", epochs=3, batch_size=32)
     assert (task.name, task.network, task.epochs, task.batch_size) == ("digits", "small_cnn", 3, 32)
+
+
+def test_images_of_a_folder_have_the_size_and_the_colours_that_are_asked_for(tmp_path):
+    from PIL import Image
+
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        for index in range(20):
+            Image.new("RGB", (6, 6), (index, 9 * index, 250)).save(tmp_path / label / f"{index}.png")
+    for mode, channels in (("L", 1), ("RGB", 3)):
+        task = Task.load(tmp_path, image_size=8, image_mode=mode)
+        assert task.data.input_shape == (8, 8, channels)
+
+
+def test_tasks_of_one_name_are_refused_with_the_way_out_and_none_without():
+    task = Task.load("digits")
+    with pytest.raises(ValueError, match=r"got \['digits', 'digits'\]; a data set is called like"):
+        check_names([task, task])
+    with pytest.raises(ValueError, match=r"at least 1, got \[\]$"):
+        check_names([])
+    check_names([task])
 
 
 # arrays
