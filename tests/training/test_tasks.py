@@ -107,8 +107,9 @@ def test_images_of_a_folder_have_the_size_and_the_colours_that_are_asked_for(tmp
     for label in "ab":
         (tmp_path / label).mkdir()
         for index in range(20):
-            Image.new("RGB", (6, 6), (index, 9 * index, 250)).save(tmp_path / label / f"{index}.png")
-    for mode, channels in (("L", 1), ("RGB", 3)):
+            image = Image.new("RGB", (6, 6), (index, 9 * index, 250))
+            image.save(tmp_path / label / f"{index}.png")
+    for mode, channels in (("grey", 1), ("rgb", 3)):
         task = Task.load(tmp_path, image_size=8, image_mode=mode)
         assert task.data.input_shape == (8, 8, channels)
 
