@@ -613,7 +613,8 @@ def given(tmp_path_factory):
     return {**arrays, "folder": folder, "evaluated": model.evaluate(x, labels, verbose=0)}
 
 
-@pytest.fixture(scope="module", params=["tensorflow", "jax", "torch"])
+@pytest.fixture(scope="module", params=[
+    "tensorflow", *(pytest.param(name, marks=pytest.mark.frameworks) for name in ("jax", "torch"))])
 def backend(request, given):
     """A backend's name, and what a process computed on it."""
     if importlib.util.find_spec(request.param) is None:

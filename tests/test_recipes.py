@@ -141,8 +141,10 @@ def test_a_command_is_run_once_however_it_is_written():
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"), RUNS,
-    ids=[" ".join([name, *itertools.chain(*arguments)])[:70] for name, arguments in RUNS])
+    ("name", "arguments"),
+    [pytest.param(*run, id=" ".join([run[0], *itertools.chain(*run[1])])[:70],
+                  marks=[pytest.mark.frameworks] * ("ray" in itertools.chain(*run[1])))
+     for run in RUNS])
 def test_a_command_runs(name, arguments, here, capsys):
     output = here / "out" / str(RUNS.index((name, arguments)))
     words = [word.format(data=here / "data") for words in arguments for word in words if word]
@@ -161,10 +163,18 @@ def test_a_command_runs(name, arguments, here, capsys):
 NAMESPACES = {}
 
 
-@pytest.mark.parametrize(("page", "number", "text"), PYTHON,
-                         ids=[f"{page}-{number}" for page, number, _ in PYTHON])
+FRAMEWORKS = ("torch", "distributed")
+WITH_FRAMEWORKS = {page for page, _, text in PYTHON
+                   if re.search(rf"\b({'|'.join(FRAMEWORKS)})\b", text)}
+
+
+@pytest.mark.parametrize(
+    ("page", "number", "text"),
+    [pytest.param(*block, id="-".join(map(str, block[:2])),
+                  marks=[pytest.mark.frameworks] * (block[0] in WITH_FRAMEWORKS))
+     for block in PYTHON])
 def test_a_block_of_python_runs_after_those_before_it_on_its_page(page, number, text, here):
-    for module in ("torch", "distributed", "mlflow", "wandb"):
+    for module in (*FRAMEWORKS, "mlflow", "wandb"):
         if re.search(rf"\b{module}\b", text):
             pytest.importorskip(module)
     program = compile(text, f"{page}, block {number}", "exec")

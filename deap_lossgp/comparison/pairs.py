@@ -50,9 +50,9 @@ class PairedDifference:
     wins: int
     ties: int
     losses: int
-    missing: int = 0
-    failed: int = 0
-    level: float = 0.95
+    missing: int
+    failed: int
+    level: float
 
     @property
     def smallest_p_value(self) -> float:

@@ -57,10 +57,31 @@ def test_glo_is_its_two_halves_draw_by_draw(ngen, first, second):
         expected.chapters["size"].select("max") + records.chapters["size"].select("max"))
 
 
+@pytest.mark.parametrize(("fitness", "place"), [
+    ((3, 9, 1, 4), 1), ((1, 2, 3, 9), 3), ((2, 5, 5, 1), 1), ((7, 7, 7, 7), 0)])
+def test_the_best_is_tuned_and_of_equals_the_first(fitness, place):
+    population, toolbox = start(4)
+    known = {str(tree): value for tree, value in zip(population, fitness, strict=True)}
+    asked = []
+    toolbox.register("evaluate", lambda tree: asked.append(str(tree)) or (
+        0.0, float(known.get(str(tree), -1))))
+    best = population[place]
+    assert len(known) == 4
+    eaGLO(population, toolbox, 0.5, 1, 0, PSET, verbose=False)
+    assert asked[4:] == [str(insert_coefficients(best, PSET))]
+
+
 def test_one_parent_still_gives_two_trees_to_choose_from():
     population, toolbox = start(2)
     _, logbook = eaGLO(population, toolbox, 0.5, 1, 4, PSET, verbose=False)
     assert logbook.select("nevals") == [2, 1, 1, 1, 2, 2]
+
+
+def test_both_halves_have_as_many_children_as_asked_for():
+    population, toolbox = start()
+    _, logbook = eaGLO(population, toolbox, 0.5, 1, 4, PSET, sample_size=5, nparents=4,
+                       verbose=False)
+    assert logbook.select("nevals") == [8, 4, 4, 1, 4, 4]
 
 
 def test_an_argument_out_of_range_is_named_before_anything_is_evaluated():

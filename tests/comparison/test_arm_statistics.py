@@ -28,6 +28,7 @@ def test_one_in_twenty_pairs_of_trainings_differs_by_more_than_the_noise_floor()
 
 
 @pytest.mark.parametrize("accuracies", [[], [0.9], [0.9, None]])
+@pytest.mark.filterwarnings("error")
 def test_fewer_than_two_trainings_have_no_noise_floor(accuracies):
     floor = noise_floor(accuracies)
     assert math.isnan(floor.std) and math.isnan(floor.difference)
@@ -39,6 +40,7 @@ def test_fewer_than_two_trainings_have_no_noise_floor(accuracies):
     ([0.02], [0.02]),
     ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
     ([0.6, 0.5], [1.0, 1.0]),
+    ([1.0, 0.0], [1.0, 0.0]),
     ([0.04, NAN, 0.02], [0.04, NAN, 0.04]),
 ])  # fmt: skip
 def test_holms_correction_of_tables_computed_by_hand(p_values, expected):
@@ -60,8 +62,9 @@ def test_holm_rejects_what_the_step_down_procedure_rejects():
 
 
 def test_holm_refuses_what_is_no_p_value():
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        holm([0.1, 1.5])
+    for wrong in (1.5, -0.1):
+        with pytest.raises(ValueError, match="between 0 and 1"):
+            holm([0.1, wrong])
 
 
 def long_table(replicates, arms=("gp", "random", "bandit")):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from deap_lossgp.comparison.arm_tables import (
+    DERIVED_TABLES,
     accuracy_table,
     at_chance_table,
     progress_table,
@@ -105,6 +106,17 @@ def test_winners_at_or_below_guessing_are_counted():
     assert sum([0.1, 0.1, 0.1]) / 3 > 0.1  # the mean of a winner at chance is rounded up
     assert table["at_or_below_chance"].tolist() == [3, 0]
     assert table["replicates"].tolist() == [4, 1]
+
+
+def test_the_tables_that_are_published_are_written_and_all_but_one_have_a_place_in_the_report():
+    published = {path.stem for path in (MEASURED / "laptop").glob("*.csv")}
+    assert published - {"evaluations", "tests", "winners"} == {*DERIVED_TABLES} - {"progress"}
+    sections = {}
+    for name, table in DERIVED_TABLES.items():
+        if table.caption:
+            sections.setdefault(table.section, []).append(name)
+    assert sections == {"Result": ["accuracy"], "Cost": ["time"],
+                        "Statistics": ["statistics", "at_chance"]}
 
 
 @pytest.mark.parametrize("name", ["laptop/", "laptop_thesis_fitness/", "thesis_cifar10_"])

@@ -104,6 +104,11 @@ def test_the_interval_of_equal_differences_is_that_difference(constant):
     assert (result.low, result.high) == (same(constant), same(constant))
 
 
+def test_one_pair_has_no_interval():
+    result = against_zero([0.5])
+    assert result.mean == 0.5 and math.isnan(result.low) and math.isnan(result.high)
+
+
 def test_the_same_data_give_the_same_result():
     first, second = np.random.default_rng(5).normal(size=(2, 9))
     assert paired_difference(first, second) == paired_difference(list(first), tuple(second))
@@ -215,6 +220,8 @@ def test_nothing_is_shown_where_the_interval_includes_zero_or_lies_on_the_other_
     ([[1.0]], [[1.0]], {}, r"shapes \(1, 1\)"),
     ([math.inf], [1.0], {}, "got inf"),
     ([1.0], [1.0], {"level": 95}, "between 0 and 1, got 95"),
+    ([1.0], [1.0], {"level": 1.0}, "between 0 and 1, got 1"),
+    ([1.0], [1.0], {"level": 0.0}, "between 0 and 1, got 0"),
 ])  # fmt: skip
 def test_what_cannot_be_compared_is_an_error(first, second, options, message):
     with pytest.raises(ValueError, match=message):

@@ -70,3 +70,7 @@ def test_most_of_the_losses_around_are_certified_and_train(name, protected):
     assert sum(each.certified for each in curves) >= 18
     assert sum(map(is_trainable, curves)) >= 12
     assert len({each.derivatives.tobytes() for each in curves}) == 20
+
+
+def test_there_are_as_many_places_on_either_side_and_none_twice():
+    assert list(CENTRES) == sorted({*CENTRES}) and [-c for c in reversed(CENTRES)] == [*CENTRES]

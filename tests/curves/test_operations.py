@@ -177,3 +177,9 @@ def test_known_losses_at_the_perfect_prediction_of_ten_classes():
            for p in (0.1, 0.39, 1.0 - 1e-9)}
     assert ngl[0.39] == pytest.approx(9.32, abs=0.01)
     assert ngl[0.39] < ngl[0.1] < ngl[1.0 - 1e-9]
+
+
+def test_the_derivative_of_a_loss_of_arrays_is_that_of_the_prediction():
+    loss = elementwise_loss(LossTree.from_string("neg(mul(y_true, log(y_pred)))", PSET), PSET)
+    y_true, y_pred = np.array([1.0, 0.0, 0.5], "float32"), np.array([0.5, 0.25, 0.25], "float32")
+    np.testing.assert_allclose(loss.derivative(y_true, y_pred), [-2.0, 0.0, -2.0], rtol=1e-6)

@@ -75,6 +75,14 @@ def test_parts_may_lie_in_the_classes(tmp_path):
     assert data.x_train.max() < 60 <= data.x_test.min()
 
 
+def test_parts_at_the_top_may_have_classes_that_are_called_like_parts(tmp_path):
+    for part in ("train", "test"):
+        fill(tmp_path / part, ["train", "test"])
+    data = load_folder(tmp_path, 4)
+    assert (data.class_names, len(data.x_train), len(data.x_test)) == (("test", "train"), 8, 8)
+    assert data.x_train.max() == data.x_test.max() >= 60, "both classes in both parts"
+
+
 def test_a_part_may_lie_in_a_folder_of_its_own(tmp_path):
     fill(tmp_path / "seg_train" / "seg_train", ["a", "b"])
     fill(tmp_path / "seg_test" / "seg_test", ["a", "b"])
@@ -92,7 +100,14 @@ def test_parts_with_unknown_names_are_refused_and_no_classes(tmp_path, parts):
         fill(tmp_path / part, ["a", "b"] if part != "docs" else [])
     (tmp_path / "docs").mkdir(exist_ok=True)
     message = message_of(tmp_path)
-    assert "which hold the same folders a, b" in message and "train and test" in message
+    assert "which hold the same folders a, b. " in message and "train and test" in message
+
+
+def test_of_many_folders_five_are_named(tmp_path):
+    for part in ("one", "two"):
+        for names in ("abc", "defg"):
+            fill(tmp_path / part, names, 1)
+    assert "hold the same folders a, b, c, d, e and 2 more. " in message_of(tmp_path)
 
 
 @pytest.mark.parametrize(("parts", "named"), [
@@ -118,6 +133,13 @@ def test_folders_in_classes_are_no_classes(tmp_path):
     assert load_folder(tmp_path, 4).class_names == ("cat", "dog")
     fill(tmp_path / "dog", ["2024", "2025"])
     assert load_folder(tmp_path, 4).class_counts.tolist() == [3, 10]
+
+
+def test_test_folders_in_classes_are_no_split_without_a_training_part(tmp_path):
+    for name in ("cat", "dog"):
+        fill(tmp_path / name, ["test"])
+    data = load_folder(tmp_path, 4)
+    assert data.class_names == ("cat", "dog") and data.class_counts.tolist() == [3, 3]
 
 
 def test_a_flat_test_part_is_refused_with_the_way_out(tmp_path):

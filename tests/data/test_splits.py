@@ -254,3 +254,9 @@ def test_a_size_that_the_other_images_do_not_have_is_refused(digits, size):
 def test_a_class_whose_images_are_all_validated_on_is_refused():
     y = np.arange(20) // 10
     assert "class 0 would have no training image" in refusal(y, np.arange(10), split=split_others)
+
+
+def test_of_several_classes_without_images_one_is_named_with_its_own_number():
+    y = np.repeat([0, 1, 2], [3, 7, 10])
+    assert refusal(y, np.arange(10), split=split_others).startswith(
+        "class 0 would have no training image: 3 of the 20 images are of it, and 10 would be")

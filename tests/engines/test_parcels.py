@@ -79,7 +79,8 @@ LOCKED = Holding(faulty.linear)
 LOCKED_ROW = faulty.row("locked", Holding(lambda ops, a: ops.multiply(1.0, a)))
 
 
-@pytest.mark.parametrize("make", [WorkerProcesses, RayTasks])
+@pytest.mark.parametrize("make", [
+    WorkerProcesses, pytest.param(RayTasks, marks=pytest.mark.frameworks)])
 @pytest.mark.parametrize(("task", "pset", "what"), [
     (faulty.digits(LOCKED), PSET, "the network of task 'digits'"),
     (faulty.digits(), faulty.primitive_set(LOCKED_ROW), "primitive 'locked'"),

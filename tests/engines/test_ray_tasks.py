@@ -17,23 +17,30 @@ from deap_lossgp.engines.ray_tasks import RayTasks
 from deap_lossgp.engines.starting import PROGRAM
 from deap_lossgp.found_losses import KNOWN_LOSSES
 
+pytestmark = pytest.mark.frameworks
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @pytest.fixture(scope="module")
 def ray():
-    """An engine on a Ray of its own."""
-    engine = RayTasks([TASK], PSET, time_limit=TIME_LIMIT)
+    """An engine on a Ray of its own, without a time limit: a busy machine may be slow."""
+    engine = RayTasks([TASK], PSET)
     yield engine
     engine.close()
 
 
-def test_ray_gives_the_same_bits_and_faults_cost_only_themselves(ray, expected):
-    crashes, hangs, *others = results(ray, [faulty_job("exits"), faulty_job("loops"), *GOOD])
+def test_ray_gives_the_same_bits_and_a_crash_costs_only_itself(ray, expected):
+    crashes, *others = results(ray, [faulty_job("exits"), *GOOD])
     assert (crashes.status, crashes.message) == FAULTS["exits"]
-    assert (hangs.status, hangs.message) == FAULTS["loops"]
     assert others == expected
     assert ray.environment["device"].startswith("CPU")
+
+
+def test_a_training_on_ray_that_takes_too_long_is_stopped(ray):
+    engine = RayTasks([TASK], PSET, time_limit=TIME_LIMIT)
+    (hangs,) = results(engine, [faulty_job("loops")])
+    engine.close()
+    assert (hangs.status, hangs.message) == FAULTS["loops"]
 
 
 def test_ray_refuses_in_one_line_faults_that_are_not_of_a_loss(ray):

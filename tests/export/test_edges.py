@@ -28,7 +28,8 @@ def made(loss, tmp_path_factory):
     return forms(loss, tmp_path_factory.mktemp("edges"))
 
 
-@pytest.fixture(params=["TreeLoss", "keras", "torch"])
+@pytest.fixture(params=["TreeLoss", "keras",
+                        pytest.param("torch", marks=pytest.mark.frameworks)])
 def form(request, made):
     if request.param not in made:
         pytest.skip("torch is not installed")

@@ -66,6 +66,7 @@ def test_the_text_tells_what_is_known_of_a_run():
 # Scale
 
 
+@pytest.mark.frameworks
 def test_the_scale_multiplies_the_mean_over_the_classes(load):
     torch = pytest.importorskip("torch")
     logits, labels = map(torch.tensor, logits_and_labels())

@@ -67,6 +67,7 @@ def test_a_form_is_read_as_it_stands(text, form):
         ("{0.__class__}", "cannot be read|is not arithmetic"),
         ("", "cannot be read"),
         ("(" * 5000, "cannot be read"),
+        ("-" * 5000 + "{0}", "cannot be read"),
     ],
 )
 def test_anything_else_is_refused_in_one_line_and_never_run(text, fault, tmp_path, monkeypatch):

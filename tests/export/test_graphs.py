@@ -168,6 +168,18 @@ def test_equal_parts_are_one_node():
     assert kinds == ["*", "+", "call", "name", "name", "sin"]
 
 
+def test_operands_change_places_only_where_the_value_stays_the_same():
+    graph = Graph(calls=False)
+    x, y = (graph.name(name, (1.0, 9.0)) for name in "xy")
+    binary = [kind for kind in FUNCTIONS if kind in ("+", "-", "*", "/", "**", "Max", "Min")]
+    assert len(binary) == 7
+    for kind in binary:
+        same = FUNCTIONS[kind](2.0, 5.0) == FUNCTIONS[kind](5.0, 2.0)
+        assert (graph.apply(kind, x, y) is graph.apply(kind, y, x)) == same, kind
+    assert infix("add(div(y_true, y_pred), cos(div(y_pred, y_true)))", PLAIN) == (
+        "y_true / y_pred + cos(y_pred / y_true)")
+
+
 def test_the_arguments_have_the_domains_of_training():
     names = {node.value: node.interval
              for node in in_order(simplify(tree_of("add(y_true, y_pred)"), PSET)) if node.value}

@@ -107,6 +107,7 @@ model.save("model.keras")
 """
 
 
+@pytest.mark.frameworks
 def test_the_keras_file_trains_and_loads_on_every_backend_where_this_package_is_missing(tmp_path):
     pytest.importorskip("tensorflow")
     (tmp_path / "ngl_keras.py").write_text(export_loss(read_loss("ngl"), "keras"))

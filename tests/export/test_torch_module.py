@@ -21,6 +21,8 @@ from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 from deap_lossgp.primitives import LossPrimitive
 from deap_lossgp.psets import add_primitive, loss_primitive_set
 
+pytestmark = pytest.mark.frameworks
+
 
 def torch_loss(load, loss, *args, scale=1.0, **kwargs):
     return loss_object(load(loss, "torch", scale=scale), loss, *args, **kwargs)

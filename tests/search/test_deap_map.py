@@ -34,6 +34,7 @@ def test_joblib_as_a_toolboxs_map_gives_the_same_fitness(population):
         assert toolbox.map(toolbox.evaluate, trees) == fitness
 
 
+@pytest.mark.frameworks
 def test_dask_as_a_toolboxs_map_gives_the_same_fitness(population, tmp_path):
     distributed = pytest.importorskip("distributed")
     toolbox, trees, fitness = population

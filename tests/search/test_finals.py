@@ -16,7 +16,7 @@ from deap_lossgp.search import Evaluation, evolutions, finals  # noqa: E402
 from deap_lossgp.search.race import sequential_halving  # noqa: E402
 from deap_lossgp.search.runs import evolve  # noqa: E402
 from deap_lossgp.search.settings import RunSettings  # noqa: E402
-from deap_lossgp.training.results import TrainingResult  # noqa: E402
+from deap_lossgp.training.results import FAILURES, TrainingResult  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402
 
 PSET = loss_primitive_set()
@@ -138,6 +138,47 @@ def test_where_nothing_can_be_trained_there_the_run_says_so_and_keeps_the_search
     result = evolve("digits", output=tmp_path, final_epochs=9, **SMALL)
     assert {job.task for job in jobs(made[1])} == {1}
     assert {*result.trainings["status"]} <= {"ok", "stopped"}
+
+
+class Alike(Invented):
+    """Every loss is as good as any other."""
+
+    def result(self, job):
+        accuracies = (0.5,) * self.tasks[job.task].epochs
+        return TrainingResult("digits", 10, "ok", 0.5, 0.5, 0.5, 0.1, accuracies, accuracies,
+                              accuracies, balanced_accuracy=0.5, test_accuracy=0.5)
+
+
+@pytest.mark.parametrize("known", [("mse", "baikal"), ("baikal", "mse"), ("ngl", "baikal")])
+def test_of_equals_the_smallest_is_taken_then_the_oldest_and_in_the_race_cross_entropy(
+    known, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(evolutions, "make_engine", lambda tasks, *_: Alike(tasks))
+    options = {**SMALL, "population": 2, "generations": 0, "seed_losses": known}
+    result = evolve("digits", output=tmp_path / "search", **{**options, "finalists": 0})
+    assert len({tree.fitness.values for tree in result.halloffame}) == 1
+    expected = known[1] if known[0] == "ngl" else known[0]  # the others have 7 nodes each
+    assert str(result.found) == KNOWN_LOSSES[expected]
+    raced = evolve("digits", output=tmp_path / "race", **{**options, "finalists": 3})
+    assert str(raced.found) == KNOWN_LOSSES["cross_entropy"]
+
+
+class Troubled(Invented):
+    """The losses fail one after the other, each in its own way."""
+
+    def result(self, job):
+        known = self.__dict__.setdefault("known", {})
+        place = known.setdefault(job.candidate.derivatives.tobytes(), len(known))
+        if 1 <= place <= len(FAILURES) and not job.test:
+            return TrainingResult("digits", 10, FAILURES[place - 1], message="so it goes")
+        return super().result(job)
+
+
+def test_every_kind_of_failure_is_reported(monkeypatch, tmp_path):
+    monkeypatch.setattr(evolutions, "make_engine", lambda tasks, *_: Troubled(tasks))
+    result = evolve("digits", output=tmp_path, **{**SMALL, "population": 12})
+    assert {*FAILURES} <= {*result.trainings["status"]}
+    assert f" Failed: {', '.join(f'1 {status}' for status in FAILURES)}." in str(result)
 
 
 # what is claimed

@@ -11,6 +11,7 @@ from deap_lossgp.search.fitness import (
     FITNESS_MODES,
     WORST,
     compare,
+    figure_of,
     fitness_mode,
     fitness_of,
 )
@@ -162,3 +163,16 @@ def test_a_function_that_asks_for_what_is_not_there_is_told_what_is():
     assert all(f"``{figure}``" in guide for figure in FIGURES)
     with pytest.raises(ValueError, match="got ZeroDivisionError: division by zero$"):
         fitness_of(RESULTS, BASELINES, lambda result: 1 / 0)
+
+
+def test_the_balanced_error_is_one_minus_the_balanced_accuracy():
+    assert figure_of(replace(BASELINES[0], balanced_accuracy=0.75), "balanced_error") == 0.25
+
+
+@pytest.mark.parametrize("figure", ["0.5", [0.5], "none"])
+def test_a_fitness_of_ones_own_that_is_no_number_is_refused(figure):
+    def mine(result):
+        return figure
+
+    with pytest.raises(ValueError, match=r"^fitness 'mine': expected a number for the result on"):
+        figure_of(BASELINES[0], mine)

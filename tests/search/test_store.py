@@ -643,3 +643,39 @@ def test_what_may_not_be_written_is_an_error_in_one_line():
 
 if __name__ == "__main__":
     make_version2()
+
+
+class Refusing:
+    """A connection in which every statement fails in one way."""
+
+    def __init__(self, code):
+        self.error = sqlite3.OperationalError("as SQLite says it")
+        self.error.sqlite_errorcode = code
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        return False
+
+    def execute(self, statement):
+        raise self.error
+
+
+@pytest.mark.parametrize(("code", "number", "reason"), [
+    (sqlite3.SQLITE_FULL, errno.ENOSPC, "no room left"),
+    (sqlite3.SQLITE_IOERR_SHMSIZE, errno.ENOSPC, "no room left"),
+    (sqlite3.SQLITE_BUSY, errno.EBUSY, "another process holds the file"),
+    (sqlite3.SQLITE_BUSY_SNAPSHOT, errno.EBUSY, "another process holds the file"),
+    (sqlite3.SQLITE_READONLY_DBMOVED, errno.EROFS, "the file is read-only"),
+    (sqlite3.SQLITE_IOERR_WRITE, errno.EIO, "cannot be written"),
+    (sqlite3.SQLITE_IOERR, errno.EIO, "cannot be written"),
+])
+def test_every_failure_of_a_write_has_its_reason(code, number, reason):
+    store = Store()
+    store._connection.close()
+    store._connection = Refusing(code)
+    with pytest.raises(OSError) as caught:
+        store.discard(["a"])
+    assert (caught.value.errno, caught.value.strerror) == (number,
+                                                           f"{reason} (as SQLite says it)")

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 
 import numpy as np
@@ -11,8 +11,9 @@ import pytest
 keras = pytest.importorskip("keras")
 
 from deap_lossgp.data.datasets import load_dataset  # noqa: E402
+from deap_lossgp.training.budget import Budget  # noqa: E402
 from deap_lossgp.training.networks import build_model, small_cnn  # noqa: E402
-from deap_lossgp.training.tasks import Task, reduce_on_plateau  # noqa: E402
+from deap_lossgp.training.tasks import Task, check_names, reduce_on_plateau  # noqa: E402
 from deap_lossgp.user_functions import source_of  # noqa: E402
 
 
@@ -98,6 +99,28 @@ def test_a_budget_of_its_own_has_its_own_place_among_results(digits):
 def test_a_task_is_loaded_from_names():
     task = Task.load("digits", epochs=3, batch_size=32)
     assert (task.name, task.network, task.epochs, task.batch_size) == ("digits", "small_cnn", 3, 32)
+
+
+def test_images_of_a_folder_have_the_size_and_the_colours_that_are_asked_for(tmp_path):
+    from PIL import Image
+
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        for index in range(20):
+            image = Image.new("RGB", (6, 6), (index, 9 * index, 250))
+            image.save(tmp_path / label / f"{index}.png")
+    for mode, channels in (("grey", 1), ("rgb", 3)):
+        task = Task.load(tmp_path, image_size=8, image_mode=mode)
+        assert task.data.input_shape == (8, 8, channels)
+
+
+def test_tasks_of_one_name_are_refused_with_the_way_out_and_none_without():
+    task = Task.load("digits")
+    with pytest.raises(ValueError, match=r"got \['digits', 'digits'\]; a data set is called like"):
+        check_names([task, task])
+    with pytest.raises(ValueError, match=r"at least 1, got \[\]$"):
+        check_names([])
+    check_names([task])
 
 
 # arrays
@@ -241,6 +264,30 @@ def test_tasks_with_networks_of_one_source_are_not_the_same(digits):
     one, other, again = (Task(digits, network_of(units), epochs=1).fingerprint
                          for units in (32, 64, 32))
     assert one == again != other
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Budget)])
+def test_every_number_of_the_budget_is_part_of_the_fingerprint(field, digits):
+    other = {"epochs": 3, "batch_size": 32, "learning_rate": 1e-2, "train_size": 301,
+             "validation_size": 201, "validation_share": 0.2, "augmentation": True,
+             "mixed_precision": True, "jit_compile": True}[field]
+    given = {"epochs": 2, "train_size": 300, "validation_size": 200}
+    if field == "validation_share":
+        del given["validation_size"]
+    task = Task(digits, small_cnn, **given)
+    assert replace(task, **{field: other}).fingerprint != task.fingerprint
+    assert Task(digits, small_cnn, **given).fingerprint == task.fingerprint
+
+
+def test_images_their_name_network_and_schedule_are_part_of_the_fingerprint(digits):
+    def changed(name):
+        return replace(digits, **{name: getattr(digits, name)[::-1]}, source=None)
+
+    images = [digits, *(changed(name) for name in ("x_train", "y_train", "x_test", "y_test")),
+              replace(digits, name="other", source=None)]
+    tasks = [*(Task(data, small_cnn) for data in images), Task(digits, "resnet8"),
+             Task(digits, small_cnn, callbacks=list)]
+    assert len({task.fingerprint for task in tasks}) == len(tasks)
 
 
 def test_the_default_schedule_is_that_of_the_ngl_authors():
