@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 
 def check_tensorflow() -> None:
@@ -85,6 +85,9 @@ def import_tensorflow(quiet: bool = True) -> None:
         raise ValueError(_missing(error)) from None
 
 
+_kept_open: list[TextIO] = []  # loggers that were made meanwhile go on writing to them
+
+
 @contextmanager
 def quiet_start_up() -> Iterator[None]:
     """Keeps what TensorFlow says while it is imported off the screen; what Python says appears."""
@@ -94,14 +97,14 @@ def quiet_start_up() -> Iterator[None]:
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
-    with open(kept, "w", buffering=1, errors="backslashreplace") as own:
-        if _descriptor(stream) == 2:
-            sys.stderr = own
-        try:
-            yield
-        finally:
-            sys.stderr = stream
-            os.dup2(kept, 2)
+    if _descriptor(stream) == 2:
+        sys.stderr = open(kept, "w", buffering=1, errors="backslashreplace", closefd=False)
+        _kept_open.append(sys.stderr)
+    try:
+        yield
+    finally:
+        sys.stderr = stream
+        os.dup2(kept, 2)
 
 
 def _descriptor(stream):
