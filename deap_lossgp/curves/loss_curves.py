@@ -110,9 +110,10 @@ class LossCurves:
         """
         if not self.finite:
             return np.inf
-        return float(max(self.segments.error, *self._rounding_errors()))
+        return max(self.segments.error, self._rounding_error)
 
-    def _rounding_errors(self):
+    @cached_property
+    def _rounding_error(self):
         p = _PROBES.astype(np.float64)
         slopes = differentiate(self.nodes, self.pset, _LABELS, p)[1]
         _, single, reach = differentiate(self.nodes, self.pset, _LABELS, _PROBES, with_reach=True)
@@ -124,7 +125,7 @@ class LossCurves:
             forces = (p * (1.0 - p) * slopes)[:, middle]
             blindness = _HALF_ULP * np.abs(forces).mean() / np.abs(forces[1] - forces[0]).mean()
         relative = np.sort(np.nan_to_num(relative, nan=np.inf))
-        return relative[int(FLOAT32_SHARE * len(relative))], blindness
+        return float(max(relative[int(FLOAT32_SHARE * len(relative))], blindness))
 
     @property
     def finite(self) -> bool:
@@ -134,7 +135,8 @@ class LossCurves:
     @property
     def certified(self) -> bool:
         """Whether training on the curves equals training with the loss, within ``TOLERANCE``."""
-        return self.finite and self.error <= TOLERANCE
+        # The cheaper one first.
+        return self.finite and self._rounding_error <= TOLERANCE and self.error <= TOLERANCE
 
     @cached_property
     def gradient_scale(self) -> float:

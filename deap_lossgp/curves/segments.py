@@ -143,7 +143,7 @@ def _refinements(points, samples, signs, sampled, scale, tolerance) -> Iterator[
         error[exact] = 0.0
         open_ = ((error > tolerance) | (signs != signs[..., :1]).any((0, 2))) & ~exact
         done += (~open_).sum()
-        if not np.isfinite(error).all() or done + 2 * open_.sum() > MOST_CELLS:
+        if not np.isfinite(error).all() or done + _foreseen(error[open_] / tolerance) > MOST_CELLS:
             error[open_] = np.inf
             open_[:] = False
         yield (points[~open_, 0], points[~open_, -1], samples[0][:, ~open_, 0], fits[:, ~open_],
@@ -157,6 +157,14 @@ def _refinements(points, samples, signs, sampled, scale, tolerance) -> Iterator[
             between = ((points[:, :-1].astype(np.float64) + points[:, 1:]) / 2.0).astype(np.float32)
             points, samples, signs = map(_woven, (points, samples, signs),
                                          (between, *sampled(between)))
+
+
+def _foreseen(errors):
+    """Returns about how many cells are to come of those whose errors are so many times too large.
+
+    A parabola's error falls with the third power of the width of a cell.
+    """
+    return max(2 * len(errors), np.cbrt(np.clip(errors, 1.0, 1000.0)).sum())
 
 
 def _parabolas(position, samples):
