@@ -98,7 +98,7 @@ def quiet_start_up() -> Iterator[None]:
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     if _descriptor(stream) == 2:
-        sys.stderr = open(kept, "w", buffering=1, errors="backslashreplace", closefd=False)
+        sys.stderr = os.fdopen(kept, "w", 1, errors="backslashreplace", closefd=False)
         _kept_open.append(sys.stderr)
     try:
         yield
