@@ -59,7 +59,7 @@ class Segments:
             p: Array of any shape; it is clipped to [LOWEST, 1 - LOWEST].
 
         Returns:
-            float64 of shape (2, *p.shape).
+            float64 of the shape of p, with a leading axis of 2.
         """
         p = np.clip(np.asarray(p, np.float32), LOWEST, np.float32(1.0 - LOWEST))
         cell = np.searchsorted(self.knots, p, side="right") - 1
