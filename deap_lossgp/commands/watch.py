@@ -12,8 +12,8 @@ from typing import Any
 from deap_lossgp.commands.parser import CommandParser, fail, piped, refused
 from deap_lossgp.errors import printable
 from deap_lossgp.pages.serving import ADDRESS, page_server
-from deap_lossgp.search.watch_page import watch_page
-from deap_lossgp.search.watching import COMPLETE, RUNNING, STOPPED, RunState, read_state
+from deap_lossgp.search.reports.watch_page import watch_page
+from deap_lossgp.search.reports.watching import COMPLETE, RUNNING, STOPPED, RunState, read_state
 
 PORT = 8000
 """Where the page is served by default."""

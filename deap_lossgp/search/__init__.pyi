@@ -10,11 +10,11 @@ from .folders import write_csv as write_csv
 from .front import LossFront as LossFront
 from .logbooks import RunStatistics as RunStatistics
 from .logbooks import logbook_table as logbook_table
+from .reports.watching import RunState as RunState
+from .reports.watching import read_state as read_state
 from .run_results import RunResult as RunResult
 from .runs import Run as Run
 from .runs import evolve as evolve
 from .settings import RunSettings as RunSettings
 from .store import Store as Store
 from .store import StoreError as StoreError
-from .watching import RunState as RunState
-from .watching import read_state as read_state

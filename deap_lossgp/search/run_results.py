@@ -14,9 +14,9 @@ from deap import gp, tools
 from deap_lossgp.expressions import in_short
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.pages.html_page import to_fragment
-from deap_lossgp.search.accuracy_table import accuracy_table, difference
-from deap_lossgp.search.headline import headline, known_name
-from deap_lossgp.search.run_page import PLACES, budget_of, summary
+from deap_lossgp.search.reports.accuracy_table import accuracy_table, difference
+from deap_lossgp.search.reports.headline import headline, known_name
+from deap_lossgp.search.reports.run_page import PLACES, budget_of, summary
 from deap_lossgp.search.settings import RunSettings
 from deap_lossgp.training.results import FAILURES
 from deap_lossgp.trees import LossTree

@@ -29,8 +29,8 @@ from deap_lossgp.search.funnels import funnel_of
 from deap_lossgp.search.logbooks import logbook_table
 from deap_lossgp.search.misleading import learning_curves
 from deap_lossgp.search.progress import Progress
-from deap_lossgp.search.run_figures import draw_figures
-from deap_lossgp.search.run_page import run_page
+from deap_lossgp.search.reports.run_figures import draw_figures
+from deap_lossgp.search.reports.run_page import run_page
 from deap_lossgp.search.run_results import RunResult
 from deap_lossgp.search.settings import FINAL, SEED_LOSSES, RunSettings
 from deap_lossgp.search.stopping import Clock, Limits

@@ -11,7 +11,7 @@ from typing import Any
 
 from deap_lossgp.errors import printable
 from deap_lossgp.search.folders import STORE, run_record
-from deap_lossgp.search.store_reading import read_trainings
+from deap_lossgp.search.reports.store_reading import read_trainings
 
 _COLUMNS = ("task", "expression", "seed", "status", "accuracy", "test_accuracy", "seconds")
 RUNNING, STOPPED, COMPLETE = "running", "stopped", "complete"

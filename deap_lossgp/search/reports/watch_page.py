@@ -11,7 +11,7 @@ from deap_lossgp.pages.sections import Figure, Section
 from deap_lossgp.plotting.generations import plot_generations
 from deap_lossgp.plotting.svg import as_svg
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.search.watching import COMPLETE, RUNNING, RunState
+from deap_lossgp.search.reports.watching import COMPLETE, RUNNING, RunState
 from deap_lossgp.trees import LossTree
 
 _LATEST = 15

@@ -3,7 +3,7 @@
 import pytest
 
 from deap_lossgp.found_losses import KNOWN_LOSSES
-from deap_lossgp.search.headline import headline, known_name
+from deap_lossgp.search.reports.headline import headline, known_name
 
 CLEAR, HIGH, LOW, WIDE = [0.90, 0.91, 0.90], [0.94, 0.95, 0.94], [0.8, 0.81, 0.8], [0.85, 0.99, 0.9]
 

@@ -15,8 +15,8 @@ from deap_lossgp.found_losses import FoundLoss
 from deap_lossgp.pages.formulas import typeset
 from deap_lossgp.pages.html_page import to_html
 from deap_lossgp.pages.sections import Code, Figure, Section
-from deap_lossgp.search.accuracy_table import accuracy_table
-from deap_lossgp.search.headline import known_name
+from deap_lossgp.search.reports.accuracy_table import accuracy_table
+from deap_lossgp.search.reports.headline import known_name
 from deap_lossgp.trees import LossTree
 
 if TYPE_CHECKING:

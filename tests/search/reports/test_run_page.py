@@ -15,8 +15,8 @@ pytest.importorskip("tensorflow")
 from deap_lossgp.export import export_loss  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss  # noqa: E402
 from deap_lossgp.search.front import LossFront  # noqa: E402
-from deap_lossgp.search.run_figures import draw_figures  # noqa: E402
-from deap_lossgp.search.run_page import run_page  # noqa: E402
+from deap_lossgp.search.reports.run_figures import draw_figures  # noqa: E402
+from deap_lossgp.search.reports.run_page import run_page  # noqa: E402
 from deap_lossgp.search.runs import evolve  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402
 from deap_lossgp.trees import LossTree  # noqa: E402

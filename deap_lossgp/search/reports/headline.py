@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from deap_lossgp.found_losses import KNOWN_LOSSES
-from deap_lossgp.search.accuracy_table import difference
+from deap_lossgp.search.reports.accuracy_table import difference
 
 _Accuracies = Mapping[str, Sequence[float | None]]
 

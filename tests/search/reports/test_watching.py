@@ -10,9 +10,9 @@ import pytest
 from html_reader import check_page, text_of
 
 from deap_lossgp.found_losses import KNOWN_LOSSES
+from deap_lossgp.search.reports.watch_page import watch_page
+from deap_lossgp.search.reports.watching import read_state
 from deap_lossgp.search.store import Store
-from deap_lossgp.search.watch_page import watch_page
-from deap_lossgp.search.watching import read_state
 from deap_lossgp.training.results import TrainingResult
 
 HOSTILE = "<i>&\x1b"

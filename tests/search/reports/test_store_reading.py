@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from deap_lossgp.search.reports.store_reading import read_trainings
 from deap_lossgp.search.store import Store
-from deap_lossgp.search.store_reading import read_trainings
 from deap_lossgp.training.results import TrainingResult
 
 COLUMNS = ("task", "expression", "seed", "status", "accuracy", "losses")
