@@ -86,9 +86,10 @@ class LossCurves:
         They are computed when they are first asked for: of many losses that are screened, few are
         trained.
         """
-        # Half of the tolerance is for what lies between the points that are looked at.
+        # The rest of the tolerance is for what lies between the points that are looked at, and for
+        # batches whose gradient is a small difference of large ones.
         return refined(lambda p: differentiate_with_signs(self.nodes, self.pset, _LABELS, p),
-                       self.gradient_scale, TOLERANCE / 2.0)
+                       self.gradient_scale, TOLERANCE / 4.0)
 
     @cached_property
     def error(self) -> float:
