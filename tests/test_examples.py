@@ -4,6 +4,7 @@ import csv
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -62,11 +63,14 @@ def test_benchmark_measures_every_arm_for_every_loss(tmp_path):
                   "--images", "1024", "--memory", "10", "--output", "out", cwd=tmp_path)
     assert process.returncode == 0, process.stderr
     assert "the network was traced 1 time;" in process.stdout
+    assert " losses as a search draws them: " in process.stdout
     with open(tmp_path / "out" / "benchmark_evaluation.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2
     arms = ["ours", "hand-written cross entropy", "exact path", "plain DEAP + Keras fit",
             "plain, with its validation"]
+    if find_spec("torch") is not None:
+        arms += ["PyTorch, 1 thread", "PyTorch, 2 threads"]
     assert all(float(row[arm]) > 0 for row in rows for arm in arms)
 
 
