@@ -149,7 +149,7 @@ def prepare_tensorflow(threads: int = 1, determinism: bool | None = None) -> dic
     gpus = tf.config.list_physical_devices("GPU")
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-        # At least two: with one, TensorFlow's own threads of the loop wait for each other.
+        # Two at least, as in all that was measured; one is enough for both paths of the loop.
         tf.config.threading.set_inter_op_parallelism_threads(max(2, threads))
         for gpu in gpus:
             tf.config.experimental.set_memory_growth(gpu, True)
