@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deap_lossgp.curves.differentiation import differentiate
-from deap_lossgp.curves.grid import interpolate, logit, probability
+from deap_lossgp.curves.grid import LOWEST, interpolate, logit, probability
 from deap_lossgp.curves.loss_curves import TOLERANCE, LossCurves
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.operators import genLoss
@@ -112,6 +112,15 @@ def test_between_the_knots_certified_derivatives_are_within_the_certified_error(
         assert np.quantile(error / size, 0.99) <= TOLERANCE / 4.0
         np.testing.assert_allclose(curves.segments.value(p)[1], value[1], rtol=1e-3,
                                    atol=1e-3 * np.ptp(value[1]), err_msg=str(tree))
+
+
+def test_values_hold_at_both_ends_too_where_predictions_are_clipped():
+    entropy = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], PSET)
+    p = np.array([LOWEST, 1.0 - LOWEST])
+    segments = LossCurves.of(entropy, PSET).segments
+    expected = differentiate(entropy, PSET, LABELS, p)[0]
+    np.testing.assert_allclose(segments.value(p), expected, rtol=1e-6)
+    np.testing.assert_array_equal(segments.value(np.array([0.0, 1.0])), segments.value(p))
 
 
 # the scale
