@@ -46,6 +46,7 @@ class Proof:
 
 PROOFS = {
     "driver-kill": Proof(100, 10, kills.driver_kill, kills.said_of_driver_kill),
+    "ten-kills": Proof(3, 2, kills.ten_kills, kills.said_of_ten_kills, no_ray, most=3),
     "worker-kill": Proof(20, 3, kills.worker_kill, kills.said_of_worker_kill),
     "start-kill": Proof(*starts.KILLS, starts.kill_while_starting, starts.said_of_kills),
     "start-interrupt": Proof(*starts.INTERRUPTS, starts.interrupt_while_starting,

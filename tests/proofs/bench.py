@@ -19,6 +19,10 @@ SMALLER = ["--population", "4", "--generations", "2", "--epochs", "1", "--train-
            "--test-seeds", "1", "--max-size", "30", "--no-preselect"]
 TWO_WORKERS = ("--workers", "2")
 RAY = ("--engine", "ray")
+SETUPS = [("--workers", "1"), TWO_WORKERS, RAY, ("--workers", "4")]
+EVERYTHING = ("--audit", "0.5", "--tune-constants", "6", "--rate-factors", "0.5", "2",
+              "--final-epochs", "3", "--final-size", "200", "--select", "simplest")
+"""What is not switched on by default."""
 
 
 def trainings(folder):
@@ -44,21 +48,25 @@ def trainings_left(folder):
 
 
 def results(folder):
-    """Returns what the three files of a run say, without seconds; None if one is missing."""
-    try:
-        with open(folder / "logbook.csv", newline="") as file:
-            logbook = [[row[name] for name in row if name != "seconds"]
-                       for row in csv.DictReader(file)]
-        return (logbook, (folder / "individuals.csv").read_bytes(),
-                (folder / "best_loss.json").read_bytes())
-    except FileNotFoundError:
+    """Returns what each table of a run says, without seconds, and its result; None before its end.
+
+    Returns:
+        dict by file name.
+    """
+    if not (folder / "best_loss.json").exists():
         return None
+    tables = {"best_loss.json": (folder / "best_loss.json").read_bytes()}
+    for path in sorted(folder.glob("*.csv")):
+        with path.open(newline="") as file:
+            tables[path.name] = [{name: row[name] for name in row if name != "seconds"}
+                                 for row in csv.DictReader(file)]
+    return tables
 
 
 class Undisturbed(NamedTuple):
     """A run that nothing disturbed."""
 
-    results: tuple
+    results: dict
     trainings: int
     seconds: float
 
@@ -120,10 +128,10 @@ class Bench:
             time.sleep(0.02)
         return False
 
-    def resumed(self, command, folder, snapshots):
+    def resumed(self, command, folder, snapshots, expected=None):
         """Runs the command again and compares; returns the columns that say if all was kept."""
         status, errors, _ = self.finished(command)
-        expected, rows = self.undisturbed(), trainings(folder)
+        expected, rows = expected or self.undisturbed(), trainings(folder)
         repeated = sum(rows.get(key) != row for kept in snapshots for key, row in kept.items())
         identical = results(folder) == expected.results
         held = not status and identical and not repeated and len(rows) == expected.trainings

@@ -10,7 +10,17 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from proofs.bench import RAY, TWO_WORKERS, numbers, total, trainings, trainings_left
+from proofs.bench import (
+    EVERYTHING,
+    RAY,
+    SETUPS,
+    TWO_WORKERS,
+    numbers,
+    results,
+    total,
+    trainings,
+    trainings_left,
+)
 from proofs.linux import bearing, descendants, processes, workers
 
 PATIENCE = 5.0
@@ -46,6 +56,37 @@ def said_of_driver_kill(rows):
     kills = sum(len(row["kills"].split()) for row in rows)
     return (f"{kills} kills, {total(rows, 'stored')} trainings stored at the kills, "
             f"{total(rows, 'identical')} identical, {total(rows, 'repeated')} repeated")
+
+
+def ten_kills(bench, number, rng):
+    """Kills a run ten times that has every part switched on; each round has another engine."""
+    setup, kills = SETUPS[number - 1], 2 if bench.quick else 10
+    everything, learned = EVERYTHING, bench.output / "learned"
+    if not bench.quick:  # the smaller runs have no surrogate
+        if results(learned) is None:
+            bench.finished(bench.command(learned))
+        everything = (*EVERYTHING, "--learn-from", str(learned))
+    expected = bench.undisturbed(everything)
+    folder, snapshots = bench.fresh(f"ten-kills-{number}"), []
+    command = bench.command(folder, (*everything, *setup))
+    while len(snapshots) < kills:
+        moment = (len(snapshots) + rng.uniform(0.0, 1.0)) / kills
+        with bench.started(command) as process:
+            bench.until_trained(process, folder, int(moment * expected.trainings))
+            time.sleep(rng.uniform(0.0, 0.3))
+            if process.poll() is not None:
+                break  # it was complete: the row tells fewer kills than asked for
+        snapshots.append(trainings_left(folder))
+    row = bench.resumed(command, folder, snapshots, expected)
+    return {"options": " ".join(setup), "kills": len(snapshots),
+            "stored": " ".join(str(len(kept)) for kept in snapshots),
+            "trainings": expected.trainings, "files": len(expected.results), **row,
+            "held": int(row["held"] and len(snapshots) == kills)}
+
+
+def said_of_ten_kills(rows):
+    return (f"{total(rows, 'kills')} kills, {total(rows, 'trainings')} trainings, "
+            f"{total(rows, 'repeated')} repeated; {total(rows, 'identical')} identical")
 
 
 def worker_kill(bench, number, rng):

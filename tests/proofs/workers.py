@@ -18,10 +18,9 @@ from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.training.candidates import candidate_of
 from deap_lossgp.training.tasks import Task
 from deap_lossgp.trees import LossTree
-from proofs.bench import RAY, TWO_WORKERS, numbers, results
+from proofs.bench import RAY, SETUPS, numbers, results
 from proofs.linux import memory_mb, workers
 
-SETUPS = [("--workers", "1"), TWO_WORKERS, ("--workers", "4"), RAY]
 GROWTH_SHARE = 0.10
 WARM_UP = 0.1  # share of the trainings after which memory shall not grow
 
