@@ -1,7 +1,8 @@
 """The surrogate of a search: it predicts accuracies from the atlas and the search's trainings.
 
 The atlas is read without the data sets of the run, so that a result on a data set owes nothing to
-what was measured there before.
+what was measured there before; and not at all if what is left are data sets of many more classes,
+or many fewer.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.surrogate.atlas import load_atlas
 from deap_lossgp.surrogate.evidence import (
+    CLASSES,
     LEAST_LEARNED,
     OWN_WEIGHT,
     Evidence,
@@ -38,6 +40,11 @@ if TYPE_CHECKING:
     from deap_lossgp.search.evaluation import Evaluation
     from deap_lossgp.training.tasks import Task
 
+MOST_APART = 5
+"""The atlas tells something of a task if one of its data sets has at most so many times as many
+classes, or as few. Of what it chose for CIFAR-100, having seen ten classes only, 74% ended at
+chance, and the winners of five runs were 0.12 points below cross entropy, without it 0.03 above."""
+
 
 class SearchSurrogate:
     """``preselect`` of a toolbox: a ``Preselection`` whose surrogate learns with every generation.
@@ -49,6 +56,9 @@ class SearchSurrogate:
         seed: The seed of the surrogate.
         prior: Whether it learns from the atlas, too.
         earlier: ``EarlierRuns`` to learn from as well, or None.
+
+    Attributes:
+        note: A sentence for the report if the atlas tells nothing of the tasks, else "".
     """
 
     def __init__(self, pset: gp.PrimitiveSet, tasks: Sequence[Task], evaluation: Evaluation,
@@ -62,7 +72,13 @@ class SearchSurrogate:
         self._classes = [task.data.num_classes for task in tasks]
         self._features = {k: LossFeatures(pset, k) for k in self._classes}
         self._preselection = Preselection(None, self.features, valid=evaluation.is_valid)
-        self._prior = _atlas_without(*sorted(task.name for task in tasks)) if prior else None
+        self._prior, self.note = None, ""
+        if prior:
+            self._prior = _atlas_without(*sorted(task.name for task in tasks),
+                                         classes=frozenset(self._classes))
+            if self._prior is None:
+                self.note = ("The atlas has no other data set with about as many classes: the "
+                             "surrogate did without it.")
         self._preselection.remember([LossTree.from_string(KNOWN_LOSSES["cross_entropy"], pset)])
 
     def features(self, tree: LossTree) -> np.ndarray:
@@ -151,7 +167,10 @@ class SearchSurrogate:
 
 
 @cache  # it is the same for all runs of a process
-def _atlas_without(*names):
-    """Returns the evidence of the atlas without these data sets; None if nothing is left."""
+def _atlas_without(*names, classes):
+    """Returns the evidence of the atlas without these data sets; None if it tells nothing."""
     atlas = load_atlas(without=names)
-    return evidence_of(atlas, loss_primitive_set()) if len(atlas) else None
+    seen = [CLASSES[name] for name in atlas["dataset"].unique()]
+    told = all(any(max(k, other) <= MOST_APART * min(k, other) for other in seen)
+               for k in classes)
+    return evidence_of(atlas, loss_primitive_set()) if told else None

@@ -94,7 +94,7 @@ def landmarks(curves: LossCurves, num_classes: int) -> np.ndarray:
         start = np.abs(places - beginning) < 1.2
         sizes = np.abs(fine)
         unit = np.median(sizes[0, start]) or np.median(sizes) or sizes.max() or 1.0
-        fine = fine / unit
+        fine = np.clip(fine / unit, -_LARGEST, _LARGEST)  # the unit may be next to nothing
         mean, size = fine.mean(-1), np.sqrt((fine**2).mean(-1))
         mean[np.abs(mean) < _NEGLIGIBLE] = 0.0
         true, false, _ = mean

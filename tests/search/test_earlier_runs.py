@@ -159,7 +159,7 @@ def replace_task(row, name):
 
 
 def test_the_surrogate_of_a_search_learns_from_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(surrogates_module, "_atlas_without", lambda *names: None)
+    monkeypatch.setattr(surrogates_module, "_atlas_without", lambda *names, classes: None)
     good = (MSE, NGL, KNOWN_LOSSES["focal"])
     bad = [f"neg({text})" for text in good]
     earlier = EarlierRuns([run_of(tmp_path / "a", training(ENTROPY, 0.4, 0.4), *(

@@ -189,6 +189,23 @@ def test_a_run_on_all_data_sets_of_the_atlas_has_no_prior_but_its_own_trainings(
     assert len(surrogate(population(n=40), 3)) == 3
 
 
+@pytest.mark.parametrize(("name", "classes", "told"), [
+    ("mine", 100, True), ("cifar100", 100, False), ("mine", 2, True), ("mine", 501, False),
+    ("cifar100", 50, True), ("cifar100", 51, False),
+])
+def test_the_atlas_is_not_asked_about_many_more_classes_than_it_has_seen(
+    asked, name, classes, told
+):
+    pixels = np.random.default_rng(0).random((4 * classes, 4, 4)).astype("float32")
+    task = Task.from_arrays(name, pixels, np.arange(4 * classes) % classes, epochs=3)
+    surrogate, _, population = surrogate_on([task])
+    children = population(n=60)
+    chosen = surrogate(children, 6)
+    assert bool(surrogate.note) is not told
+    places = [children.index(child) for child in chosen]
+    assert (places == sorted(places)) is not told  # the first ones, where nothing is predicted
+
+
 def test_it_does_without_what_cross_entropy_has_not_learned(asked, monkeypatch):
     task = images("mine")
     surrogate, evaluation, population = surrogate_on([task])

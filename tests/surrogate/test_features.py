@@ -1,9 +1,11 @@
 """Landmarks: what trains alike has equal ones, and they mean what their names say."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from deap_lossgp.curves import LossCurves, logit, probability
+from deap_lossgp.curves import KNOTS, LossCurves, logit, probability
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.surrogate import LANDMARKS, LossFeatures, forces, landmarks
@@ -46,6 +48,14 @@ def test_a_loss_of_the_wrong_sign_never_leaves_the_start():
     wrong = of("mul(y_true, log(y_pred))")
     assert wrong["start"] > 0.0 > of(KNOWN_LOSSES["cross_entropy"])["start"]
     assert wrong["rest_1.0"] == pytest.approx(float(logit(0.1)), abs=0.5)  # half a unit apart
+
+
+def test_landmarks_are_small_numbers_however_little_force_there_is_at_the_start():
+    derivatives = np.zeros((2, KNOTS))
+    derivatives[1] = -1e-310 * np.linspace(1.0, 2.0, KNOTS)
+    derivatives[1, 5 * KNOTS // 8:] = -1e300
+    found = landmarks(SimpleNamespace(derivatives=derivatives), 51)
+    assert np.abs(found).max() < 1e3
 
 
 @pytest.mark.parametrize("text", [KNOWN_LOSSES["cross_entropy"], KNOWN_LOSSES["ngl"]])
