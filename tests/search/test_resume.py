@@ -203,7 +203,7 @@ def test_a_second_process_is_refused_until_the_first_is_gone(
         (["--seed", "5"], "holds another run, with seed 0 instead of 5"),
         (["--epochs", "2"], "with epochs 1 instead of 2"),
         (["--plain"], "with protected True instead of False"),
-        (["--max-size", "31"], "with max_size 30 instead of 31"),
+        (["--max-size", "31"], "with --max-size 30 instead of 31"),
     ],
 )
 def test_a_folder_with_trainings_belongs_to_its_settings(
