@@ -9,6 +9,8 @@ from invented import Invented
 
 pytest.importorskip("tensorflow")
 
+from deap_lossgp.commands.options import SEARCHES  # noqa: E402
+from deap_lossgp.comparison.settings import ComparisonSettings  # noqa: E402
 from deap_lossgp.export import simplified  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss  # noqa: E402
 from deap_lossgp.psets import loss_primitive_set  # noqa: E402
@@ -339,6 +341,24 @@ def test_neither_the_thesis_nor_its_fitness_tunes_anything(engines, tmp_path):
         evolve("digits", output=tmp_path / str(number),
                **{**SMALL, "rate_factors": (2.0,), **options})
         assert {job.rate_factor for job in jobs(engines[number])} == {1.0}
+
+
+def test_what_the_fitness_thesis_makes_no_use_of_is_said_in_a_line(engines, tmp_path, capsys):
+    options = {"finalists": 3, "select": "simplest", "rate_factors": (2.0,)}
+    evolve("digits", output=tmp_path, **{**SMALL, **options, "fitness": "thesis"})
+    said = [line for line in capsys.readouterr().err.splitlines() if "without effect" in line]
+    assert said == ["Warning: the fitness thesis stops, preselects and races nothing: without "
+                    "effect are --finalists, --select, --rate-factors"]
+    evolve("digits", output=tmp_path / "other", **{**SMALL, **options})
+    assert "without effect" not in capsys.readouterr().err
+
+
+def test_what_was_not_asked_for_is_not_missed():
+    assert RunSettings(fitness="thesis").without_effect == []
+    assert RunSettings(**SEARCHES["thesis"]).without_effect == []
+    assert RunSettings(fitness="thesis", finalists=6).without_effect == ["finalists"]
+    assert ComparisonSettings(fitness="thesis", rungs=True, preselect=True).without_effect == [
+        "rungs", "preselect"]
 
 
 # settings
