@@ -331,7 +331,7 @@ def _text(path):
     ("spoil", "message"),
     [
         (_damaged, "expected an undamaged store of trainings"),
-        (_newer, "of version 2, got the newer version 99; upgrade deap_lossgp"),
+        (_newer, "of version 3, got the newer version 99; upgrade deap_lossgp"),
         (_foreign, "got the database of another program"),
         (_text, "expected an undamaged store of trainings, got DatabaseError: file is not"),
     ],
