@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deap import gp
 
-from deap_lossgp.errors import unknown_name
+from deap_lossgp.errors import nearest_path, unknown_name
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.trees import LossTree
 
@@ -74,7 +74,7 @@ def read_loss(source: Path | str, pset: gp.PrimitiveSet | None = None) -> FoundL
     if path.is_dir():
         path /= "best_loss.json"
     if not path.exists():
-        raise unknown_name("loss", str(source), KNOWN_LOSSES,
+        raise unknown_name("loss", str(source), KNOWN_LOSSES, path=nearest_path(path, (".json",)),
                            hint=f"or give a run's folder or best_loss.json; "
                                 f"{str(path)!r} is not there")
     try:

@@ -1,8 +1,10 @@
 """Settings: fields of dataclasses with a help text, from which docstrings and options follow."""
 
 import textwrap
+from collections.abc import Iterable
 from dataclasses import field, fields
-from typing import Any, TypeVar, cast
+from numbers import Real
+from typing import Any, TypeVar, cast, get_type_hints
 
 Settings = TypeVar("Settings")
 """A class of settings."""
@@ -45,3 +47,38 @@ def documented(cls: type[Settings]) -> type[Settings]:
                            subsequent_indent=" " * 8) for name, text in texts.items()]
     cls.__doc__ = "\n".join([f"{(cls.__doc__ or '').rstrip()}\n", "Attributes:", *lines])
     return cls
+
+
+def check_numbers(settings: object, cls: type) -> None:
+    """Refuses what is no number where the type of a field says that it is one.
+
+    Args:
+        settings: An instance of a dataclass. Of its fields those of type ``float`` are looked at,
+            and those of type ``tuple[float, ...]``, which are made tuples; either may be None, too.
+        cls: Its class, or one from which that is derived and whose fields alone are looked at.
+
+    Raises:
+        TypeError: A field does not hold a number.
+        ValueError: One that holds several does not hold numbers.
+
+    Examples:
+        >>> from dataclasses import dataclass
+        >>> @dataclass
+        ... class Walk:
+        ...     lengths: tuple[float, ...]
+        >>> check_numbers(Walk((1, "far")), Walk)
+        Traceback (most recent call last):
+        ...
+        ValueError: lengths must be numbers, got (1, 'far')
+    """
+    for name, hint in get_type_hints(cls).items():
+        value, several = getattr(settings, name, None), tuple[float, ...]
+        if value is None and hint in (float | None, several | None):
+            continue
+        if hint in (float, float | None) and not isinstance(value, Real):
+            raise TypeError(f"{name} must be a number, got {value!r}")
+        if hint in (several, several | None):
+            numbers = tuple(value) if isinstance(value, Iterable) else (None,)
+            if not all(isinstance(number, Real) for number in numbers):
+                raise ValueError(f"{name} must be numbers, got {value!r}")
+            object.__setattr__(settings, name, numbers)

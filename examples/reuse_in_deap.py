@@ -223,7 +223,7 @@ def main(argv=None):
     parser.add_argument("--population", type=int, default=100, help="number of individuals")
     parser.add_argument("--output", default="runs/reuse_in_deap", metavar="DIR",
                         help="folder for logbooks and curves")
-    refused(parser.prog, run_all, **vars(parser.parse_args(argv)))
+    refused(parser, run_all, **vars(parser.parse_args(argv)))
 
 
 if __name__ == "__main__":

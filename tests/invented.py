@@ -39,5 +39,6 @@ class Invented(Engine):
         whole = TrainingResult(
             task.name, task.data.num_classes, "ok", losses[-1], accuracies[-1], losses[-1],
             task.epochs / 10, losses, accuracies, losses, balanced_accuracy=accuracies[-1],
-            test_accuracy=accuracies[0] if job.test else None)
+            test_accuracy=accuracies[0] if job.test else None,
+            test_balanced_accuracy=accuracies[0] / 2.0 if job.test else None)
         return stopped_at(whole, job.stops)

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from proofs import disks, drivers, kills, settings, starts, workers
 from proofs.bench import Bench
 
-from deap_lossgp.commands.parser import CommandParser, fail, resumable
+from deap_lossgp.commands.parser import CommandParser, resumable
 
 
 def no_ray():
@@ -99,8 +99,8 @@ def main(argv=None):
     arguments.add_argument("--rounds", type=int, metavar="N", help="of each proof")
     options = arguments.parse_args(argv)
     if options.rounds is not None and options.rounds < 1:
-        fail(arguments.prog, f"rounds must be at least 1, got {options.rounds}")
-    with resumable(arguments.prog, argv):
+        arguments.error(f"rounds must be at least 1, got {options.rounds}")
+    with resumable(arguments, argv):
         bench = Bench(options.output, options.seed, options.quick)
         return 0 if all([prove(bench, name, options.rounds) for name in options.only]) else 1
 

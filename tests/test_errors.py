@@ -2,7 +2,7 @@
 
 import pytest
 
-from deap_lossgp.errors import in_one_line, unknown_name
+from deap_lossgp.errors import in_one_line, nearest_path, said_of_path, unknown_name
 
 ALGORITHMS = ["sample-tournament", "archive", "random"]
 
@@ -53,3 +53,17 @@ def test_a_quoted_error_is_one_short_line():
     assert line.startswith("RuntimeError: first second xxx")
     assert line.endswith("...")
     assert len(line) == 200
+
+
+def test_any_part_of_a_path_may_be_misspelt_and_a_file_is_meant_by_its_ending(tmp_path):
+    (tmp_path / "photos" / "Flowers").mkdir(parents=True)
+    (tmp_path / "photos" / "birds.npz").touch()
+    for given, endings, meant in (
+            ("fotos/flowers", (), "photos/Flowers"), ("photos/birsd.npz", (), None),
+            ("photos/birsd.npz", (".npz",), "photos/birds.npz"), ("photos/birds.npz", (), None),
+            ("photos/birds.npz/x", (".npz",), None), ("photos", (), None), ("ab\0c", (), None),
+            ("photos/../fotos", (), "photos/../photos"), ("xyz/Flowers", (), None)):
+        found = nearest_path(tmp_path / given, endings)
+        assert found == (meant and str(tmp_path / meant)), given
+    assert said_of_path(tmp_path / "photo") == f"; did you mean {str(tmp_path / 'photos')!r}?"
+    assert said_of_path(tmp_path / "xyz") == ""

@@ -38,7 +38,7 @@ def test_reuse_in_deap_drives_both_ways_without_tensorflow(tmp_path):
     for name in ("tensorflow", "keras"):
         (tmp_path / f"{name}.py").write_text("raise ImportError('not here')")
     process = run("reuse_in_deap.py", "--ngen", "8", "--population", "12", "--output", "out",
-                  cwd=tmp_path, PYTHONPATH=str(tmp_path))
+                  cwd=tmp_path, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
     assert process.returncode == 0, process.stderr
     for algorithm, children in (("sample-tournament", 4), ("archive", 12)):
         for problem in ("onemax", "regression"):

@@ -52,3 +52,10 @@ def test_a_file_without_a_loss_is_refused_by_name(tmp_path, text, message):
 def test_a_name_that_is_neither_is_refused_with_the_nearest():
     with pytest.raises(ValueError, match="unknown loss 'cross_entrpy': did you mean"):
         read_loss("cross_entrpy")
+
+
+def test_a_misspelt_folder_of_a_run_gets_the_nearest_one(tmp_path, monkeypatch):
+    (tmp_path / "runs" / "flowers").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="unknown loss 'run/flower': did you mean 'runs/flowers'"):
+        read_loss("run/flower")

@@ -28,7 +28,7 @@ def site(tmp_path_factory):
     process = subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-b", "html", ROOT / "docs",
          folder / "built" / "html"], capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(folder / "absent")})
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder / "absent"), *sys.path])})
     assert process.returncode == 0, process.stderr
     return folder / "built" / "html"
 

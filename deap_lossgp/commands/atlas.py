@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deap_lossgp.commands.options import add_settings, read_settings
-from deap_lossgp.commands.parser import CommandParser, fail, refused, resumable
+from deap_lossgp.commands.parser import CommandParser, refused, resumable
 from deap_lossgp.engines import TrainingError
 from deap_lossgp.engines.execution import Execution
 from deap_lossgp.search.collecting import CollectionSettings
@@ -45,18 +45,18 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     options = vars(parser.parse_args(argv))
     with resumable(parser, argv):
         if options["show"]:
-            refused(parser.prog, show, options["show"], options["table"], options["output"])
+            refused(parser, show, options["show"], options["table"], options["output"])
             return
-        collection = refused(parser.prog, prepare, options)
+        collection = refused(parser, prepare, options)
         with collection:
             try:
                 table = collection.execute()
             except TrainingError as error:
-                fail(parser.prog, error)
+                parser.error(error)
             print(f"{len(table)} trainings of {table['expression'].nunique()} losses. "
                   f"Results in {collection.output}: rows.csv")
             if options["table"]:
-                count = refused(parser.prog, collection.merge_into, options["table"])
+                count = refused(parser, collection.merge_into, options["table"])
                 print(f"{options['table']} has {count} trainings now")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from deap_lossgp.commands.parser import CommandParser, fail, refused
+from deap_lossgp.commands.parser import CommandParser, refused
 from deap_lossgp.comparison.cost_arms import (
     drawn_losses,
     measure,
@@ -55,13 +55,13 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of trees and trainings")
     options = parser.parse_args(argv)
     if options.losses < 2 or options.images < 1024 or options.memory < 0:
-        fail(parser.prog, "expected at least 2 --losses, 1024 --images and 0 --memory, "
-                          f"got {options.losses}, {options.images} and {options.memory}")
-    refused(parser.prog, import_tensorflow)
-    run(parser.prog, options)
+        parser.error("expected at least 2 --losses, 1024 --images and 0 --memory, "
+                     f"got {options.losses}, {options.images} and {options.memory}")
+    refused(parser, import_tensorflow)
+    run(parser, options)
 
 
-def run(program: str, options: argparse.Namespace) -> None:
+def run(parser: CommandParser, options: argparse.Namespace) -> None:
     """Measures everything that parsed options ask for."""
     from deap_lossgp.curves import LossCurves
     from deap_lossgp.data import load_dataset
@@ -70,9 +70,9 @@ def run(program: str, options: argparse.Namespace) -> None:
 
     prepare_tensorflow()
     output = Path(options.output)
-    refused(program, output.mkdir, parents=True, exist_ok=True)
+    refused(parser, output.mkdir, parents=True, exist_ok=True)
     pset = loss_primitive_set()
-    loaded = [refused(program, load_dataset, name, options.data_dir) for name in options.datasets]
+    loaded = [refused(parser, load_dataset, name, options.data_dir) for name in options.datasets]
     trees = drawn_losses(pset, options.losses, options.seed)
     on_curves = [LossCurves.of(tree, pset).certified for tree in trees]
     tables = []

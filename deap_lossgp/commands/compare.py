@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from deap_lossgp.commands.options import PRESETS, announce, experiment_parser, parse_experiment
-from deap_lossgp.commands.parser import CommandParser, fail, refused, resumable
+from deap_lossgp.commands.parser import CommandParser, refused, resumable
 from deap_lossgp.comparison import ComparisonSettings
 from deap_lossgp.engines import TrainingError
 from deap_lossgp.training.tensorflow_setup import check_tensorflow
@@ -30,12 +30,12 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     """
     parser = experiment_parser("Compare algorithms that evolve losses, on equal terms.",
                                ComparisonSettings(), PRESETS, prog)
-    with resumable(parser, argv), refused(parser.prog, prepare, parser, argv) as comparison:
+    with resumable(parser, argv), refused(parser, prepare, parser, argv) as comparison:
         try:
             comparison.execute()
             print(comparison.report())
         except TrainingError as error:
-            fail(parser.prog, error)
+            parser.error(error)
 
 
 def prepare(parser: CommandParser, argv: Sequence[str] | None) -> Comparison:

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     parser.add_argument("--output", default="runs/describe_loss", metavar="DIR",
                         help="folder for the pictures")
     with piped():
-        refused(parser.prog, describe_losses, **vars(parser.parse_args(argv)))
+        refused(parser, describe_losses, **vars(parser.parse_args(argv)))
 
 
 def describe_losses(losses: Sequence[str], output: Path | str, seed: int = 0) -> None:

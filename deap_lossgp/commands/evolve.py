@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from deap_lossgp.commands.options import PRESETS, announce, experiment_parser, parse_experiment
-from deap_lossgp.commands.parser import CommandParser, fail, refused, resumable
+from deap_lossgp.commands.parser import CommandParser, refused, resumable
 from deap_lossgp.engines import TrainingError
 from deap_lossgp.search import RunSettings, TensorBoard
 from deap_lossgp.training.tensorflow_setup import check_tensorflow
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
         RunSettings(), PRESETS, prog)
     parser.epilog = EXAMPLES
     parser.add_argument("--tensorboard", metavar="DIR", help="folder for TensorBoard's files")
-    with resumable(parser, argv), refused(parser.prog, prepare, parser, argv) as run:
+    with resumable(parser, argv), refused(parser, prepare, parser, argv) as run:
         try:
             introduce(run)
             result = run.execute()
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
             print(f"      {parser.call_of('export')} {folder} --to torch writes it for PyTorch "
                   f"(or keras, latex, sympy, text)")
         except TrainingError as error:
-            fail(parser.prog, error)
+            parser.error(error)
 
 
 def introduce(run: Run) -> None:

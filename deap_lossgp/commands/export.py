@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
                         help="the folder, or the file; a file of the same name is replaced")
     parser.add_argument("--seed", type=int, help="not used: an export is not random")
     arguments = parser.parse_args(argv)
-    found, path, text = refused(parser.prog, export, arguments.loss, arguments.to,
+    found, path, text = refused(parser, export, arguments.loss, arguments.to,
                                 arguments.scale, arguments.output)
     defines_class = TARGETS[arguments.to].defines_class
     with piped():

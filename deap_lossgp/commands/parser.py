@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import select
 import shlex
 import signal
@@ -22,17 +23,20 @@ Result = TypeVar("Result")
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows defaults, but no empty or boolean ones; several values are shown without brackets. A
-    text of several lines keeps them."""
+    text of several lines keeps them. Settings are called as ``as_typed`` says."""
+
+    as_typed: Callable[[str], str]
 
     def _fill_text(self, text, width, indent):
         return text if "\n" in text else super()._fill_text(text, width, indent)
 
     def _get_help_string(self, action):
+        help = self.as_typed(action.help)
         if action.default in (None, (), []) or isinstance(action.default, bool):
-            return action.help
+            return help
         if isinstance(action.default, list | tuple):
-            return f"{action.help} (default: {' '.join(map(str, action.default))})"
-        return super()._get_help_string(action)
+            return f"{help} (default: {' '.join(map(str, action.default))})"
+        return self.as_typed(super()._get_help_string(action))
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -69,7 +73,41 @@ class CommandParser(argparse.ArgumentParser):
                 self.error(str(unknown_name("option", option, options)))
         return super().parse_known_args(args, namespace)
 
-    def error(self, message: str) -> NoReturn:
+    def as_typed(self, text: str) -> str:
+        """Returns a text about settings with the options that set them in place of their names.
+
+        A name of several words is always replaced, one of a single word before "must". What stands
+        in quotes, and what is part of another name or a path, stays as it is.
+
+        Args:
+            text: A help text or the message of an error.
+
+        Examples:
+            >>> parser = CommandParser("")
+            >>> _ = [parser.add_argument(f"--{name}", type=int) for name in ("train-size", "seed")]
+            >>> parser.as_typed("seed must be less than train_size, the size, got 'train_size'")
+            "--seed must be less than --train-size, the size, got 'train_size'"
+        """
+        options = {action.dest: action.option_strings[0] for action in self._actions
+                   if action.option_strings and (action.nargs != 0 or _names_its_setting(action))}
+        names = "|".join(map(re.escape, sorted(options, key=len, reverse=True)))
+
+        def typed(match):
+            name = match["name"]
+            is_meant = name and ("_" in name or match["must"] is not None)
+            return options[name] if is_meant else match[0]
+
+        quoted = r"""(?<!\w)(?P<quote>['"]).*?(?P=quote)"""
+        named = rf"(?<![\w./-])(?P<name>{names})(?![\w/-]|\.\w)(?P<must>(?= must ))?"
+        return re.sub(f"{quoted}|{named}", typed, text)
+
+    def _get_formatter(self):
+        formatter = super()._get_formatter()
+        formatter.as_typed = self.as_typed
+        return formatter
+
+    def error(self, message: object) -> NoReturn:
+        message = self.as_typed(str(message))
         if message.startswith("the following arguments are required"):
             message += "".join(f"; {'/'.join(action.option_strings)} is one of "
                                f"{', '.join(action.choices)}" for action in self._actions
@@ -90,6 +128,11 @@ class CommandParser(argparse.ArgumentParser):
             return f"{self.prog.rpartition(' ')[0]} {name}"
         program = Path(sys.argv[0]).parent / COMMANDS[name].program
         return f"python {shlex.quote(str(program))}" if program.is_file() else f"lossgp {name}"
+
+
+def _names_its_setting(action):
+    """Whether an option without a value is not the opposite of its setting, as --plain is."""
+    return action.option_strings[0] == f"--{action.dest.replace('_', '-')}"
 
 
 def print_anything() -> None:
@@ -113,11 +156,12 @@ def fail(program: str, message: object) -> NoReturn:
     sys.exit(2)
 
 
-def refused(program: str, action: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+def refused(parser: CommandParser, action: Callable[..., Result], *args: Any,
+            **kwargs: Any) -> Result:
     """Calls ``action``; its ValueError, TypeError or OSError ends the command with one line.
 
     Args:
-        program: The command's name.
+        parser: The command's ``CommandParser``.
         action: Is called with the other arguments.
 
     Returns:
@@ -131,7 +175,7 @@ def refused(program: str, action: Callable[..., Result], *args: Any, **kwargs: A
     except (ValueError, TypeError, OSError) as error:
         if isinstance(error, BrokenPipeError) and _output_is_closed():
             raise  # not caused by bad input
-        return fail(program, error)
+        parser.error(error)
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     parser.add_argument("--replicates", type=int, default=10, metavar="N",
                         help="runs of each arm, the first from --seed, seeds 100 apart")
     with resumable(parser, argv):
-        print(refused(parser.prog, measure, parser, argv))
+        print(refused(parser, measure, parser, argv))
 
 
 def measure(parser: CommandParser, argv: Sequence[str] | None) -> str:

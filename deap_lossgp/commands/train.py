@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     p.add_argument("--threads", type=int, default=1,
                    help="threads per operation on the CPU; more for large networks")
     add_settings(p, ConfirmationSettings())
-    with resumable(p, argv), refused(p.prog, prepare, p.parse_args(argv)) as confirmation:
+    with resumable(p, argv), refused(p, prepare, p.parse_args(argv)) as confirmation:
         print(confirmation.execute())
 
 

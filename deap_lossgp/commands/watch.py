@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from deap_lossgp.commands.parser import CommandParser, fail, piped, refused
+from deap_lossgp.commands.parser import CommandParser, piped, refused
 from deap_lossgp.errors import printable
 from deap_lossgp.pages.serving import ADDRESS, page_server
 from deap_lossgp.search.reports.watch_page import watch_page
@@ -42,15 +42,15 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     parser.add_argument("--seed", type=int, help="not used: nothing here is random")
     options = parser.parse_args(argv)
     if not 0.1 <= options.every < math.inf:
-        fail(parser.prog, f"--every: expected at least 0.1 seconds, got {options.every:g}")
+        parser.error(f"--every: expected at least 0.1 seconds, got {options.every:g}")
     if options.serve is not None and (options.once or options.output):
-        fail(parser.prog, "--serve cannot be combined with --once and --output")
+        parser.error("--serve cannot be combined with --once and --output")
     try:
         with piped():
             if options.serve is None:
-                refused(parser.prog, show, options.run, options.every, options.once, options.output)
+                refused(parser, show, options.run, options.every, options.once, options.output)
             else:
-                refused(parser.prog, serve, options.run, options.serve, options.every)
+                refused(parser, serve, options.run, options.serve, options.every)
     except KeyboardInterrupt:
         print(flush=True)  # what follows does not begin behind ^C
 

@@ -54,22 +54,26 @@ def progress_table(evaluations: pd.DataFrame, tasks: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def accuracy_table(tests: pd.DataFrame) -> pd.DataFrame:
+def accuracy_table(tests: pd.DataFrame, balanced: bool = False) -> pd.DataFrame:
     """Computes the test accuracy by arm and task, as in the thesis's tables 4.2 and 4.3.
 
     The thesis does not say on which images its accuracies were measured.
 
     Args:
         tests: The tests of a ``Comparison``.
+        balanced: Whether to show balanced test accuracies, too.
 
     Returns:
         A DataFrame with a row per task and arm: ``task arm mean std low high replicates`` over
-        replicates (each the mean of its seeds), then ``thesis_small`` and ``thesis_large``, which
-        are missing if the thesis has no figure.
+        replicates (each the mean of its seeds), perhaps ``balanced_mean`` and ``balanced_std``,
+        then ``thesis_small`` and ``thesis_large``, which are missing if the thesis has no figure.
     """
-    means = tests.groupby(["task", "arm", "replicate"], sort=False)["test_accuracy"].mean()
-    table = means.groupby(["task", "arm"], sort=False).agg(
+    means = tests.groupby(["task", "arm", "replicate"], sort=False)
+    table = means["test_accuracy"].mean().groupby(["task", "arm"], sort=False).agg(
         mean="mean", std="std", low="min", high="max", replicates="count").reset_index()
+    if balanced:
+        over = means["test_balanced_accuracy"].mean().groupby(["task", "arm"], sort=False)
+        table["balanced_mean"], table["balanced_std"] = over.mean().values, over.std().values
     for scale, by_task in THESIS_ACCURACY.items():
         table[f"thesis_{scale}"] = [
             by_task[task][THESIS_ARMS[arm]] if task in by_task and arm in THESIS_ARMS
@@ -181,7 +185,7 @@ class DerivedTable:
 DERIVED_TABLES = {
     "progress": DerivedTable(lambda c: progress_table(c.evaluations, len(c.tasks))),
     "accuracy": DerivedTable(
-        lambda c: accuracy_table(c.tests),
+        lambda c: accuracy_table(c.tests, c.settings.fitness == "balanced_error"),
         "Test accuracy by data set and arm, over replicates; the thesis's figures (tables 4.2 and "
         "4.3, which do not say on which images) beside ours", "Result"),
     "time": DerivedTable(

@@ -48,7 +48,7 @@ class Comparison(Evolution):
             ``replicate`` and ``arm``.
         generations: The logbooks, with ``replicate`` and ``arm``.
         winners: ``replicate arm expression wins improvement``.
-        tests: ``replicate arm task seed test_accuracy``.
+        tests: ``replicate arm task seed test_accuracy test_balanced_accuracy``.
     """
 
     settings: ComparisonSettings
@@ -183,11 +183,13 @@ class Comparison(Evolution):
         self._rows["baselines"] += [
             {"replicate": replicate, "task": r.task, "loss": r.loss, "accuracy": r.accuracy}
             for r in evaluation.baselines()]
-        accuracies = evaluation.test_accuracies(list(trees.values()), seeds)
+        plain, balanced = (evaluation.test_accuracies([*trees.values()], seeds, balanced)
+                           for balanced in (False, True))
         self._rows["tests"] += [
-            {"replicate": replicate, "arm": arm, "task": task, "seed": of, "test_accuracy": value}
-            for arm, by_task in zip(trees, accuracies, strict=True)
-            for task, values in by_task.items() for of, value in zip(seeds, values, strict=True)
+            {"replicate": replicate, "arm": arm, "task": task, "seed": of,
+             "test_accuracy": values[i], "test_balanced_accuracy": balanced[row][task][i]}
+            for row, arm in enumerate(trees)
+            for task, values in plain[row].items() for i, of in enumerate(seeds)
         ]
         self._advanced += len(self.tasks) * (1 + len(trees) * s.test_seeds)
         self.advance(self._advanced)

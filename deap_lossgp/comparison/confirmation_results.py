@@ -34,8 +34,8 @@ class ConfirmationResult:
 
     Attributes:
         trainings: A pandas DataFrame, a row per training: ``task model loss seed status
-            test_accuracy val_accuracy val_balanced_accuracy val_cross_entropy val_loss epochs
-            seconds message``.
+            test_accuracy test_balanced_accuracy val_accuracy val_balanced_accuracy
+            val_cross_entropy val_loss epochs seconds message``.
         epochs: Their learning curves: ``task model loss seed epoch val_accuracy val_cross_entropy
             val_loss``; figures of the epoch in which a training failed are missing.
         summary: The table that ``summary_table`` makes.
@@ -75,11 +75,13 @@ def trainings_table(results: Mapping[tuple, TrainingResult]) -> pd.DataFrame:
         results: {(data set, network, loss, seed): ``TrainingResult``}.
 
     Returns:
-        A DataFrame, a row per training: ``task model loss seed status test_accuracy val_accuracy
-        val_balanced_accuracy val_cross_entropy val_loss epochs seconds message``.
+        A DataFrame, a row per training: ``task model loss seed status test_accuracy
+        test_balanced_accuracy val_accuracy val_balanced_accuracy val_cross_entropy val_loss epochs
+        seconds message``.
     """
     return pd.DataFrame([{
         **_place_of(key), "status": r.status, "test_accuracy": r.test_accuracy,
+        "test_balanced_accuracy": r.test_balanced_accuracy,
         "val_accuracy": r.accuracy, "val_balanced_accuracy": r.balanced_accuracy,
         "val_cross_entropy": r.cross_entropy, "val_loss": r.loss, "epochs": len(r.accuracies),
         "seconds": r.seconds, "message": r.message,

@@ -16,7 +16,7 @@ from deap_lossgp.data.folders import IMAGE_SIZE, load_folder
 from deap_lossgp.data.images import ARRAYS, ImageData
 from deap_lossgp.data.names import dataset_name, is_path
 from deap_lossgp.data.splits import split_off
-from deap_lossgp.errors import in_one_line, unknown_name
+from deap_lossgp.errors import in_one_line, nearest_path, said_of_path, unknown_name
 
 FASHION_MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 # SHA-256 of the files in *-ubyte.gz, in the order of ARRAYS. They are uncompressed, because
@@ -63,7 +63,8 @@ def load_dataset(name: Path | str, data_dir: Path | str | None = None, *,
     if data_dir is not None:
         folder = Path(data_dir)
         if not folder.is_dir():
-            raise ValueError(f"data_dir must be a folder that exists, got {str(folder)!r}")
+            raise ValueError(f"data_dir must be a folder that exists, got {str(folder)!r}"
+                             f"{said_of_path(folder)}")
         path = folder / f"{name}.npz"
         if path.exists():
             return ImageData(name, **_read_npz(path), source=str(path))
@@ -74,10 +75,12 @@ def load_dataset(name: Path | str, data_dir: Path | str | None = None, *,
         return load_folder(name, image_size or IMAGE_SIZE, image_mode)
     if is_path(name):
         if not os.path.isfile(name):
-            raise ValueError(f"expected a folder of images or a .npz file, there is no {name!r}")
+            raise ValueError(f"expected a folder of images or a .npz file, there is no {name!r}"
+                             f"{said_of_path(name, ('.npz',))}")
         return ImageData(dataset_name(name), **_read_npz(name), source=name)
-    raise unknown_name("data set", name, known, hint=f"or give --data-dir DIR with {name}.npz, or "
-                                                     f"the path of a folder of images")
+    raise unknown_name("data set", name, known, path=nearest_path(name, (".npz",)),
+                       hint=f"or give --data-dir DIR with {name}.npz, or the path of a folder of "
+                            f"images")
 
 
 def _read_npz(path):

@@ -6,9 +6,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deap_lossgp.data.datasets import load_dataset
+from deap_lossgp.data.datasets import LOADERS, load_dataset
 from deap_lossgp.data.folders import check_image_mode, read_size
 from deap_lossgp.data.names import is_path
+from deap_lossgp.errors import said_of_path
 from deap_lossgp.settings import documented, setting
 
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ class DataSource:
             self._set("image_size", read_size(self.image_size))
         check_image_mode(self.image_mode)
         if (self.image_size or self.image_mode) and not any(map(os.path.isdir, self.datasets)):
+            unknown = [name for name in self.datasets if name not in LOADERS]
             raise ValueError(f"image_size and image_mode belong to folders of images, "
-                             f"got the data sets {', '.join(self.datasets)}")
+                             f"got the data sets {', '.join(self.datasets)}"
+                             f"{''.join(map(said_of_path, unknown))}")
 
     def load(self) -> list[ImageData]:
         """Loads the data sets.

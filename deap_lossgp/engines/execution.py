@@ -11,7 +11,7 @@ from deap_lossgp.engines.processes import WorkerProcesses
 from deap_lossgp.engines.ray_tasks import RayTasks
 from deap_lossgp.engines.tabular import Tabular
 from deap_lossgp.errors import at_least, unknown_name
-from deap_lossgp.settings import documented, setting
+from deap_lossgp.settings import check_numbers, documented, setting
 from deap_lossgp.training.tensorflow_setup import (
     arithmetic_settings,
     check_tensorflow,
@@ -94,6 +94,7 @@ class Execution:
         metavar="SECONDS")
 
     def __post_init__(self) -> None:
+        check_numbers(self, Execution)
         if self.engine not in ENGINES:
             raise unknown_name("engine", self.engine, ENGINES)
         for name, least in (("workers", 0), ("threads", 1), ("gpus_per_training", 0)):

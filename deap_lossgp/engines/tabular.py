@@ -71,5 +71,6 @@ class Tabular(Engine):
             task.name, task.data.num_classes, "ok", errors[-1], accuracies[-1], errors[-1],
             0.0, errors, accuracies, errors, balanced_accuracy=accuracies[-1],
             exact=job.candidate.loss is not None,
-            test_accuracy=accuracies[-1] if job.test else None)
+            test_accuracy=accuracies[-1] if job.test else None,
+            test_balanced_accuracy=accuracies[-1] if job.test else None)
         return stopped_at(whole, job.stops)

@@ -53,6 +53,7 @@ class CollectionSettings(TaskSettings):
     protected: ClassVar[bool] = True
     preselect: ClassVar[bool] = False
     learn_from: ClassVar[tuple] = ()
+    without_effect: ClassVar[tuple] = ()
 
     model: str = setting(
         "small_cnn", f"the network: {', '.join(NETWORK_NAMES)}, or module:function", group="data")

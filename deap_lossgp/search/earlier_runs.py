@@ -19,7 +19,7 @@ from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deap_lossgp.errors import in_one_line
+from deap_lossgp.errors import in_one_line, said_of_path
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.search.folders import STORE, digest, task_digests
 from deap_lossgp.search.store import Store
@@ -116,7 +116,7 @@ class EarlierRuns:
             primitives, fitness, _ = code["primitives"], settings["fitness"], settings["seed"]
         except FileNotFoundError:
             raise ValueError(f"learn_from: expected the folder of a run, got {folder}, which holds "
-                             f"no run.json") from None
+                             f"no run.json{said_of_path(folder)}") from None
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"learn_from: expected the folder of a run, got {folder}, whose "
                              f"run.json is none ({in_one_line(error)})") from None

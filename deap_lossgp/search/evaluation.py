@@ -117,8 +117,7 @@ class Evaluation:
         if not screened.valid:
             return [TrainingResult(task.name, task.data.num_classes, "no_gradient",
                                    message="refused by screening") for task in self.tasks]
-        return [screened.rescaled(result)
-                for result in self._trainings.results(self._request(tree))]
+        return [*map(screened.rescaled, self._trainings.results(self._request(tree)))]
 
     def core(self, tree: LossTree) -> LossTree:
         """Returns what is trained for a tree: the loss without its affine wrapping."""
@@ -178,20 +177,22 @@ class Evaluation:
             raise TrainingError(str(error)) from error
 
     def test_accuracies(self, trees: Iterable[LossTree | None], seeds: Sequence[int],
+                        balanced: bool = False,
                         **options: Any) -> list[dict[str, list[float | None]]]:
         """Trains with other seeds, and returns the accuracies on the test sets.
 
         Args:
             trees, seeds, options: As for ``results``.
+            balanced: Whether to return balanced accuracies.
 
         Returns:
             list with a dict per tree: from the task's name to a list of accuracies, one per seed,
             None where the training failed.
         """
+        figure = "test_balanced_accuracy" if balanced else "test_accuracy"
         return [
-            {task.name: [r[i].test_accuracy for r in row] for i, task in enumerate(self.tasks)}
-            for row in self.results(trees, seeds, test=True, **options)
-        ]
+            {task.name: [getattr(r[i], figure) for r in row] for i, task in enumerate(self.tasks)}
+            for row in self.results(trees, seeds, test=True, **options)]
 
     def finished(self, trees: Sequence[LossTree]) -> list[tuple[float, float]]:
         """Trains stopped losses to the end; returns the fitness that they would have had.

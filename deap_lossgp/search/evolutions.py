@@ -86,6 +86,10 @@ class Evolution(Experiment):
         self._engine = make_engine(self.all_tasks, self.pset, self._execution)
         if self.predicts:
             self.accept_predictions()
+        if names := self.settings.without_effect:
+            options = ", ".join(f"--{name.replace('_', '-')}" for name in names)
+            self.warn(f"Warning: the fitness thesis stops, preselects and races nothing: without "
+                      f"effect {'is' if len(names) == 1 else 'are'} {options}")
 
     def accept_predictions(self) -> None:
         """Says that the engine only predicts; what needs trainings raises a ``ValueError``."""

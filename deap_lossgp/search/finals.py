@@ -36,13 +36,14 @@ class Finale:
     Attributes:
         found: The best loss as the search made it, a ``LossTree`` with its fitness there.
         best: The same loss, simplified.
-        race, tests, gains, rate_factor: As for ``RunResult``.
+        race, tests, balanced_tests, gains, rate_factor: As for ``RunResult``.
     """
 
     found: LossTree
     best: LossTree
     race: list
     tests: dict
+    balanced_tests: dict
     gains: list
     rate_factor: float | None
 
@@ -85,10 +86,12 @@ class Finals:
         """
         winner, race = self._race(found, known) if self._finalists else (found[0], [])
         rate = self._best_rate() if len(self._rates) > 1 else None
-        tests = self._test(winner, known, rate)
+        tests, balanced = (self._test(winner, known, rate, balanced) for balanced in (False, True))
+        if _lacks(balanced, tests):
+            balanced = {}
         best = simplified(winner, self._pset)
         best.fitness.values = winner.fitness.values
-        return Finale(winner, best, race, tests, self._gains(winner, race), rate)
+        return Finale(winner, best, race, tests, balanced, self._gains(winner, race), rate)
 
     def _race(self, found, known):
         """Races the best of what was found against cross entropy, first on ties, and a known loss.
@@ -125,7 +128,7 @@ class Finals:
         return [[self._final.mean_figure(results) for results in row]
                 for row in self._final.results(trees, seeds, **options)]
 
-    def _test(self, winner, known, rate):
+    def _test(self, winner, known, rate, balanced):
         """Returns accuracies on the test set after trainings with fresh seeds, by task and loss."""
         losses = {"evolved": winner, "cross_entropy": None}
         for name, tree in list(known.items())[:1]:
@@ -134,7 +137,7 @@ class Finals:
         if rate is not None:
             losses["tuned_cross_entropy"] = None
             factors.append(rate)
-        accuracies = self._final.test_accuracies(losses.values(), self._tests,
+        accuracies = self._final.test_accuracies(losses.values(), self._tests, balanced,
                                                  rate_factors=factors)
         return {task.name: {name: of_loss[task.name]
                             for name, of_loss in zip(losses, accuracies, strict=True)}
@@ -171,3 +174,10 @@ class Finals:
 def _budget(tasks):
     return {"epochs": [task.epochs for task in tasks],
             "images": [len(task.split()[0]) for task in tasks]}
+
+
+def _lacks(balanced, tests):
+    """Whether a training was tested when balanced accuracies were not stored yet."""
+    return any(other is None and accuracy is not None for task, losses in tests.items()
+               for name, row in losses.items()
+               for accuracy, other in zip(row, balanced[task][name], strict=True))

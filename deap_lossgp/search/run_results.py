@@ -14,7 +14,7 @@ from deap import gp, tools
 from deap_lossgp.expressions import in_short
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.pages.html_page import to_fragment
-from deap_lossgp.search.reports.accuracy_table import accuracy_table, difference
+from deap_lossgp.search.reports.accuracy_table import accuracy_table, difference, text_lines
 from deap_lossgp.search.reports.headline import headline, known_name
 from deap_lossgp.search.reports.run_page import PLACES, budget_of, summary
 from deap_lossgp.search.settings import RunSettings
@@ -43,6 +43,8 @@ class RunResult:
             test set after trainings with fresh seeds; None where a training failed. The name is
             that of the best known loss of the search, if known losses took part.
             ``tuned_cross_entropy`` is cross entropy at ``rate_factor`` times the learning rate.
+        balanced_tests: The same with balanced accuracies; empty if a training of an earlier
+            version has none.
         rate_factor: The factor at which cross entropy was best, in trainings with seeds of the
             race; None if there was no choice.
         gains: The improvement over cross entropy wherever it was measured, a list with a dict
@@ -78,6 +80,7 @@ class RunResult:
     individuals: pd.DataFrame
     trainings: pd.DataFrame
     tests: dict
+    balanced_tests: dict
     counts: Counter
     unlearned: list
     race: list
@@ -143,7 +146,8 @@ class RunResult:
             return ""
         if not self._says_better:
             return ""
-        return headline(self.tests, known_name(str(self.found)))
+        return headline(self.balanced or self.tests, known_name(str(self.found)),
+                        bool(self.balanced))
 
     def simpler_text(self) -> str:
         """Names the smallest loss of the front that is nearly as good, if it is half as large.
@@ -229,15 +233,16 @@ class RunResult:
         """What a notebook shows: the winner, its tests, and the generation curves."""
         return to_fragment(summary(self))
 
+    @property
+    def balanced(self) -> dict[str, Any]:
+        """``balanced_tests`` if the fitness compares such accuracies, else empty."""
+        return self.balanced_tests if self.settings.fitness == "balanced_error" else {}
+
     def _test_lines(self):
         """Returns the table of test accuracies, and what it says."""
-        titles, rows = accuracy_table(self.tests, self.rate_factor)
-        lines = [f"Accuracy on the test set, {self.spread}:",
-                 f"  {'data set':<16}" + "".join(f"{title:>18}" for title in titles)
-                 + f"{'gain':>12}"]
-        lines += [f"  {task:<16}" + "".join(f"{text:>18}" for text in texts)
-                  + ("" if math.isnan(gain) else f"{gain:>+12.4f}") for task, texts, gain in rows]
-        return [*lines, *self.test_remarks()]
+        table = accuracy_table(self.tests, self.rate_factor, self.balanced)
+        return [f"Accuracy on the test set, {self.spread}:", *text_lines(*table),
+                *self.test_remarks()]
 
     @property
     def spread(self) -> str:
@@ -248,7 +253,7 @@ class RunResult:
     def test_remarks(self) -> list[str]:
         """Returns sentences that say what the tests do not confirm."""
         lines, gains, untuned = [], [], []
-        for task, accuracies in self.tests.items():
+        for task, accuracies in (self.balanced or self.tests).items():
             gains.append(difference(accuracies["evolved"], accuracies["cross_entropy"]))
             tuned = accuracies.get("tuned_cross_entropy", accuracies["cross_entropy"])
             if gains[-1] > 0.0 >= difference(accuracies["evolved"], tuned):

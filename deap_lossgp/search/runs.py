@@ -269,7 +269,9 @@ class Run(Evolution):
                 r.task: {"accuracy": r.accuracy, "loss": r.loss, "status": r.status}
                 for r in self.evaluation.known_results(found)
             },
-            "test_accuracy": result.tests, "rate_factor": result.rate_factor,
+            "test_accuracy": result.tests,
+            **({"test_balanced_accuracy": result.balanced_tests} if result.balanced_tests else {}),
+            "rate_factor": result.rate_factor,
         }
         self._folder.write_json("best_loss.json", written)
         front = self._front_table()

@@ -2,7 +2,7 @@
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from deap_lossgp.algorithms.loop import check_integer
 from deap_lossgp.algorithms.sample_tournament import tournament_sizes
@@ -28,6 +28,10 @@ GROWING = ("generations", "population", "test_seeds")
 
 STOPPING = ("max_minutes", "max_trainings", "max_epochs", "patience")
 """Settings that may end a run before its last generation; they may change in its folder, too."""
+
+OF_NETWORKS = ("rungs", "preselect", "finalists", "select", "rate_factors")
+"""Settings for a fitness that compares networks, as all but ``thesis`` do; it makes no use of them.
+"""
 
 _CHOICES = 8  # finalists, or learning rates, for which there are always seeds
 
@@ -206,6 +210,14 @@ class RunSettings(TaskSettings):
         if self.seed_losses is None:
             return SEED_LOSSES[: self.population // 2]
         return self.seed_losses
+
+    @property
+    def without_effect(self) -> list[str]:
+        """Names of settings that were asked for and of which the fitness makes no use."""
+        if self.fitness != "thesis":
+            return []
+        usual = {field.name: field.default for field in fields(self)}
+        return [name for name in OF_NETWORKS if getattr(self, name) not in (usual[name], 0, ())]
 
     @property
     def scored_epochs(self) -> int | None:

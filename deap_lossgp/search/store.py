@@ -16,7 +16,7 @@ from deap_lossgp.errors import in_one_line
 from deap_lossgp.training.results import TrainingResult
 
 APPLICATION_ID = 0x4C6F7347  # "LosG"
-VERSION = 2
+VERSION = 3
 TIMEOUT = 30.0  # seconds to wait while another process writes
 
 
@@ -64,9 +64,17 @@ COLUMNS: dict[str, tuple[str, Callable, Callable]] = {
     "status": TEXT, "loss": NUMBER, "accuracy": NUMBER, "cross_entropy": NUMBER,
     "test_accuracy": NUMBER, "balanced_accuracy": NUMBER, "seconds": NUMBER, "losses": NUMBERS,
     "accuracies": NUMBERS, "cross_entropies": NUMBERS, "exact": TRUTH, "message": TEXT,
+    "test_balanced_accuracy": NUMBER,
 }  # fmt: skip
-SCHEMA = (f"CREATE TABLE trainings ({', '.join(f'{name} {COLUMNS[name][0]}' for name in COLUMNS)}, "
-          "checksum TEXT NOT NULL, PRIMARY KEY (key))")
+OF_VERSION_2 = [*COLUMNS][:-1]
+
+
+def _schema(columns):
+    return (f"CREATE TABLE trainings ({', '.join(f'{name} {COLUMNS[name][0]}' for name in columns)}"
+            ", checksum TEXT NOT NULL, PRIMARY KEY (key))")
+
+
+SCHEMA = _schema(COLUMNS)
 INSERT = f"INSERT INTO trainings VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"
 REPLACE = INSERT.replace("INSERT", "REPLACE", 1)
 
@@ -90,7 +98,8 @@ class Store:
     A result is on the disk when ``put`` returns. When a store is opened, every row is read and
     checked against its checksum. Any SQLite client can read the table ``trainings`` meanwhile;
     numbers that SQLite or JSON cannot hold are texts there: ``nan inf -inf -zero``. What
-    another process adds is seen when the store is opened the next time.
+    another process adds is seen when the store is opened the next time. A store of version 2 gets
+    the column that it lacks, without values.
 
     Args:
         path: The file; made where it is missing or empty. Default: in memory only.
@@ -199,7 +208,9 @@ class Store:
         if marks[0] != APPLICATION_ID:
             raise StoreError(f"{self._file!r}: expected a store of trainings, got the database of "
                              "another program; name another file")  # fmt: skip
-        if marks[1] != VERSION:
+        if marks[1] == 2:
+            self._upgrade()
+        elif marks[1] != VERSION:
             age, remedy = ("newer", "upgrade deap_lossgp") if marks[1] > VERSION else (
                 "older", "remove it to train anew")
             raise StoreError(f"{self._file!r}: expected a store of version {VERSION}, got the {age}"
@@ -208,24 +219,46 @@ class Store:
         # FULL outlasts power cuts as well, and a row costs 0.3 ms; with NORMAL 0.03 ms.
         execute("PRAGMA synchronous = FULL")
 
-    def _read(self):
+    def _upgrade(self):
+        """Makes a table of version 2 one of this version: all or nothing."""
+        execute = self._connection.execute
+        with self._connection:
+            execute("BEGIN IMMEDIATE")
+            if self._pragma("user_version") == 2:  # no other process was faster
+                self._check(OF_VERSION_2, 2)
+                rows = [[*row, None] for row in self._cells()]
+                execute("DROP TABLE trainings")
+                execute(SCHEMA)
+                self._connection.executemany(INSERT, [(*row, _checksum(row)) for row in rows])
+                execute(f"PRAGMA user_version = {VERSION}")
+
+    def _check(self, columns, version):
+        """Checks that the file has the table of a version, nothing else, and no damage."""
         objects = self._connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-        if objects != [("table", "trainings", SCHEMA),
+        if objects != [("table", "trainings", _schema(columns)),
                        ("index", "sqlite_autoindex_trainings_1", None)]:
-            raise ValueError(f"not the table of version {VERSION}")
+            raise ValueError(f"not the table of version {version}")
         if (report := self._pragma("integrity_check(1)")) != "ok":
             raise ValueError(report)
+
+    def _read(self):
+        self._check(COLUMNS, VERSION)
         names = [field.name for field in dataclasses.fields(TrainingResult)]
         return {row["key"]: TrainingResult(**{name: row[name] for name in names})
                 for row in self._rows()}
 
     def _rows(self):
         """Yields each row of the file as a dict of ``COLUMNS``, checked and with values read."""
+        for row in self._cells():
+            yield {name: read(cell)
+                   for (name, (_, _, read)), cell in zip(COLUMNS.items(), row, strict=True)}
+
+    def _cells(self):
+        """Yields each row of the file as a list, checked."""
         for *row, checksum in self._connection.execute("SELECT * FROM trainings"):
             if _checksum(row) != checksum:
                 raise ValueError(f"a row that does not agree with its checksum (key {row[0]!r})")
-            yield {name: read(cell)
-                   for (name, (_, _, read)), cell in zip(COLUMNS.items(), row, strict=True)}
+            yield row
 
     def _pragma(self, name):
         return self._connection.execute(f"PRAGMA {name}").fetchone()[0]

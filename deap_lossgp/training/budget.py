@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deap_lossgp.settings import documented, setting
+from deap_lossgp.settings import check_numbers, documented, setting
 
 
 @documented
@@ -31,6 +31,7 @@ class Budget:
     jit_compile: bool = setting(False, "whether XLA compiles the training loop; for GPUs")
 
     def __post_init__(self) -> None:
+        check_numbers(self, Budget)
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:

@@ -115,12 +115,13 @@ class KerasTrainer:
                                   "cross_entropies": entropies, "message": message}
         if message:
             return TrainingResult(data.name, data.num_classes, "nan", **result)
-        balanced = recall_score(y_validation, predictions.argmax(1),
-                                labels=np.unique(y_validation), average="macro")
+        balanced, test_balanced = (
+            float(recall_score(y, predicted.argmax(1), labels=np.unique(y), average="macro"))
+            for y, predicted in ((y_validation, predictions), (data.y_test, tested)))
         return TrainingResult(
             data.name, data.num_classes, "ok", losses[-1], accuracies[-1], entropies[-1],
             test_accuracy=float(np.mean(tested.argmax(1) == data.y_test)),
-            balanced_accuracy=float(balanced), **result,
+            balanced_accuracy=balanced, test_balanced_accuracy=test_balanced, **result,
         )
 
 

@@ -29,6 +29,18 @@ def fixed_settings() -> Iterator[None]:
         _set(before)
 
 
+@contextmanager
+def channels_last() -> Iterator[None]:
+    """Fixes the data format alone inside the block, for the networks of this package, which take
+    images (h, w, c) wherever they are built."""
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format("channels_last")
+    try:
+        yield
+    finally:
+        keras.config.set_image_data_format(before)
+
+
 def _set(settings):
     for name, value in settings.items():
         getattr(keras.config, f"set_{name}")(value)

@@ -33,6 +33,8 @@ class TrainingResult:
         test_accuracy: Accuracy on the test set, in [0, 1]; None unless it was asked for.
         balanced_accuracy: Mean over classes of the share of a class's validation images that is
             classified right, in [0, 1].
+        test_balanced_accuracy: The same on the test set; None unless it was asked for, and in a
+            store of a version that did not have it.
 
     Examples:
         >>> TrainingResult("digits", 10, "ok", 0.2, 0.9, 0.3, 1.0).error_rate
@@ -53,6 +55,7 @@ class TrainingResult:
     message: str = ""
     test_accuracy: float | None = None
     balanced_accuracy: float | None = None
+    test_balanced_accuracy: float | None = None
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
@@ -118,5 +121,5 @@ def stopped_at(result: TrainingResult, stops: Iterable[tuple[int, float]]) -> Tr
                 loss=result.losses[epoch - 1], accuracy=result.accuracies[epoch - 1],
                 cross_entropy=result.cross_entropies[epoch - 1], losses=result.losses[:epoch],
                 accuracies=result.accuracies[:epoch], test_accuracy=None, balanced_accuracy=None,
-                cross_entropies=result.cross_entropies[:epoch])
+                test_balanced_accuracy=None, cross_entropies=result.cross_entropies[:epoch])
     return result

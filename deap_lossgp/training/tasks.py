@@ -19,7 +19,7 @@ from deap_lossgp.data.splits import (
     split_validation,
 )
 from deap_lossgp.errors import unknown_name
-from deap_lossgp.settings import documented, setting
+from deap_lossgp.settings import check_numbers, documented, setting
 from deap_lossgp.training.budget import Budget
 from deap_lossgp.user_functions import source_of
 
@@ -201,6 +201,7 @@ class TaskSettings(Budget, DataSource):
     """The field that names the network or networks."""
 
     def __post_init__(self) -> None:
+        check_numbers(self, type(self))
         Budget.__post_init__(self)
         DataSource.__post_init__(self)
 

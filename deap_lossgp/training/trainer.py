@@ -101,7 +101,7 @@ class Trainer:
         Args:
             candidate: A ``Candidate``.
             seed: An integer; initial weights, order of batches and dropout follow from it.
-            test: Whether to add the accuracy on the test set.
+            test: Whether to add the accuracies on the test set.
             stops: Pairs of an epoch, from 1, and an accuracy: the training is stopped after this
                 epoch unless its validation accuracy is at least as high.
             rate_factor: What the task's learning rate is multiplied by; nothing is compiled anew.
@@ -151,19 +151,25 @@ class Trainer:
         if status == "stopped":  # as of a longer training that is cut here (search.rungs)
             balanced_accuracy = None
         seconds = time.perf_counter() - start
+        tested = self.test_accuracies() if test and status == "ok" else (None, None)
         return TrainingResult(  # type: ignore[misc]
             self.task.name, self.task.data.num_classes, status, *last, seconds=seconds,
             losses=losses, accuracies=accuracies, cross_entropies=cross_entropies,
             exact=candidate.loss is not None, message=message,
-            test_accuracy=self.test_accuracy() if test and status == "ok" else None,
-            balanced_accuracy=balanced_accuracy,
+            test_accuracy=tested[0], balanced_accuracy=balanced_accuracy,
+            test_balanced_accuracy=tested[1],
         )
 
     @fixed_settings()
-    def test_accuracy(self) -> float:
-        """Returns the test accuracy, in [0, 1], of the network that was trained last."""
-        predictions = self.loop.predict(self.task.data.x_test)
-        return float(np.mean(predictions.argmax(1) == self.task.data.y_test))
+    def test_accuracies(self) -> tuple[float, float]:
+        """Tests the network that was trained last.
+
+        Returns:
+            tuple: Its accuracy on the test set and its balanced accuracy there, in [0, 1].
+        """
+        data = self.task.data
+        right = self.loop.predict(data.x_test).argmax(1) == data.y_test
+        return float(np.mean(right)), balanced_accuracy(right, data.y_test)
 
     def _epoch_of(self, candidate):
         """Returns ``epoch(order)``, which trains one epoch on the candidate."""

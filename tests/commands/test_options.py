@@ -1,5 +1,6 @@
 """Options follow from the fields of the settings: one declaration, every parser."""
 
+import re
 from dataclasses import dataclass, fields
 
 import pytest
@@ -12,9 +13,10 @@ from deap_lossgp.commands.options import (
     parse_experiment,
     read_settings,
 )
-from deap_lossgp.commands.parser import CommandParser
+from deap_lossgp.commands.parser import CommandParser, refused
 from deap_lossgp.comparison.settings import ComparisonSettings, ConfirmationSettings
 from deap_lossgp.data.source import DataSource
+from deap_lossgp.engines.execution import Execution
 from deap_lossgp.search.settings import RunSettings
 from deap_lossgp.settings import documented, setting
 from deap_lossgp.training.budget import Budget
@@ -61,11 +63,55 @@ def test_other_types_and_fields_without_help_are_refused(arguments, capsys):
 
 @pytest.mark.parametrize("cls", SETTINGS)
 def test_whatever_a_budget_or_a_source_of_data_has_is_an_option_of_every_command(cls):
-    text = " ".join(experiment_parser("", cls(), {}).format_help().split())
+    parser = experiment_parser("", cls(), {})
+    text = " ".join(parser.format_help().split())
     for field in (*fields(Budget), *fields(DataSource)):
         assert f"--{field.name.replace('_', '-')}" in text
-        assert " ".join(field.metadata["help"].split()[:4]) in text
+        assert parser.as_typed(" ".join(field.metadata["help"].split()[:4])) in text
         assert f"{field.name}: " in cls.__doc__
+
+
+@pytest.mark.parametrize("cls", SETTINGS)
+def test_help_calls_settings_by_their_options(cls):
+    parser = experiment_parser("", cls(), {})
+    names = [name for name in (*cls.__dataclass_fields__, *Execution.__dataclass_fields__)
+             if "_" in name]
+    text = parser.format_help()
+    assert len(names) > 10 and not re.findall(rf"(?<![\w-])(?:{'|'.join(names)})\b", text)
+    assert "of those that --train-size leaves over" in " ".join(text.split())
+    assert "NAME.npz in --data-dir" in " ".join(text.split())
+    assert "of those that train_size leaves over" in " ".join(cls.__doc__.split())
+
+
+@pytest.mark.parametrize(("line", "said"), [
+    ("--epochs 0", "--epochs must be an integer of at least 1, got 0"),
+    ("--sample-size 99", "--sample-size must be in 1..8 (P, the population's size), got 99"),
+    ("--parents 99", "--parents must be in 1..6 (G, the --sample-size), got 99"),
+    ("--validation-size 3 --validation-share 0.1",
+     "expected --validation-size or --validation-share, got both, 3 and 0.1"),
+    ("--leaf-mutation leaf_mutation",
+     "--leaf-mutation must be operator or terminal, got 'leaf_mutation'"),
+    ("--datasets seed_losses.npz --data-dir final_size", "error: expected a folder of images"),
+])
+def test_errors_call_settings_by_their_options(line, said, monkeypatch, capsys, tmp_path):
+    (tmp_path / "final_size").mkdir()
+    monkeypatch.chdir(tmp_path)
+    parser = experiment_parser("", RunSettings(), PRESETS)
+    with pytest.raises(SystemExit) as ended:
+        refused(parser, lambda: parse_experiment(parser, line.split(), RunSettings, PRESETS)[0]
+                .load())
+    errors = capsys.readouterr().err
+    assert ended.value.code == 2 and errors.count("\n") == 1 and said in errors
+    assert "seed_losses.npz" in errors or "seed_losses" not in line
+
+
+def test_a_text_keeps_what_is_no_setting_and_what_has_another_sense_as_an_option():
+    parser = experiment_parser("", ComparisonSettings(), {})
+    for text in ("photos/train_size, train_size/photos and train_size.npz", "got 'train_size'",
+                 "my_train_size", "epochs at the end of a training", "root_mutation is off",
+                 "model.train_size"):
+        assert parser.as_typed(text) == text
+    assert parser.as_typed("It's the other's train_size.") == "It's the other's --train-size."
 
 
 def test_a_task_has_the_fields_and_the_checks_of_a_budget():

@@ -15,13 +15,14 @@ from deap_lossgp.commands import CommandParser, refused, resumable
 def broken():
     raise BrokenPipeError(32, "Broken pipe")
 
-with resumable(CommandParser("", prog="command"), []):
+parser = CommandParser("", prog="command")
+with resumable(parser, []):
     match sys.argv[1]:
         case "prints":
             while True:
                 print("a line")
         case "prepares":
-            refused("command", broken)
+            refused(parser, broken)
         case "trains":
             broken()
 """

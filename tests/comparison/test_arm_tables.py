@@ -64,6 +64,18 @@ def test_time_is_shown_with_and_without_the_initial_population():
     assert tournament["thesis_large"] == pytest.approx(0.421, abs=5e-4)
 
 
+def test_balanced_accuracies_stand_beside_the_others_where_they_are_compared():
+    tests = table_of({(0, "b", "digits"): [0.4, 0.6], (1, "b", "digits"): [0.7],
+                      (0, "a", "digits"): [0.9], (1, "a", "digits"): [None]})
+    tests["test_balanced_accuracy"] = tests["test_accuracy"].astype(float) / 2.0
+    table = accuracy_table(tests, balanced=True)
+    assert table["arm"].tolist() == ["b", "a"]
+    assert table["balanced_mean"].tolist() == pytest.approx([0.3, 0.45])
+    assert table["balanced_std"].tolist() == pytest.approx([math.sqrt(0.005), math.nan],
+                                                           nan_ok=True)
+    assert not [name for name in accuracy_table(tests) if "balanced" in name]
+
+
 def test_accuracy_is_the_mean_over_replicates_of_the_mean_over_seeds():
     table = accuracy_table(table_of({
         (0, "archive", "cifar10"): [0.4, 0.6], (1, "archive", "cifar10"): [0.7],

@@ -125,7 +125,7 @@ def test_run_json_holds_the_settings(finished):
     (["--arms", "random", "random"], "expected distinct arms, at least 1"),
     (["--replicates", "0"], "replicates must be at least 1, got 0"),
     (["--known-losses", "mes"], "did you mean 'mse'?"),
-    (["--seed-losses", *["ngl"] * 9], "seed_losses must be at most the population, 4, got 9"),
+    (["--seed-losses", *["ngl"] * 9], "--seed-losses must be at most the population, 4, got 9"),
     (["--initial", "eror"], "did you mean 'error'?"),
 ])
 def test_bad_input_is_one_line_and_status_2(options, message, tmp_path):

@@ -269,7 +269,7 @@ BAD = {
     "data set": (["ngl", "--datasets", "digit"], "did you mean 'digits'?"),
     "empty folder": (["ngl", "--datasets", "."], "expected"),
     "one twice": (["ngl", "--datasets", "digits", "digits"], "distinct data sets and networks"),
-    "image size": (["ngl", "--image-size", "32"], "image_size and image_mode belong to folders"),
+    "image size": (["ngl", "--image-size", "32"], "--image-size and --image-mode belong to"),
     "seeds": (["ngl", "--seeds", "0"], "seeds must be at least 1, got 0"),
     "seed": (["ngl", "--seed", "-1"], "seed must be at least 0, got -1"),
     "epochs": (["ngl", "--epochs", "0"], "epochs must be an integer of at least 1"),

@@ -1,6 +1,7 @@
 """A comparison whose arms stop trainings and preselect: real trainings on digits."""
 
 import pytest
+from invented import Invented
 
 pytest.importorskip("tensorflow")
 
@@ -9,6 +10,7 @@ from deap_lossgp.comparison import comparisons as comparisons_module  # noqa: E4
 from deap_lossgp.curves import LossCurves, is_trainable  # noqa: E402
 from deap_lossgp.engines import Execution  # noqa: E402
 from deap_lossgp.psets import loss_primitive_set  # noqa: E402
+from deap_lossgp.search import evolutions  # noqa: E402
 from deap_lossgp.search import surrogates as surrogates_module  # noqa: E402
 from deap_lossgp.surrogate.atlas import load_atlas  # noqa: E402
 from deap_lossgp.trees import LossTree  # noqa: E402
@@ -78,3 +80,19 @@ def test_the_same_comparison_gives_the_same_tables_again(finished):
     seconds = {"generations"}  # the logbook's are those of the process
     assert {name: again[name] for name in again if name not in seconds} == {
         name: tables[name] for name in tables if name not in seconds}
+
+
+@pytest.mark.parametrize(("fitness", "shown"), [("balanced_error", True), ("error", False)])
+def test_balanced_accuracies_are_shown_where_they_are_compared(fitness, shown, tmp_path,
+                                                               monkeypatch):
+    monkeypatch.setattr(evolutions, "make_engine", lambda tasks, *_: Invented(tasks))
+    settings = ComparisonSettings(arms=("archive", "random"), population=3, generations=1,
+                                  replicates=2, test_seeds=2, fitness=fitness)
+    with Comparison(settings, tmp_path, progress=False) as comparison:
+        comparison.execute()
+        summary = comparison.report()
+    tests = comparison.tests  # as they are invented
+    assert (tests["test_balanced_accuracy"] == tests["test_accuracy"] / 2.0).all()
+    pages = [(tmp_path / f"report.{kind}").read_text("utf-8") for kind in ("md", "html")]
+    for text in (text.replace(r"\_", "_") for text in (summary, *pages)):
+        assert ("balanced_mean" in text) == ("balanced_std" in text) == shown

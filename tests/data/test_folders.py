@@ -18,6 +18,7 @@ from deap_lossgp.data.datasets import load_dataset
 from deap_lossgp.data.folders import load_folder, read_size
 from deap_lossgp.data.images import ImageData
 from deap_lossgp.data.names import dataset_name, is_path
+from deap_lossgp.data.source import DataSource
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 COLOURS = {"cat": (210, 40, 40), "dog": (40, 200, 60), "fox": (50, 60, 220)}
@@ -447,6 +448,26 @@ def test_a_path_that_leads_nowhere_is_an_error(path, message):
     assert message in message_of(load_dataset, path)
 
 
+@pytest.mark.parametrize(("given", "message"), [
+    ("my_imges", "unknown data set 'my_imges': did you mean 'my_images'? known: cifar10, "),
+    ("my_image.npz", "there is no 'my_image.npz'; did you mean 'my_images.npz'?"),
+    ("phots/flowrs", "there is no 'phots/flowrs'; did you mean 'photos/flowers'?"),
+    ("photos/flowrs.npz", "there is no 'photos/flowrs.npz'; did you mean 'photos/flowers'?"),
+    ("digit", "unknown data set 'digit': did you mean 'digits'? known: cifar10, "),
+])
+def test_a_misspelt_path_gets_the_nearest_one_that_is_there(given, message, tmp_path, monkeypatch):
+    (tmp_path / "photos" / "flowers").mkdir(parents=True)
+    (tmp_path / "my_images").mkdir()
+    (tmp_path / "my_images.npz").touch()
+    (tmp_path / "my_imges.txt").touch()
+    monkeypatch.chdir(tmp_path)
+    assert message in message_of(load_dataset, given)
+    assert message_of(load_dataset, "digits", "phots").endswith(
+        "got 'phots'; did you mean 'photos'?")
+    assert message_of(DataSource, datasets=("phots",), image_size=32).endswith(
+        "got the data sets phots; did you mean 'photos'?")
+
+
 @pytest.mark.parametrize("size", [0, -3, "", "x", "3x", "axb", "1x2x3", (1, 2, 3), (0, 5), 2.5,
                                   float("nan"), "2.5"])
 def test_an_invalid_size_is_an_error(size):
@@ -566,9 +587,9 @@ def test_names_in_another_script_and_with_spaces_end_no_run(tmp_path):
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    (["--image-size", "32"], "image_size and image_mode belong to folders of images, got the data "
-                             "sets digits"),
-    (["--datasets", ".", "--image-size", "3by4"], "expected image_size N or HxW"),
+    (["--image-size", "32"], "--image-size and --image-mode belong to folders of images, got the "
+                             "data sets digits"),
+    (["--datasets", ".", "--image-size", "3by4"], "expected --image-size N or HxW"),
     (["--datasets", ".", "--image-mode", "gray"], "did you mean 'grey'?"),
     (["--datasets", "."], "expected at least 2 class folders"),
     (["--datasets", "empty"], "expected an image of class 'eel', got none"),

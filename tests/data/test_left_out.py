@@ -125,6 +125,8 @@ class Tree:
 @pytest.mark.parametrize("seed", range(60))
 def test_images_read_and_images_named_are_all_that_are_there(place, seed):
     tree = Tree(place, seed)
+    load_folder(tree.root, 2)  # now all modules are loaded, from files that may be root's alone
+    printable("\n")
     with unprivileged():
         data = load_folder(tree.root, 2)
     images = np.concatenate([data.x_train, data.x_test])

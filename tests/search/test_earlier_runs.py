@@ -127,6 +127,7 @@ def test_what_is_no_run_to_learn_from_is_refused_in_one_line(tmp_path):
     without = run_of(tmp_path / "without", *rows)
     (without / STORE).unlink()
     refused(without, f"which holds no {STORE}")
+    refused(tmp_path / "witout", r"no run.json; did you mean '.*without'\?")
     damaged = run_of(tmp_path / "damaged", *rows)
     (damaged / STORE).write_bytes(b"nothing of the kind" * 100)
     refused(damaged, "expected an undamaged store")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,8 @@ from invented import Invented
 
 pytest.importorskip("tensorflow")
 
+from deap_lossgp.commands.options import SEARCHES  # noqa: E402
+from deap_lossgp.comparison.settings import ComparisonSettings  # noqa: E402
 from deap_lossgp.export import simplified  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss  # noqa: E402
 from deap_lossgp.psets import loss_primitive_set  # noqa: E402
@@ -339,6 +342,79 @@ def test_neither_the_thesis_nor_its_fitness_tunes_anything(engines, tmp_path):
         evolve("digits", output=tmp_path / str(number),
                **{**SMALL, "rate_factors": (2.0,), **options})
         assert {job.rate_factor for job in jobs(engines[number])} == {1.0}
+
+
+def test_what_the_fitness_thesis_makes_no_use_of_is_said_in_a_line(engines, tmp_path, capsys):
+    options = {"finalists": 3, "select": "simplest", "rate_factors": (2.0,)}
+    evolve("digits", output=tmp_path, **{**SMALL, **options, "fitness": "thesis"})
+    said = [line for line in capsys.readouterr().err.splitlines() if "without effect" in line]
+    assert said == ["Warning: the fitness thesis stops, preselects and races nothing: without "
+                    "effect are --finalists, --select, --rate-factors"]
+    evolve("digits", output=tmp_path / "other", **{**SMALL, **options})
+    assert "without effect" not in capsys.readouterr().err
+
+
+def test_what_was_not_asked_for_is_not_missed():
+    assert RunSettings(fitness="thesis").without_effect == []
+    assert RunSettings(**SEARCHES["thesis"]).without_effect == []
+    assert RunSettings(fitness="thesis", finalists=6).without_effect == ["finalists"]
+    assert ComparisonSettings(fitness="thesis", rungs=True, preselect=True).without_effect == [
+        "rungs", "preselect"]
+
+
+# balanced accuracies
+
+
+def balanced_of(tests):
+    return {task: {name: [accuracy / 2.0 for accuracy in row] for name, row in losses.items()}
+            for task, losses in tests.items()}  # as they are invented
+
+
+def test_under_balanced_error_the_tests_show_balanced_accuracies_beside_the_others(
+    engines, tmp_path
+):
+    options = {**SMALL, "fitness": "balanced_error"}
+    result = evolve("digits", output=tmp_path / "balanced", **options)
+    assert result.balanced_tests == balanced_of(result.tests) == result.balanced
+    lines = str(result).splitlines()
+    (place,) = [i for i, line in enumerate(lines) if line.startswith("  data set")]
+    cells = [re.split(" {3,}", line.strip()) for line in lines[place + 1:place + 3]]
+    assert [row[0] for row in cells] == ["digits", "digits, balanced"]
+    means = [[float(cell.split()[0]) for cell in row[1:]] for row in cells]
+    assert means[1] == pytest.approx([mean / 2.0 for mean in means[0]], abs=1e-4)
+    assert "digits, balanced" in (tmp_path / "balanced" / "report.html").read_text("utf-8")
+    written = json.loads((tmp_path / "balanced" / "best_loss.json").read_text())
+    assert written["test_balanced_accuracy"] == result.balanced_tests
+    assert written["test_accuracy"] == result.tests
+
+
+def test_under_other_fitness_they_are_only_written(engines, tmp_path):
+    result = evolve("digits", output=tmp_path, **SMALL)
+    written = json.loads((tmp_path / "best_loss.json").read_text())
+    assert written["test_balanced_accuracy"] == balanced_of(result.tests)
+    assert result.balanced == {} and "balanced" not in str(result)
+    assert "digits, balanced" not in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_what_an_earlier_version_did_not_store_is_not_shown(engines, tmp_path, monkeypatch):
+    whole = Invented.result
+    monkeypatch.setattr(Invented, "result", lambda self, job: replace(
+        whole(self, job), test_balanced_accuracy=None))
+    result = evolve("digits", output=tmp_path, **{**SMALL, "fitness": "balanced_error"})
+    assert result.balanced_tests == {} and "digits, balanced" not in str(result)
+    assert "test_balanced_accuracy" not in json.loads((tmp_path / "best_loss.json").read_text())
+
+
+@pytest.mark.parametrize(("evolved", "confirmed"), [(0.6, True), (0.4, False)])
+def test_what_is_ranked_by_balanced_accuracies_is_confirmed_by_them(
+    evolved, confirmed, engines, tmp_path
+):
+    result = evolve("digits", output=tmp_path, **{**SMALL, "fitness": "balanced_error"})
+    tests = {"digits": {"evolved": [0.9 if not confirmed else 0.8], "cross_entropy": [0.85]}}
+    balanced = {"digits": {"evolved": [evolved], "cross_entropy": [0.5]}}
+    result = replace(result, tests=tests, balanced_tests=balanced)
+    assert ("These do not confirm the search's gain" not in str(result)) == confirmed
+    assert f"{evolved:.2%} of the test images are right, in the mean over" in result.headline()
 
 
 # settings

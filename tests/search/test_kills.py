@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+import soak
+
 TESTS = Path(__file__).parents[1]
 
 
@@ -28,3 +31,14 @@ def test_the_soak_finds_nothing_lost_in_a_few_kills(tmp_path):
     process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert process.returncode == 0 and "3 of 3 rounds" in process.stdout
     assert (tmp_path / "out" / "driver-kill.csv").read_bytes() == table, "rounds are made once"
+
+
+def test_proofs_that_are_interrupted_say_how_to_go_on(tmp_path, monkeypatch, capsys):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(soak, "prove", stopped)
+    with pytest.raises(SystemExit) as ended:
+        soak.main(["--only", "settings", "--output", str(tmp_path / "it is")])
+    assert ended.value.code == 130
+    assert capsys.readouterr().err.endswith(f" --only settings --output '{tmp_path}/it is'\n")

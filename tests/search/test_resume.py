@@ -22,10 +22,17 @@ TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS.parent / "examples"))
 import evolve_loss  # noqa: E402
 
+import deap_lossgp  # noqa: E402
+
 COMMAND = [sys.executable, str(TESTS.parent / "examples" / "evolve_loss.py")]
 SMALL = ["--population", "4", "--generations", "2", "--epochs", "1", "--train-size", "300",
          "--test-seeds", "1", "--max-size", "30", *bare.OPTIONS, "--output", "here"]
 AT_ONCE = 5.0  # seconds in which a command that is told to stop has stopped
+
+
+def before_other_modules(folder):
+    """PYTHONPATH of a process that finds what is in a folder first, and all that this one finds."""
+    return os.pathsep.join([str(folder), *filter(None, sys.path)])
 
 
 def evolve(*options, cwd, settings=SMALL, **environment):
@@ -170,11 +177,19 @@ def test_a_finished_run_replays_in_one_process_without_tensorflow(complete, tmp_
     before = results(complete / "here"), trainings(complete / "here")
     for name in ("logbook.csv", "individuals.csv", "best_loss.json"):
         (complete / "here" / name).unlink()
-    process = evolve(cwd=complete, PYTHONPATH=str(ours))
+    process = evolve(cwd=complete, PYTHONPATH=before_other_modules(ours))
     assert process.returncode == 0, process.stderr
     assert (results(complete / "here"), trainings(complete / "here")) == before
     (only,) = seen.iterdir()
     assert only.name.startswith("python")
+
+
+def test_a_process_of_these_tests_imports_this_package(tmp_path):
+    code = "import deap_lossgp; print(deap_lossgp.__file__)"
+    process = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True,
+                             text=True, check=True, env={
+                                 **os.environ, "PYTHONPATH": before_other_modules(tmp_path)})
+    assert process.stdout == f"{deap_lossgp.__file__}\n"
 
 
 # One process at a time, one run per folder
@@ -203,7 +218,7 @@ def test_a_second_process_is_refused_until_the_first_is_gone(
         (["--seed", "5"], "holds another run, with seed 0 instead of 5"),
         (["--epochs", "2"], "with epochs 1 instead of 2"),
         (["--plain"], "with protected True instead of False"),
-        (["--max-size", "31"], "with max_size 30 instead of 31"),
+        (["--max-size", "31"], "with --max-size 30 instead of 31"),
     ],
 )
 def test_a_folder_with_trainings_belongs_to_its_settings(
@@ -316,7 +331,7 @@ def _text(path):
     ("spoil", "message"),
     [
         (_damaged, "expected an undamaged store of trainings"),
-        (_newer, "of version 2, got the newer version 99; upgrade deap_lossgp"),
+        (_newer, "of version 3, got the newer version 99; upgrade deap_lossgp"),
         (_foreign, "got the database of another program"),
         (_text, "expected an undamaged store of trainings, got DatabaseError: file is not"),
     ],

@@ -1,6 +1,6 @@
 """The store of results: exact, whole after kills, and never silent about damage.
 
-``python tests/search/test_store.py`` makes ``stores/version2.sqlite`` anew. What a version wrote is
+``python tests/search/test_store.py`` makes ``stores/version3.sqlite`` anew. What a version wrote is
 kept as it wrote it: where the format changes, the new code must still read the old file.
 """
 
@@ -28,7 +28,7 @@ from deap_lossgp.search import store as store_module
 from deap_lossgp.search.store import COLUMNS, Store, StoreError
 from deap_lossgp.training.results import STATUSES, TrainingResult
 
-VERSION2 = Path(__file__).parents[1] / "stores" / "version2.sqlite"
+STORES = Path(__file__).parents[1] / "stores"
 # key, result, expression, seed; from the hand, every kind of number and text once.
 OF_VERSION2 = [
     ("a1", TrainingResult("digits", 10, "ok", 0.1, 0.9, 1 / 3, 1.5, (0.3, 0.1), (0.8, 0.9),
@@ -48,13 +48,20 @@ OF_VERSION2 = [
     ("c2", TrainingResult("my images", 3, "ok", balanced_accuracy=-0.0, exact=True), "y_pred", 5),
     ("c3", TrainingResult("my images", 3, "nan", balanced_accuracy=math.nan), "y_pred", 6),
 ]  # fmt: skip
+OF_VERSION3 = [
+    *OF_VERSION2,
+    ("d1", TrainingResult("my images", 3, "ok", 0.1, 0.9, 0.3, 2.0, test_accuracy=0.75,
+                          test_balanced_accuracy=1 / 3), "y_pred", 7),
+    ("d2", TrainingResult("my images", 3, "ok", test_balanced_accuracy=-0.0), "y_pred", 8),
+]  # fmt: skip
 
 
-def make_version2():
-    VERSION2.parent.mkdir(exist_ok=True)
-    VERSION2.unlink(missing_ok=True)
-    with Store(VERSION2) as store:
-        for key, result, expression, seed in OF_VERSION2:
+def make_version3():
+    STORES.mkdir(exist_ok=True)
+    path = STORES / "version3.sqlite"
+    path.unlink(missing_ok=True)
+    with Store(path) as store:
+        for key, result, expression, seed in OF_VERSION3:
             store.put(key, result, expression=expression, seed=seed)
 
 
@@ -81,7 +88,7 @@ def any_result(rng):
     return TrainingResult(
         any_text(rng), rng.randrange(2, 1000), rng.choice(STATUSES), figure(), figure(), figure(),
         any_number(rng), numbers(), numbers(), numbers(), rng.random() < 0.5, any_text(rng),
-        test_accuracy=figure(), balanced_accuracy=figure(),
+        test_accuracy=figure(), balanced_accuracy=figure(), test_balanced_accuracy=figure(),
     )  # fmt: skip
 
 
@@ -140,14 +147,45 @@ def test_what_was_put_comes_back_to_the_last_bit(tmp_path, seed):
     assert list(contents(tmp_path / "s.sqlite")) == list(results)
 
 
-def test_the_store_of_version_2_is_read(tmp_path):
-    """What this version wrote stays readable, and is not changed by that."""
-    before = VERSION2.read_bytes()
-    copy = Path(shutil.copy(VERSION2, tmp_path))  # a store that is open has files beside it
-    assert contents(copy) == {key: repr(result) for key, result, _, _ in OF_VERSION2}
-    found = select(copy, "SELECT expression, seed FROM trainings")
+@pytest.mark.parametrize(("version", "rows"), [(2, OF_VERSION2), (3, OF_VERSION3)])
+def test_the_store_of_an_earlier_version_is_read(version, rows, tmp_path):
+    """What a version wrote stays readable; what this one wrote is not changed by that."""
+    path = STORES / f"version{version}.sqlite"
+    before = path.read_bytes()
+    copy = Path(shutil.copy(path, tmp_path))  # a store that is open has files beside it
+    for _ in range(2):
+        assert contents(copy) == {key: repr(result) for key, result, _, _ in rows}
+        found = select(copy, "SELECT expression, seed FROM trainings ORDER BY rowid")
+        assert found == [(expression, seed) for _, _, expression, seed in rows]
+    assert (copy.read_bytes() == before) == (version == store_module.VERSION)
+    with Store(copy) as store:
+        store.put("new", small(), expression="y_pred", seed=9)
+    assert [*contents(copy)] == [*(key for key, *_ in rows), "new"]
+
+
+@pytest.mark.parametrize("change", [
+    "UPDATE trainings SET loss = loss + 1", "UPDATE trainings SET checksum = ''",
+    "CREATE TRIGGER t AFTER INSERT ON trainings BEGIN DELETE FROM trainings; END",
+    "CREATE TABLE other (x)", "ALTER TABLE trainings ADD COLUMN test_balanced_accuracy REAL",
+])  # fmt: skip
+def test_a_damaged_store_of_version_2_stays_as_it_is(change, tmp_path):
+    copy = Path(shutil.copy(STORES / "version2.sqlite", tmp_path))
+    with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as client:
+        client.execute(change)
+    before = copy.read_bytes()
+    assert refusal(copy).endswith("; remove it to train anew")
     assert copy.read_bytes() == before
-    assert found == [(expression, seed) for _, _, expression, seed in OF_VERSION2]
+
+
+def test_a_store_that_cannot_be_upgraded_whole_stays_as_it_is(tmp_path, monkeypatch):
+    copy = Path(shutil.copy(STORES / "version2.sqlite", tmp_path))
+    before = select(copy, "SELECT * FROM trainings")
+    monkeypatch.setattr(store_module, "INSERT", "INSERT INTO trainings SELECT 1")
+    refusal(copy)
+    assert select(copy, "SELECT * FROM trainings") == before
+    assert select(copy, "PRAGMA user_version") == [(2,)]
+    monkeypatch.undo()
+    assert len(contents(copy)) == len(before)
 
 
 def select(path, statement):
@@ -172,7 +210,7 @@ def test_figures_can_be_read_with_any_sqlite_client(tmp_path):
         "key": "k", "task": "digits", "num_classes": 10, "expression": "y_pred", "seed": 7,
         "status": "ok", "loss": 0.5, "accuracy": 0.5, "cross_entropy": 0.25, "test_accuracy": None,
         "balanced_accuracy": None, "seconds": 0.0, "losses": "[0.1, 0.2]", "accuracies": "[]",
-        "cross_entropies": "[]", "exact": 0, "message": "",
+        "cross_entropies": "[]", "exact": 0, "message": "", "test_balanced_accuracy": None,
     }  # fmt: skip
 
 
@@ -447,7 +485,7 @@ def test_a_strange_cell_with_a_right_checksum_is_refused(tmp_path, column, cell)
 
 
 @pytest.mark.parametrize(("version", "message"), [
-    (3, "got the newer version 3; upgrade deap_lossgp"),
+    (4, "got the newer version 4; upgrade deap_lossgp"),
     (1, "got the older version 1; remove it to train anew"),
 ])
 def test_the_store_of_another_version_is_refused(tmp_path, version, message):
@@ -456,7 +494,7 @@ def test_the_store_of_another_version_is_refused(tmp_path, version, message):
     with contextlib.closing(sqlite3.connect(path)) as client:
         client.execute(f"PRAGMA user_version = {version}")
     before = path.read_bytes()
-    assert f"expected a store of version 2, {message}" in refusal(path)
+    assert f"expected a store of version 3, {message}" in refusal(path)
     assert path.read_bytes() == before
 
 
@@ -642,7 +680,7 @@ def test_what_may_not_be_written_is_an_error_in_one_line():
 
 
 if __name__ == "__main__":
-    make_version2()
+    make_version3()
 
 
 class Refusing:

@@ -102,6 +102,8 @@ def test_figures_are_those_of_the_trained_network(task):
     model, data, validation = SEEN[0][0], task.data, task.split()[1]
     tested = model.predict(data.x_test, verbose=0).argmax(1)
     assert result.test_accuracy == np.mean(tested == data.y_test)
+    assert result.test_balanced_accuracy == pytest.approx(
+        balanced_accuracy_score(data.y_test, tested)) != result.test_accuracy
     labels = data.y_train[validation]
     predictions = model.predict(data.x_train[validation], verbose=0).astype(float)
     assert result.accuracy == np.mean(predictions.argmax(1) == labels) == result.accuracies[-1]

@@ -9,7 +9,7 @@ import keras
 import pytest
 
 from deap_lossgp.training.initial_state import seeded
-from deap_lossgp.training.networks import build_model
+from deap_lossgp.training.networks import NETWORKS, build_model
 from deap_lossgp.training.process_settings import FIXED, fixed_settings
 from deap_lossgp.training.tasks import Task
 from deap_lossgp.training.tensorflow_setup import (
@@ -41,6 +41,16 @@ def test_settings_are_fixed_inside_and_put_back_even_after_an_error(other_settin
         assert in_force() == FIXED
         _ = 1 / 0
     assert in_force() == OTHERS
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_that_is_built_by_hand_takes_channels_last_too(name, other_settings):
+    shapes = [[weight.shape for weight in NETWORKS[name]((12, 16, 3), 4).weights]]
+    assert in_force() == OTHERS
+    with fixed_settings():
+        model = NETWORKS[name]((12, 16, 3), 4)
+        shapes.append([weight.shape for weight in model.weights])
+    assert shapes[0] == shapes[1]
 
 
 def test_tensorflows_own_switches_are_fixed_inside_and_put_back():

@@ -8,7 +8,7 @@ from deap_lossgp.training.results import FAILURES, STATUSES, TrainingResult, sto
 
 WHOLE = TrainingResult("digits", 10, "ok", 0.125, 0.75, 0.25, 8.0, (1.0, 0.5, 0.25, 0.125),
                        (0.25, 0.5, 1.0, 0.75), (2.0, 1.0, 0.5, 0.25), message="of the end",
-                       test_accuracy=0.7, balanced_accuracy=0.6)
+                       test_accuracy=0.7, balanced_accuracy=0.6, test_balanced_accuracy=0.5)
 
 
 @pytest.mark.parametrize("status", STATUSES)

@@ -388,7 +388,10 @@ def test_the_figures_are_those_of_the_trained_network(trainer):
         assert result.losses[-1] == result.loss and result.losses[0] > result.losses[1]
         assert (result.task, result.num_classes, result.seconds > 0.0) == ("digits", 10, True)
     test = trainer.loop.model.predict(data.x_test * np.float32(data.scale), verbose=0)
-    assert trainer.test_accuracy() == np.mean(test.argmax(1) == data.y_test)
+    accuracy, balanced = trainer.test_accuracies()
+    assert accuracy == np.mean(test.argmax(1) == data.y_test)
+    assert balanced == pytest.approx(balanced_accuracy_score(data.y_test, test.argmax(1)))
+    assert balanced != accuracy
 
 
 def test_the_balanced_accuracy_is_scikit_learns_on_any_predictions():

@@ -7,17 +7,20 @@ from collections.abc import Mapping, Sequence
 _Accuracies = Sequence[float | None]
 
 
-def accuracy_table(tests: Mapping[str, Mapping[str, _Accuracies]], rate_factor: float | None
+_Tests = Mapping[str, Mapping[str, _Accuracies]]
+
+
+def accuracy_table(tests: _Tests, rate_factor: float | None, balanced: _Tests | None = None
                    ) -> tuple[list[str], list[tuple[str, list[str], float]]]:
     """Makes the table of tests.
 
     Args:
-        tests, rate_factor: As a ``RunResult`` has them; at least one task.
+        tests, rate_factor, balanced: As a ``RunResult`` has them; at least one task.
 
     Returns:
-        (names of the losses in words, a list with (task, texts, gain) for each task): a text has
-        the mean of the accuracies and their standard deviation; the gain is NaN if a training
-        failed.
+        (names of the losses in words, a list with (task, texts, gain) for each task, and one more
+        for its balanced accuracies): a text has the mean of the accuracies and their standard
+        deviation; the gain is NaN if a training failed.
 
     Examples:
         >>> accuracy_table({"digits": {"evolved": [0.5, 0.7], "cross_entropy": [None]}}, None)
@@ -26,10 +29,29 @@ def accuracy_table(tests: Mapping[str, Mapping[str, _Accuracies]], rate_factor: 
     titles = {"evolved": "best loss", "cross_entropy": "cross entropy",
               "tuned_cross_entropy": f"entropy, lr x {rate_factor or 1:g}"}
     names = list(next(iter(tests.values())))
+    labelled = [row for task in tests for row in (
+        (task, tests[task]), *([(f"{task}, balanced", balanced[task])] if balanced else []))]
     return [titles.get(name, name) for name in names], [
-        (task, [_mean_text(accuracies[name]) for name in names],
+        (label, [_mean_text(accuracies[name]) for name in names],
          difference(accuracies["evolved"], accuracies["cross_entropy"]))
-        for task, accuracies in tests.items()]
+        for label, accuracies in labelled]
+
+
+def text_lines(titles: Sequence[str], rows: Sequence[tuple[str, Sequence[str], float]]
+               ) -> list[str]:
+    """Writes what ``accuracy_table`` returns as lines of text.
+
+    Examples:
+        >>> for line in text_lines(["best loss"], [("digits, balanced", ["0.9"], 0.1)]):
+        ...     print(line)
+          data set                  best loss        gain
+          digits, balanced                0.9     +0.1000
+    """
+    width = max(15, *(len(label) for label, *_ in rows)) + 1
+    return [f"  {'data set':<{width}}" + "".join(f"{title:>18}" for title in titles)
+            + f"{'gain':>12}",
+            *(f"  {label:<{width}}" + "".join(f"{text:>18}" for text in texts)
+              + ("" if math.isnan(gain) else f"{gain:>+12.4f}") for label, texts, gain in rows)]
 
 
 def difference(evolved: _Accuracies, entropy: _Accuracies) -> float:

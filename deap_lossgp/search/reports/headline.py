@@ -9,12 +9,14 @@ from deap_lossgp.search.reports.accuracy_table import difference
 _Accuracies = Mapping[str, Sequence[float | None]]
 
 
-def headline(tests: Mapping[str, _Accuracies], known: str | None = None) -> str:
+def headline(tests: Mapping[str, _Accuracies], known: str | None = None,
+             balanced: bool = False) -> str:
     """Says in a sentence or two what the tests show.
 
     Args:
         tests: As a ``RunResult`` has them; at least one task.
         known: The name of the winner, if it is a known loss.
+        balanced: Whether the accuracies are means over classes.
 
     Returns:
         The text; empty if a training failed.
@@ -46,7 +48,7 @@ def headline(tests: Mapping[str, _Accuracies], known: str | None = None) -> str:
         start = f"The best loss found {is_better}"
     if 0 < len(better) < len(pairs):
         start += f" on {len(better)} of {len(pairs)} data sets"
-    right = " of the test images are right"
+    right = f" of the test images are right{', in the mean over classes' if balanced else ''}"
     parts = [f"on {task} {_percent(evolved)}{'' if number else right}, with cross entropy "
              f"{_percent(entropy)}" for number, (task, (evolved, entropy)) in enumerate(
                  pairs.items())]

@@ -159,7 +159,7 @@ def _winner(result):
 def _tests(result):
     if not result.settings.test_seeds:
         return ["The winner was not tested: the run had no test seeds."]
-    titles, rows = accuracy_table(result.tests, result.rate_factor)
+    titles, rows = accuracy_table(result.tests, result.rate_factor, result.balanced)
     table = pd.DataFrame([[task, *texts, gain] for task, texts, gain in rows],
                          columns=["data set", *titles, "gain"]).set_index("data set")
     table.attrs |= {"formats": {**dict.fromkeys(titles, "number"), "gain": "+.4f"},

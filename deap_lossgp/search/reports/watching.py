@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from deap_lossgp.errors import printable
+from deap_lossgp.errors import printable, said_of_path
 from deap_lossgp.search.folders import STORE, run_record
 from deap_lossgp.search.reports.store_reading import read_trainings
 
@@ -112,7 +112,7 @@ def read_state(folder: Path | str) -> RunState:
     record = run_record(folder)
     if not record:
         raise ValueError(f"expected the folder of a run, with a run.json; got "
-                         f"{printable(str(folder))}")
+                         f"{printable(str(folder))}{said_of_path(folder)}")
     trainings = read_trainings(folder / STORE, _COLUMNS)
     return RunState(folder, record, trainings, _status(folder, record))
 

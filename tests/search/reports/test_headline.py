@@ -28,6 +28,9 @@ def of(**tasks):
 ])
 def test_it_claims_what_the_tests_show(tests, known, start):
     assert headline(tests, known).startswith(start)
+    assert "mean over classes" not in headline(tests, known)
+    assert "of the test images are right, in the mean over classes, with cross entropy" in (
+        headline(tests, known, balanced=True))
 
 
 def test_it_has_both_accuracies_of_each_data_set():
