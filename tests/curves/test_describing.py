@@ -17,6 +17,7 @@ from scipy.optimize import minimize_scalar
 from deap_lossgp.curves.cards import MISTAKES
 from deap_lossgp.curves.describing import CLASSES, describe
 from deap_lossgp.curves.loss_curves import LossCurves
+from deap_lossgp.curves.similarity import similarities
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import LossPrimitive
@@ -26,6 +27,7 @@ from deap_lossgp.trees import LossTree
 ROOT = Path(__file__).parents[2]
 PSET = loss_primitive_set()
 PLAIN = loss_primitive_set(protected=False)
+DISTANCE = "sqrt(mul(sub(y_pred, 0.3), sub(y_pred, 0.3)))"
 
 
 def card_of(expression, pset=PSET, **options):
@@ -137,6 +139,8 @@ def test_a_loss_that_is_not_a_number_somewhere_has_no_course():
         ("mul(y_true, sin(div(1.0, y_pred)))", []),
         ("mul(y_true, sqrt(sub(y_pred, 0.5)))", []),
         ("mul(y_true, log(sub(y_pred, 0.3)))", ["near p = 0.3 for the target"]),
+        (f"mul(y_true, neg({DISTANCE}))", []),  # a corner, and a cusp: steep, and not a pole
+        (f"mul(y_true, neg(sqrt(sqrt({DISTANCE}))))", []),
         ("mul(y_true, div(1.0, mul(sub(y_pred, 0.3), sub(y_pred, 0.3))))",
          ["near p = 0.3 for the target"]),
         ("mul(y_true, exp(div(1.0, y_pred)))", ["as p -> 0 for the target"]),
@@ -233,6 +237,30 @@ def test_similarities_are_in_order_and_do_not_depend_on_the_seed():
     assert dict(cards[0].similarities)["mse"] == pytest.approx(
         dict(cards[1].similarities)["mse"], abs=0.03)
     assert cards[0] == card_of("ngl", seed=0) != cards[1]
+
+
+def test_similarity_is_the_cosine_of_gradients_by_hand_at_predictions_of_every_confidence():
+    rng = np.random.default_rng(5)
+    logits = rng.uniform(0, 3, (200_000, 1)) * rng.standard_normal((200_000, 10))
+    labels = np.eye(10)[rng.integers(0, 10, 200_000)]
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    entropy = p - labels
+    squares = p * (entropy - (entropy * p).sum(1, keepdims=True))
+    cosine = np.sum(entropy * squares) / np.linalg.norm(entropy) / np.linalg.norm(squares)
+    tree = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], PSET)
+    curves = LossCurves.of(tree, PSET)
+    seen = [dict(similarities(curves, seed))["mse"] for seed in range(40)]
+    assert np.mean(seen) == pytest.approx(cosine, abs=0.006)  # of 9 or 11 classes: 0.012 from it
+    assert np.ptp(seen) < 0.06  # each prediction has a confidence of its own
+
+
+@pytest.mark.parametrize(("limit", "compared"), [(0.33, False), (0.44, True)])
+def test_losses_are_compared_where_both_are_finite_unless_that_is_less_than_half(limit, compared):
+    # NaN where a class has a p beyond the limit: 42% and 60% of the predictions are compared.
+    half = f"sub(mul(y_true, sqrt(sub({limit}, y_pred))), mul(y_true, log(y_pred)))"
+    cosines = dict(card_of(half, PLAIN).similarities)
+    assert math.isnan(cosines["cross_entropy"]) is not compared
+    assert not compared or cosines["cross_entropy"] > 0.8
 
 
 def test_a_loss_without_gradient_is_similar_to_no_known_loss():

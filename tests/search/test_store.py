@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -198,6 +199,18 @@ def test_a_store_knows_its_keys(tmp_path):
         assert store.get("b") is None
         store.put("b", small(5), expression="", seed=0)
     assert list(contents(tmp_path / "s.sqlite")) == ["a", "c", "b"]
+
+
+def test_several_threads_may_use_a_store_one_after_another(tmp_path):
+    with Store(tmp_path / "store.sqlite") as store, ThreadPoolExecutor(1) as other:
+        result = TrainingResult("digits", 10, "ok", 0.1)
+        other.submit(store.put, "a", result, expression="y_pred", seed=1).result()
+        store.put("b", result, expression="y_pred", seed=2)
+        assert other.submit(store.rows).result() == store.rows()
+        other.submit(store.discard, ["b"]).result()
+        assert store.keys() == ["a"]
+    with Store(tmp_path / "store.sqlite") as store:
+        assert store.keys() == ["a"]
 
 
 def test_a_result_replaces_another_only_if_asked(tmp_path):
