@@ -27,6 +27,7 @@ from deap_lossgp.trees import LossTree
 ROOT = Path(__file__).parents[2]
 PSET = loss_primitive_set()
 PLAIN = loss_primitive_set(protected=False)
+HUNDREDFOLD = "mul(100, y_pred)"
 DISTANCE = "sqrt(mul(sub(y_pred, 0.3), sub(y_pred, 0.3)))"
 
 
@@ -139,8 +140,9 @@ def test_a_loss_that_is_not_a_number_somewhere_has_no_course():
         ("mul(y_true, sin(div(1.0, y_pred)))", []),
         ("mul(y_true, sqrt(sub(y_pred, 0.5)))", []),
         ("mul(y_true, log(sub(y_pred, 0.3)))", ["near p = 0.3 for the target"]),
-        (f"mul(y_true, neg({DISTANCE}))", []),  # a corner, and a cusp: steep, and not a pole
-        (f"mul(y_true, neg(sqrt(sqrt({DISTANCE}))))", []),
+        (f"mul(y_true, neg({DISTANCE}))", []),  # a corner
+        ("cos(cos(add(y_pred, y_true)))", []),  # so flat at the top that rounding finds the greatest
+        ("cos(add(exp(y_true), log(y_pred)))", []),  # it turns in the last decade
         ("mul(y_true, div(1.0, mul(sub(y_pred, 0.3), sub(y_pred, 0.3))))",
          ["near p = 0.3 for the target"]),
         ("mul(y_true, exp(div(1.0, y_pred)))", ["as p -> 0 for the target"]),
@@ -151,6 +153,16 @@ def test_where_a_loss_is_unbounded(expression, places):
     card = card_of(expression)
     assert list(card.unbounded) == places
     assert card.bounded == (not places)
+
+
+@pytest.mark.parametrize(("expression", "places"), [
+    (f"mul(y_true, neg(sqrt(sqrt({DISTANCE}))))", []),  # a cusp: steep, and not a pole
+    # NaN between two knots, and finite on every knot.
+    (f"mul(y_true, log(sub({DISTANCE}, 1e-5)))", ["near p = 0.3 for the target"]),
+    (f"div(log(mul({HUNDREDFOLD}, {HUNDREDFOLD})), log({HUNDREDFOLD}))", []),  # 2, but for rounding
+])  # fmt: skip
+def test_where_a_loss_of_plain_primitives_is_unbounded(expression, places):
+    assert list(card_of(expression, PLAIN).unbounded) == places
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,11 @@ def test_a_loss_that_is_not_finite_everywhere_cannot_be_trained():
     assert not is_trainable(curves_of(f"mul({sound}, exp(div(9.0, y_pred)))", PSETS[1]))
 
 
+def test_the_gain_is_0_where_the_optimisation_leaves_the_finite_numbers():
+    for text in ("exp(y_true)", "div(y_pred, sub(y_pred, y_pred))"):
+        assert accuracy_gain(curves_of(text, PSETS[1])) == 0.0
+
+
 def mean_of_classes(other, true, classes):
     return ((classes - 1) * other + true) / classes
 

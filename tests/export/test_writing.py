@@ -43,6 +43,11 @@ def test_what_is_used_twice_gets_a_name_unless_it_is_a_leaf_or_one_with_a_sign()
         "loss = exp(-y_pred) * log(2 + exp(-y_true))"]  # fmt: skip
 
 
+def test_a_leaf_gets_no_name_however_long_the_line_is():
+    assert lines("exp(neg(y_pred))", longest=5) == ["loss = exp(-y_pred)"]
+    assert lines("mul(y_true, y_pred)", longest=5) == ["loss = y_true * y_pred"]
+
+
 def test_a_sign_alone_breaks_nothing_up():
     assert lines(f"neg(cos({LONG}))", longest=31) == ["loss = -cos(exp(sin(cos(sin(y_pred)))))"]
 
