@@ -141,7 +141,7 @@ def test_a_loss_that_is_not_a_number_somewhere_has_no_course():
         ("mul(y_true, sqrt(sub(y_pred, 0.5)))", []),
         ("mul(y_true, log(sub(y_pred, 0.3)))", ["near p = 0.3 for the target"]),
         (f"mul(y_true, neg({DISTANCE}))", []),  # a corner
-        ("cos(cos(add(y_pred, y_true)))", []),  # so flat at the top that rounding finds the greatest
+        ("cos(cos(add(y_pred, y_true)))", []),  # flat at the top, but for rounding
         ("cos(add(exp(y_true), log(y_pred)))", []),  # it turns in the last decade
         ("mul(y_true, div(1.0, mul(sub(y_pred, 0.3), sub(y_pred, 0.3))))",
          ["near p = 0.3 for the target"]),
