@@ -105,6 +105,17 @@ def test_the_best_numbers_are_found_and_trees_that_do_the_same():
     assert len(problem.evaluated) == 3 + 8 * 30 + 5
 
 
+def test_all_that_was_drawn_is_evaluated_and_nothing_is_printed_unless_asked(capsys):
+    problem, logbooks = Problem(), []
+    for _ in range(2):
+        logbooks.append(eaCurve(start(), problem.toolbox, 2, PSET, lambda_=6, verbose=False)[1])
+        problem.toolbox.register("preselect", lambda made, k: made[:1])
+    assert logbooks[0].select("nevals") == logbooks[1].select("nevals") == [3, 6, 6, 5]
+    assert capsys.readouterr().out == ""
+    eaCurve(start(), problem.toolbox, 0, PSET, verbose=True)
+    assert len(capsys.readouterr().out.splitlines()) == 1 + 2, "a header, and the two generations"
+
+
 def test_the_numbers_are_those_of_deaps_strategy():
     problem = Problem()
     eaCurve(start(), problem.toolbox, 5, PSET, lambda_=6, sigma=0.2, verbose=False)

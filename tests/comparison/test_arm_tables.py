@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -132,6 +133,25 @@ def test_the_tables_that_are_published_are_written_and_all_but_one_have_a_place_
             sections.setdefault(table.section, []).append(name)
     assert sections == {"Result": ["accuracy"], "Cost": ["time"],
                         "Statistics": ["statistics", "at_chance"]}
+
+
+def test_the_tables_of_a_comparison_are_made_of_its_tests_tasks_and_couples():
+    tests = table_of({(replicate, arm, task): [0.1 + 0.2 * (arm == "archive") + 0.01 * replicate]
+                      for replicate in range(3) for arm in ("archive", "random")
+                      for task in ("a", "b")})
+    tasks = [SimpleNamespace(name=name, data=SimpleNamespace(num_classes=classes))
+             for name, classes in (("a", 10), ("b", 8))]
+    comparison = SimpleNamespace(tests=tests, tasks=tasks, evaluations=evaluations(),
+                                 couples=[("archive", "random")])
+    tables = {name: table.make(comparison) for name, table in DERIVED_TABLES.items()}
+    counts = tables["at_chance"].set_index(["arm", "task"])["at_or_below_chance"]
+    assert counts.to_dict() == {("archive", "a"): 0, ("random", "a"): 1,
+                                ("archive", "b"): 0, ("random", "b"): 3}
+    for name, expected in (
+            ("progress", progress_table(evaluations(), 2)), ("time", time_table(evaluations(), 2)),
+            ("accuracy", accuracy_table(tests)),
+            ("statistics", statistics_table(tests, [("archive", "random")]))):
+        pd.testing.assert_frame_equal(tables[name], expected)
 
 
 @pytest.mark.parametrize("name", ["laptop/", "laptop_thesis_fitness/", "thesis_cifar10_"])

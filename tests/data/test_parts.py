@@ -119,6 +119,13 @@ def test_parts_that_are_not_a_training_and_a_test_set_are_refused(tmp_path, part
     assert message_of(tmp_path).endswith(named)
 
 
+@pytest.mark.parametrize("names", [["c"], ["a", "c", "d"], ["a", "b", "c"]])
+def test_a_class_that_only_the_test_part_has_is_refused_by_name(tmp_path, names):
+    fill(tmp_path / "train", ["a", "b"])
+    fill(tmp_path / "test", names)
+    assert message_of(tmp_path).endswith("test: expected the classes of train/, got 'c' too")
+
+
 @pytest.mark.parametrize("names", [
     ("bullet train", "test tube"), ("train", "bus", "car"), ("cat", "dog"), ("trains", "valleys"),
     ("negative test", "positive test"), ("devices", "testimony")])

@@ -34,6 +34,7 @@ def test_figures_are_averaged_over_the_last_epochs(epochs, loss, accuracy, cross
 def test_a_training_without_epochs_has_nothing_to_average():
     failed = TrainingResult("digits", 10, "timeout")
     assert failed.over_last(3) is failed
+    assert (failed.seconds, failed.losses, failed.exact, failed.message) == (0.0, (), False, "")
 
 
 @pytest.mark.parametrize(("stops", "epoch"), [
