@@ -106,6 +106,7 @@ def test_the_usual_losses_are_least_where_all_is_right(name):
         ("mul(y_true, mul(sub(y_pred, 0.5), sub(y_pred, 0.5)))", "falls, rises"),
         ("neg(mul(y_true, mul(sub(y_pred, 0.5), sub(y_pred, 0.5))))", "rises, falls"),
         ("mul(y_true, sin(mul(10.0, y_pred)))", "turns 3 times"),
+        ("mul(y_true, sin(mul(7.0, y_pred)))", "turns 2 times"),
         ("mul(y_true, sub(1e9, y_pred))", "falls"),
     ],
 )
@@ -219,6 +220,15 @@ def test_confident_mistakes_of_the_known_losses():
     mse = card_of("mse")
     expected = [4 * p * (1 - p) / mse.scale for p in MISTAKES]
     assert mse.mistakes == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize(("power", "trend"), [
+    (0.06, "grows"), (0.04, "levels off"), (-0.04, "levels off"), (-0.06, "vanishes")])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_trend_goes_by_the_power_of_the_greater_mistake(power, trend, sign):
+    *_, mild, grave = MISTAKES
+    mistakes = 1.0, 3.0, sign * 3.0 * (mild / grave) ** power
+    assert dataclasses.replace(card_of("mse"), mistakes=mistakes).trend == trend
 
 
 def test_a_loss_of_the_wrong_sign_makes_mistakes_worse():
