@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 PSET = loss_primitive_set()
 PLAIN = loss_primitive_set(protected=False)
 HUNDREDFOLD = "mul(100, y_pred)"
+TWO = f"div(log(mul({HUNDREDFOLD}, {HUNDREDFOLD})), log({HUNDREDFOLD}))"
 DISTANCE = "sqrt(mul(sub(y_pred, 0.3), sub(y_pred, 0.3)))"
 
 
@@ -160,7 +161,9 @@ def test_where_a_loss_is_unbounded(expression, places):
     (f"mul(y_true, neg(sqrt(sqrt({DISTANCE}))))", []),  # a cusp: steep, and not a pole
     # NaN between two knots, and finite on every knot.
     (f"mul(y_true, log(sub({DISTANCE}, 1e-5)))", ["near p = 0.3 for the target"]),
-    (f"div(log(mul({HUNDREDFOLD}, {HUNDREDFOLD})), log({HUNDREDFOLD}))", []),  # 2, but for rounding
+    (TWO, []),  # but for rounding
+    (f"mul(1e9, {TWO})", []),
+    (f"mul(1e-9, {TWO})", []),
 ])  # fmt: skip
 def test_where_a_loss_of_plain_primitives_is_unbounded(expression, places):
     assert list(card_of(expression, PLAIN).unbounded) == places
@@ -180,6 +183,12 @@ def test_scale_free_losses_and_their_powers(expression, power):
                                         "mul(y_true, sin(mul(10000.0, y_pred)))"])  # fmt: skip
 def test_a_loss_with_a_scale_of_its_own_is_not_scale_free(expression):
     assert not card_of(expression).scale_free
+
+
+def test_a_loss_that_turns_near_0_is_not_scale_free():
+    """Its slope has one size, and both signs."""
+    turn = "sub(y_pred, 0.00011)"
+    assert not card_of(f"mul(y_true, sqrt(mul({turn}, {turn})))", PLAIN).scale_free
 
 
 def test_a_factor_changes_the_scale_and_nothing_else():

@@ -11,6 +11,11 @@ WHOLE = TrainingResult("digits", 10, "ok", 0.125, 0.75, 0.25, 8.0, (1.0, 0.5, 0.
                        test_accuracy=0.7, balanced_accuracy=0.6)
 
 
+def test_a_training_ends_in_one_of_eight_ways():
+    failures = ["crashed", "error", "nan", "no_gradient", "oom", "timeout"]
+    assert sorted(FAILURES) == failures and sorted(STATUSES) == sorted([*failures, "ok", "stopped"])
+
+
 @pytest.mark.parametrize("status", STATUSES)
 def test_what_is_neither_finished_nor_stopped_has_failed(status):
     result = TrainingResult("digits", 10, status)
