@@ -3,6 +3,7 @@
 import math
 import operator
 import random
+from collections import Counter
 
 import pytest
 from deap import base, cma, gp, tools
@@ -114,6 +115,23 @@ def test_all_that_was_drawn_is_evaluated_and_nothing_is_printed_unless_asked(cap
     assert capsys.readouterr().out == ""
     eaCurve(start(), problem.toolbox, 0, PSET, verbose=True)
     assert len(capsys.readouterr().out.splitlines()) == 1 + 2, "a header, and the two generations"
+
+
+def test_trees_that_are_to_do_the_same_are_mated_and_mutated():
+    toolbox, used = Problem().imitating(Parabola(WANTED), None), Counter()
+
+    def counted(name, function):
+        def call(*individuals):
+            used[name] += 1
+            return function(*individuals)
+
+        return call
+
+    for name in ("mate", "mutate"):
+        toolbox.register(name, counted(name, getattr(toolbox, name)))
+    random.seed(1)
+    imitate(toolbox, 1, PSET)
+    assert 0 < used["mate"] < used["mutate"]
 
 
 def test_the_numbers_are_those_of_deaps_strategy():
