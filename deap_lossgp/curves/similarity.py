@@ -23,7 +23,8 @@ def similarities(curves: LossCurves, seed: int) -> tuple[tuple[str, float], ...]
     """Compares a loss with the known losses.
 
     The gradients with respect to the logits of two losses that train alike are in proportion, so
-    their cosine is 1.
+    their cosine is 1. They are compared at 1,000 predictions of 10 classes; the logits of each are
+    normal, with a standard deviation drawn from 0 (undecided) to 3 (confident).
 
     Args:
         curves: The loss's ``LossCurves``.

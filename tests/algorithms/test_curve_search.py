@@ -3,6 +3,7 @@
 import math
 import operator
 import random
+from collections import Counter
 
 import pytest
 from deap import base, cma, gp, tools
@@ -103,6 +104,34 @@ def test_the_best_numbers_are_found_and_trees_that_do_the_same():
     assert logbook.select("gen") == list(range(32))
     assert logbook.select("nevals") == [3, *[8] * 30, 5]
     assert len(problem.evaluated) == 3 + 8 * 30 + 5
+
+
+def test_all_that_was_drawn_is_evaluated_and_nothing_is_printed_unless_asked(capsys):
+    problem, logbooks = Problem(), []
+    for _ in range(2):
+        logbooks.append(eaCurve(start(), problem.toolbox, 2, PSET, lambda_=6, verbose=False)[1])
+        problem.toolbox.register("preselect", lambda made, k: made[:1])
+    assert logbooks[0].select("nevals") == logbooks[1].select("nevals") == [3, 6, 6, 5]
+    assert capsys.readouterr().out == ""
+    eaCurve(start(), problem.toolbox, 0, PSET, verbose=True)
+    assert len(capsys.readouterr().out.splitlines()) == 1 + 2, "a header, and the two generations"
+
+
+def test_trees_that_are_to_do_the_same_are_mated_and_mutated():
+    toolbox, used = Problem().imitating(Parabola(WANTED), None), Counter()
+
+    def counted(name, function):
+        def call(*individuals):
+            used[name] += 1
+            return function(*individuals)
+
+        return call
+
+    for name in ("mate", "mutate"):
+        toolbox.register(name, counted(name, getattr(toolbox, name)))
+    random.seed(1)
+    imitate(toolbox, 1, PSET)
+    assert used["mate"] and used["mutate"]
 
 
 def test_the_numbers_are_those_of_deaps_strategy():

@@ -112,6 +112,16 @@ def test_the_verdict_goes_by_the_corrected_p_value():
     assert two["verdict"][0].startswith("the first is larger by") and "Holm" not in str(two)
 
 
+@pytest.mark.parametrize(("couples", "corrected"), [
+    ([("gp", "random")], False),
+    ([("gp", "random"), ("gp", "bandit")], True),
+    ([("gp", "random"), ("gp", "bandit"), ("random", "bandit")], True),
+])  # fmt: skip
+def test_the_verdict_says_that_p_values_are_corrected_where_there_are_several(couples, corrected):
+    for verdict in compare_arms(long_table(4), "accuracy", couples=couples)["verdict"]:
+        assert ("after Holm's correction" in verdict) is corrected
+
+
 def test_what_is_shown_alone_need_not_be_shown_among_several():
     # Ranks 1 and 2 of 8 against the first: p = 10 / 256 alone, three times that among three.
     first = [-1.0, -2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -60,8 +61,8 @@ def test_time_is_shown_with_and_without_the_initial_population():
     assert tournament["ratio_trainings_after"] == 0.5
     assert tournament["ratio_seconds"] == pytest.approx(24 / 28)
     # Table 4.4 of the thesis.
-    assert tournament["thesis_small"] == pytest.approx(0.360, abs=5e-4)
-    assert tournament["thesis_large"] == pytest.approx(0.421, abs=5e-4)
+    assert tournament["thesis_small"] == pytest.approx(62363.94 / 173286.98, rel=1e-12)
+    assert tournament["thesis_large"] == pytest.approx(426915.20 / 1013738.83, rel=1e-12)
 
 
 def test_balanced_accuracies_stand_beside_the_others_where_they_are_compared():
@@ -88,6 +89,21 @@ def test_accuracy_is_the_mean_over_replicates_of_the_mean_over_seeds():
     assert (archive["thesis_small"], archive["thesis_large"]) == (0.0239, 0.7046)
     assert table.loc["digits", "random"]["mean"] == 0.9
     assert math.isnan(table.loc["digits", "random"]["thesis_large"])
+
+
+# Tables 4.2 (small) and 4.3 (large) of the thesis: NGL, and its own algorithm.
+OF_THE_THESIS = [
+    ("cifar10", "archive", 0.0239, 0.7046), ("cifar10", "sample-tournament", 0.0149, 0.7953),
+    ("fashion_mnist", "archive", 0.0010, 0.9074),
+    ("fashion_mnist", "sample-tournament", 0.00009999, 0.8988),
+    ("cifar100", "archive", 0.0013, 0.0619), ("cifar100", "sample-tournament", 0.0062, 0.1376),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("task", "arm", "small", "large"), OF_THE_THESIS)
+def test_the_accuracies_of_the_thesis_stand_beside_ours(task, arm, small, large):
+    (row,) = accuracy_table(table_of({(0, arm, task): [0.5]})).to_dict("records")
+    assert (row["thesis_small"], row["thesis_large"]) == pytest.approx((small, large), rel=1e-12)
 
 
 def test_statistics_pair_the_arms_within_replicates():
@@ -129,6 +145,25 @@ def test_the_tables_that_are_published_are_written_and_all_but_one_have_a_place_
             sections.setdefault(table.section, []).append(name)
     assert sections == {"Result": ["accuracy"], "Cost": ["time"],
                         "Statistics": ["statistics", "at_chance"]}
+
+
+def test_the_tables_of_a_comparison_are_made_of_its_tests_tasks_and_couples():
+    tests = table_of({(replicate, arm, task): [0.1 + 0.2 * (arm == "archive") + 0.01 * replicate]
+                      for replicate in range(3) for arm in ("archive", "random")
+                      for task in ("a", "b")})
+    tasks = [SimpleNamespace(name=name, data=SimpleNamespace(num_classes=classes))
+             for name, classes in (("a", 10), ("b", 8))]
+    comparison = SimpleNamespace(tests=tests, tasks=tasks, evaluations=evaluations(),
+                                 couples=[("archive", "random")])
+    tables = {name: table.make(comparison) for name, table in DERIVED_TABLES.items()}
+    counts = tables["at_chance"].set_index(["arm", "task"])["at_or_below_chance"]
+    assert counts.to_dict() == {("archive", "a"): 0, ("random", "a"): 1,
+                                ("archive", "b"): 0, ("random", "b"): 3}
+    for name, expected in (
+            ("progress", progress_table(evaluations(), 2)), ("time", time_table(evaluations(), 2)),
+            ("accuracy", accuracy_table(tests)),
+            ("statistics", statistics_table(tests, [("archive", "random")]))):
+        pd.testing.assert_frame_equal(tables[name], expected)
 
 
 @pytest.mark.parametrize("name", ["laptop/", "laptop_thesis_fitness/", "thesis_cifar10_"])

@@ -201,6 +201,15 @@ def test_the_verdict_says_what_is_shown(differences, verdict):
     assert against_zero(differences).verdict == verdict
 
 
+@pytest.mark.parametrize(("differences", "pairs", "smallest"), [
+    ([1.0, -2.0], "2 pairs", 0.5), ([1.0, 0.0, -2.0, -3.0], "3 pairs that differ", 0.25),
+    ([-1.0, 0.0], "1 pair that differ", 1.0)])  # fmt: skip
+def test_pairs_that_differ_are_counted_whichever_way_they_do(differences, pairs, smallest):
+    assert against_zero(differences).verdict == (
+        f"no difference shown: {pairs} cannot show one at this level: the smallest possible "
+        f"p-value is {smallest:g}")
+
+
 def test_five_pairs_can_show_a_difference_at_a_lower_level():
     differences = [1.0, 2.0, 3.0, 4.0, 5.0]
     assert against_zero(differences, level=0.9).verdict.startswith("the first is larger by 3 ")

@@ -17,6 +17,7 @@ from scipy.optimize import minimize_scalar
 from deap_lossgp.curves.cards import MISTAKES
 from deap_lossgp.curves.describing import CLASSES, describe
 from deap_lossgp.curves.loss_curves import LossCurves
+from deap_lossgp.curves.similarity import similarities
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import LossPrimitive
@@ -26,6 +27,9 @@ from deap_lossgp.trees import LossTree
 ROOT = Path(__file__).parents[2]
 PSET = loss_primitive_set()
 PLAIN = loss_primitive_set(protected=False)
+HUNDREDFOLD = "mul(100, y_pred)"
+TWO = f"div(log(mul({HUNDREDFOLD}, {HUNDREDFOLD})), log({HUNDREDFOLD}))"
+DISTANCE = "sqrt(mul(sub(y_pred, 0.3), sub(y_pred, 0.3)))"
 
 
 def card_of(expression, pset=PSET, **options):
@@ -103,6 +107,7 @@ def test_the_usual_losses_are_least_where_all_is_right(name):
         ("mul(y_true, mul(sub(y_pred, 0.5), sub(y_pred, 0.5)))", "falls, rises"),
         ("neg(mul(y_true, mul(sub(y_pred, 0.5), sub(y_pred, 0.5))))", "rises, falls"),
         ("mul(y_true, sin(mul(10.0, y_pred)))", "turns 3 times"),
+        ("mul(y_true, sin(mul(7.0, y_pred)))", "turns 2 times"),
         ("mul(y_true, sub(1e9, y_pred))", "falls"),
     ],
 )
@@ -137,6 +142,9 @@ def test_a_loss_that_is_not_a_number_somewhere_has_no_course():
         ("mul(y_true, sin(div(1.0, y_pred)))", []),
         ("mul(y_true, sqrt(sub(y_pred, 0.5)))", []),
         ("mul(y_true, log(sub(y_pred, 0.3)))", ["near p = 0.3 for the target"]),
+        (f"mul(y_true, neg({DISTANCE}))", []),  # a corner
+        ("cos(cos(add(y_pred, y_true)))", []),  # flat at the top, but for rounding
+        ("cos(add(exp(y_true), log(y_pred)))", []),  # it turns in the last decade
         ("mul(y_true, div(1.0, mul(sub(y_pred, 0.3), sub(y_pred, 0.3))))",
          ["near p = 0.3 for the target"]),
         ("mul(y_true, exp(div(1.0, y_pred)))", ["as p -> 0 for the target"]),
@@ -147,6 +155,18 @@ def test_where_a_loss_is_unbounded(expression, places):
     card = card_of(expression)
     assert list(card.unbounded) == places
     assert card.bounded == (not places)
+
+
+@pytest.mark.parametrize(("expression", "places"), [
+    (f"mul(y_true, neg(sqrt(sqrt({DISTANCE}))))", []),  # a cusp: steep, and not a pole
+    # NaN between two knots, and finite on every knot.
+    (f"mul(y_true, log(sub({DISTANCE}, 1e-5)))", ["near p = 0.3 for the target"]),
+    (TWO, []),  # but for rounding
+    (f"mul(1e9, {TWO})", []),
+    (f"mul(1e-9, {TWO})", []),
+])  # fmt: skip
+def test_where_a_loss_of_plain_primitives_is_unbounded(expression, places):
+    assert list(card_of(expression, PLAIN).unbounded) == places
 
 
 @pytest.mark.parametrize(
@@ -163,6 +183,12 @@ def test_scale_free_losses_and_their_powers(expression, power):
                                         "mul(y_true, sin(mul(10000.0, y_pred)))"])  # fmt: skip
 def test_a_loss_with_a_scale_of_its_own_is_not_scale_free(expression):
     assert not card_of(expression).scale_free
+
+
+def test_a_loss_that_turns_near_0_is_not_scale_free():
+    """Its slope has one size, and both signs."""
+    turn = "sub(y_pred, 0.00011)"
+    assert not card_of(f"mul(y_true, sqrt(mul({turn}, {turn})))", PLAIN).scale_free
 
 
 def test_a_factor_changes_the_scale_and_nothing_else():
@@ -205,6 +231,15 @@ def test_confident_mistakes_of_the_known_losses():
     assert mse.mistakes == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.parametrize(("power", "trend"), [
+    (0.06, "grows"), (0.04, "levels off"), (-0.04, "levels off"), (-0.06, "vanishes")])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_trend_goes_by_the_power_of_the_greater_mistake(power, trend, sign):
+    *_, mild, grave = MISTAKES
+    mistakes = 1.0, 3.0, sign * 3.0 * (mild / grave) ** power
+    assert dataclasses.replace(card_of("mse"), mistakes=mistakes).trend == trend
+
+
 def test_a_loss_of_the_wrong_sign_makes_mistakes_worse():
     card = card_of("mul(y_true, log(y_pred))")
     assert card.mistakes == pytest.approx((-1, -1, -1))
@@ -233,6 +268,30 @@ def test_similarities_are_in_order_and_do_not_depend_on_the_seed():
     assert dict(cards[0].similarities)["mse"] == pytest.approx(
         dict(cards[1].similarities)["mse"], abs=0.03)
     assert cards[0] == card_of("ngl", seed=0) != cards[1]
+
+
+def test_similarity_is_the_cosine_of_gradients_by_hand_at_predictions_of_every_confidence():
+    rng = np.random.default_rng(5)
+    logits = rng.uniform(0, 3, (200_000, 1)) * rng.standard_normal((200_000, 10))
+    labels = np.eye(10)[rng.integers(0, 10, 200_000)]
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    entropy = p - labels
+    squares = p * (entropy - (entropy * p).sum(1, keepdims=True))
+    cosine = np.sum(entropy * squares) / np.linalg.norm(entropy) / np.linalg.norm(squares)
+    tree = LossTree.from_string(KNOWN_LOSSES["cross_entropy"], PSET)
+    curves = LossCurves.of(tree, PSET)
+    seen = [dict(similarities(curves, seed))["mse"] for seed in range(40)]
+    assert np.mean(seen) == pytest.approx(cosine, abs=0.006)  # of 9 or 11 classes: 0.012 from it
+    assert np.ptp(seen) < 0.06  # each prediction has a confidence of its own
+
+
+@pytest.mark.parametrize(("limit", "compared"), [(0.33, False), (0.44, True)])
+def test_losses_are_compared_where_both_are_finite_unless_that_is_less_than_half(limit, compared):
+    # NaN where a class has a p beyond the limit: 42% and 60% of the predictions are compared.
+    half = f"sub(mul(y_true, sqrt(sub({limit}, y_pred))), mul(y_true, log(y_pred)))"
+    cosines = dict(card_of(half, PLAIN).similarities)
+    assert math.isnan(cosines["cross_entropy"]) is not compared
+    assert not compared or cosines["cross_entropy"] > 0.8
 
 
 def test_a_loss_without_gradient_is_similar_to_no_known_loss():

@@ -9,7 +9,7 @@ import pytest
 from scipy.ndimage import minimum_filter1d
 
 from deap_lossgp.constants import constant
-from deap_lossgp.curves.differentiation import differentiate, evaluate
+from deap_lossgp.curves.differentiation import differentiate, differentiate_with_signs, evaluate
 from deap_lossgp.curves.grid import GRID, KNOTS
 from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.operators import genLoss
@@ -136,6 +136,26 @@ def test_a_value_alone_is_the_value_that_comes_with_the_derivative():
             tree = LossTree(genLoss(pset))
             np.testing.assert_array_equal(evaluate(tree, pset, LABELS, GRID[::64]),
                                           differentiate(tree, pset, LABELS, GRID[::64])[0])
+
+
+@pytest.mark.parametrize("protected", [True, False], ids=["protected", "plain"])
+@pytest.mark.parametrize(("expression", "crossed"), [
+    *((f"{name}(sub(y_pred, 0.5), 2.0)", False) for name in ("add", "sub", "mul")),
+    *((f"{name}(sub(y_pred, 0.5))", False) for name in ("neg", "exp", "sin", "cos")),
+    *((f"{name}(sub(y_pred, 0.5))", True) for name in ("sqrt", "log")),
+    ("div(2.0, sub(y_pred, 0.5))", True), ("exp(log(sub(0.5, y_pred)))", True),
+])  # fmt: skip
+def test_signs_change_where_an_operand_crosses_zero_unless_all_is_smooth_there(
+    expression, crossed, protected
+):
+    pset = loss_primitive_set(protected)
+    p = np.array([0.1, 0.4, 0.6, 0.9])
+    tree = LossTree.from_string(expression, pset)
+    values, derivatives, signs = differentiate_with_signs(tree, pset, LABELS, p)
+    np.testing.assert_array_equal([values, derivatives], differentiate(tree, pset, LABELS, p))
+    assert signs.shape == (2, 4) and (signs[:, 0] == signs[:, 1]).all()
+    assert (signs[:, 2] == signs[:, 3]).all()
+    assert ((signs[:, 1] != signs[:, 2]) == crossed).all()
 
 
 def test_labels_take_the_predictions_precision():

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from deap_lossgp.curves.grid import GRID, HIGHEST_LOGIT, KNOTS, LOWEST, interpolate, logit
+from deap_lossgp.curves.grid import (
+    GRID,
+    HIGHEST_LOGIT,
+    KNOTS,
+    LOWEST,
+    centre,
+    interpolate,
+    logit,
+)
 
 
 def test_the_grid_is_uniform_in_logit_and_ends_at_the_clipping():
@@ -22,3 +30,8 @@ def test_interpolation_clips_predictions_to_the_grid():
     curves = np.stack([np.log(GRID), np.log1p(-GRID)])
     np.testing.assert_array_equal(interpolate(curves, [0.0, 1.0]),
                                   interpolate(curves, GRID[[0, -1]]))
+
+
+def test_the_centre_holds_both_its_ends_and_nothing_beyond():
+    p = np.array([0.005, np.nextafter(0.01, 0), 0.01, 0.5, 0.99, np.nextafter(0.99, 1), 0.995])
+    assert p[centre(p)].tolist() == [0.01, 0.5, 0.99]

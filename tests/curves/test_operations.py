@@ -17,7 +17,7 @@ pytest.importorskip("tensorflow")
 import keras  # noqa: E402
 from keras import ops  # noqa: E402
 
-from deap_lossgp.curves.operations import elementwise_loss  # noqa: E402
+from deap_lossgp.curves.operations import check_operations, elementwise_loss  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 
 PSET = loss_primitive_set()
@@ -182,4 +182,30 @@ def test_known_losses_at_the_perfect_prediction_of_ten_classes():
 def test_the_derivative_of_a_loss_of_arrays_is_that_of_the_prediction():
     loss = elementwise_loss(LossTree.from_string("neg(mul(y_true, log(y_pred)))", PSET), PSET)
     y_true, y_pred = np.array([1.0, 0.0, 0.5], "float32"), np.array([0.5, 0.25, 0.25], "float32")
-    np.testing.assert_allclose(loss.derivative(y_true, y_pred), [-2.0, 0.0, -2.0], rtol=1e-6)
+    derivative = loss.derivative(y_true, ops.convert_to_tensor(y_pred))
+    assert ops.is_tensor(derivative) and derivative.dtype == "float32"
+    np.testing.assert_allclose(derivative, [-2.0, 0.0, -2.0], rtol=1e-6)
+
+
+# the check of a primitive set
+
+
+@pytest.mark.parametrize("protected", [True, False], ids=["protected", "plain"])
+def test_the_packages_primitives_and_a_sound_one_of_ones_own_can_be_computed(protected):
+    pset = loss_primitive_set(protected)
+    add_primitive(pset, LossPrimitive("cube", 1, lambda ops, a: ops.multiply(a, ops.square(a)),
+                                      lambda ops, a: (3.0 * ops.square(a),), "(({0})**3)"))
+    check_operations(pset)
+
+
+@pytest.mark.parametrize(("value", "message"), [
+    (lambda ops, a: np.square(np.asarray(a)), "'mine' leaves keras.ops"),
+    (lambda ops, a: ops.sum(a) if ops is not np else np.square(a), "'mine' leaves keras.ops"),
+    (lambda ops, a: ops.float_power(a, 2.0), "'mine' cannot be computed with keras.ops: .*power"),
+])  # fmt: skip
+def test_a_primitive_that_only_numpy_can_compute_is_refused_by_name(value, message):
+    pset = loss_primitive_set()
+    add_primitive(pset, LossPrimitive("mine", 1, value, lambda ops, a: (ops.multiply(2.0, a),),
+                                      "(({0})**2)"))
+    with pytest.raises(ValueError, match=f"primitive {message}"):
+        check_operations(pset)

@@ -48,10 +48,31 @@ def test_useless_losses_cannot_be_trained(name):
     assert curves.gradient_scale == 0.0 or accuracy_gain(curves) < 0.1
 
 
+def test_the_first_step_moves_each_logit_by_the_learning_rate():
+    # Adam's do, by its authors. The logits start within 0.2 of 0: 0.3 each way decides them all.
+    curves = curves_of(KNOWN["cross_entropy"])
+    assert accuracy_gain(curves, steps=1, learning_rate=0.3) == accuracy_gain(curves)
+    assert 0.0 <= accuracy_gain(curves, steps=1, learning_rate=0.001) < 0.05
+
+
+@pytest.mark.parametrize("steps", [2, 3, 5, 10])
+def test_small_steps_go_as_far_as_one_large_step_while_the_gradient_stays_the_same(steps):
+    curves = curves_of(KNOWN["cross_entropy"])
+    for way in (0.03, 0.05, 0.08):
+        small = accuracy_gain(curves, steps=steps, learning_rate=way / steps)
+        large = accuracy_gain(curves, steps=1, learning_rate=way)
+        assert small == pytest.approx(large, abs=0.03) and 0.2 < large < 0.9
+
+
 def test_a_loss_that_is_not_finite_everywhere_cannot_be_trained():
     sound = KNOWN["mse"]
     assert not is_trainable(curves_of(f"add({sound}, log(neg(y_pred)))", PSETS[1]))
     assert not is_trainable(curves_of(f"mul({sound}, exp(div(9.0, y_pred)))", PSETS[1]))
+
+
+def test_the_gain_is_0_where_the_optimisation_leaves_the_finite_numbers():
+    for text in ("exp(y_true)", "div(y_pred, sub(y_pred, y_pred))"):
+        assert accuracy_gain(curves_of(text, PSETS[1])) == 0.0
 
 
 def mean_of_classes(other, true, classes):

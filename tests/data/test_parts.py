@@ -75,6 +75,24 @@ def test_parts_may_lie_in_the_classes(tmp_path):
     assert data.x_train.max() < 60 <= data.x_test.min()
 
 
+@pytest.mark.parametrize(("one", "other"), [
+    (["train", "indoors"], ["train", "outdoors"]), (["val", "indoors"], ["test", "outdoors"])])
+def test_folders_in_the_classes_are_no_parts_if_some_are_called_otherwise(tmp_path, one, other):
+    fill(tmp_path / "cat", one)
+    fill(tmp_path / "dog", other)
+    data = load_folder(tmp_path, 4)
+    assert data.class_names == ("cat", "dog") and not data.ignored
+    assert len(data.x_train) + len(data.x_test) == 4 * 4
+
+
+def test_test_and_validation_folders_in_the_classes_are_no_split(tmp_path):
+    fill(tmp_path / "cat", ["val", "test"])
+    fill(tmp_path / "dog", ["val"])
+    data = load_folder(tmp_path, 4)
+    assert data.class_names == ("cat", "dog") and not data.ignored
+    assert len(data.x_train) + len(data.x_test) == 4 * 3
+
+
 def test_parts_at_the_top_may_have_classes_that_are_called_like_parts(tmp_path):
     for part in ("train", "test"):
         fill(tmp_path / part, ["train", "test"])
@@ -117,6 +135,13 @@ def test_parts_that_are_not_a_training_and_a_test_set_are_refused(tmp_path, part
     for part in parts:
         fill(tmp_path / part, ["a", "b"])
     assert message_of(tmp_path).endswith(named)
+
+
+@pytest.mark.parametrize("names", [["c"], ["a", "c", "d"], ["a", "b", "c"]])
+def test_a_class_that_only_the_test_part_has_is_refused_by_name(tmp_path, names):
+    fill(tmp_path / "train", ["a", "b"])
+    fill(tmp_path / "test", names)
+    assert message_of(tmp_path).endswith("test: expected the classes of train/, got 'c' too")
 
 
 @pytest.mark.parametrize("names", [

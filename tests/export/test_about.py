@@ -5,7 +5,6 @@ import math
 import pytest
 
 from deap_lossgp.export.about import filled, finite_number
-from deap_lossgp.export.names import plain_name
 from deap_lossgp.export.python_code import python_float
 
 
@@ -23,11 +22,6 @@ def test_a_paragraph_is_broken_between_words_and_goes_on_indented():
     (math.nan, None), (math.inf, None), (-1e301, None)])
 def test_only_finite_numbers_are_taken_from_a_file(value, number):
     assert finite_number(value) == number
-
-
-def test_names_are_cut_and_have_harmless_letters():
-    assert plain_name("a" * 80) == "a" * 60 and plain_name("abc", longest=2) == "ab"
-    assert plain_name("l\u00f6ss'\n1 ") == "l_ss_1" and plain_name(" ") == "unnamed"
 
 
 @pytest.mark.parametrize(("value", "text"), [

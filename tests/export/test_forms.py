@@ -22,6 +22,23 @@ def test_the_forms_of_all_primitives_compute_their_values(table):
         assert value == pytest.approx(float(row(*operands[: row.arity])), rel=1e-14), row.name
 
 
+@pytest.mark.parametrize("name", ["Abs", "sign", "sqrt", "exp", "log", "sin", "cos", "tan", "asin",
+                                  "acos", "atan", "sinh", "cosh", "tanh"])  # fmt: skip
+def test_functions_are_read_by_the_names_of_sympy_and_compute_what_it_computes(name):
+    function = getattr(pytest.importorskip("sympy"), name)
+    assert symbolic_form("mine", 1, f"{name}({{0}})") == (name, ("operand", 0))
+    for x in (0.3, -0.3 if name not in ("sqrt", "log") else 0.9):
+        assert FUNCTIONS[name](x) == pytest.approx(float(function(x)), rel=1e-14)
+
+
+@pytest.mark.parametrize(("text", "value"), [
+    ("{0} + {1}", 2.5), ("{0} - {1}", 1.5), ("{0}*{1}", 1.0), ("{0}/{1}", 4.0), ("{1}**{0}", 0.25),
+    ("-{0}", -2.0), ("Max({0}, {1})", 2.0), ("Min({0}, {1})", 0.5)])  # fmt: skip
+def test_arithmetic_is_that_of_numbers(text, value):
+    kind, *operands = symbolic_form("mine", 2, text)
+    assert FUNCTIONS[kind](*((2.0, 0.5)[index] for _, index in operands)) == value
+
+
 @pytest.mark.parametrize(
     ("text", "form"),
     [

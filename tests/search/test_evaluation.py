@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from invented import Invented
 
 from deap_lossgp.curves.grid import LOWEST
 from deap_lossgp.curves.loss_curves import LossCurves
@@ -18,15 +19,17 @@ pytest.importorskip("tensorflow")
 import keras  # noqa: E402
 from keras import layers  # noqa: E402
 
-from deap_lossgp.engines.engine import InProcess  # noqa: E402
+from deap_lossgp.engines.engine import InProcess, TrainingError  # noqa: E402
 from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.search.baselines import BaselineError  # noqa: E402
 from deap_lossgp.search.evaluation import Evaluation  # noqa: E402
+from deap_lossgp.training.results import TrainingResult  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402
 
 PSET = loss_primitive_set()
 CURVES = KNOWN_LOSSES["ngl"]
 EXACT = f"add({KNOWN_LOSSES['baikal']}, mul(y_true, mul(1e-6, sin(mul(1e5, y_pred)))))"
+GENERATIONS = [[*KNOWN_LOSSES.values()][:4], [*KNOWN_LOSSES.values()][4:]]
 AFFINE = [(1e-6, 0.0), (1e-6, -3.25), (0.3, 1e4), (1.0, 0.1), (7.0, -1e-3), (1e6, 5.0)]
 
 
@@ -63,6 +66,46 @@ def new(engine):
 
 def trained(evaluation):
     return [evaluation.counts[name] for name in ("ntrained", "ncached", "curves", "exact")]
+
+
+# what is trained where nothing is said, and what is made of it
+
+
+def test_the_improvement_is_the_mean_over_the_data_sets_won_unless_all_are_asked_for():
+    tasks = [task(), task("other")]
+    for options, improvement in (({}, 0.1), ({"mean_over_all": True}, -0.05)):
+        evaluation = Evaluation(tasks, PSET, engine=Invented(tasks), **options)
+        results = [replace(baseline, accuracy=baseline.accuracy + gain) for baseline, gain in
+                   zip(evaluation.baselines(), (0.1, -0.2), strict=True)]
+        assert evaluation.score(results) == (1.0, pytest.approx(improvement))
+
+
+def test_without_options_a_loss_is_trained_to_the_end_with_seed_0():
+    tasks = [task(epochs=4), task("other", epochs=4)]
+    given = [{}, {"seed": 0, "rungs": False, "score_epochs": 1, "first_task": 0}, {"seed": 1},
+             {"rungs": True}]
+    engines, fitness = [Invented(tasks) for _ in given], []
+    for engine, options in zip(engines, given, strict=True):
+        evaluation = Evaluation(tasks, PSET, engine=engine, **options)
+        fitness.append([evaluation.map(evaluation, map(tree_of, texts)) for texts in GENERATIONS])
+    seen = [[(job.task, job.seed, job.test, job.stops) for batch in engine.batches for job in batch]
+            for engine in engines]
+    assert {*seen[0]} == {(0, 0, False, ()), (1, 0, False, ())}
+    assert seen[0] == seen[1] and seen[2] != seen[1] != seen[3]
+    assert fitness[0] == fitness[1] != fitness[2]
+
+
+class Late(Invented):
+    def result(self, job):
+        return TrainingResult("digits", 10, "timeout", message="it took too long")
+
+
+def test_trainings_with_other_seeds_that_all_fail_are_an_error_and_are_forgotten():
+    tasks = [task(), task("other")]
+    evaluation = Evaluation(tasks, PSET, engine=Late(tasks))
+    with pytest.raises(TrainingError, match="first 4 trainings ended as timeout: it took too long"):
+        evaluation.results([tree_of(CURVES)], [5, 6])
+    assert len(evaluation.store) == 0
 
 
 # c * L + k

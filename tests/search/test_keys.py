@@ -55,10 +55,13 @@ def test_every_part_of_a_request_is_part_of_the_key(field):
 
 
 def test_task_primitives_and_settings_of_the_engine_are_part_of_the_key():
+    named = loss_primitive_set()
+    named.name = "mine"
     keys = {key_of(), key_of(task=replace(TASK, epochs=3)),
             key_of(task=replace(TASK, learning_rate=1e-2)), key_of(pset=larger_set()),
-            key_of(pset=loss_primitive_set(protected=False)), key_of(determinism=True)}
-    assert len(keys) == 6
+            key_of(pset=loss_primitive_set(protected=False)), key_of(pset=named),
+            key_of(determinism=True)}
+    assert len(keys) == 7
 
 
 @pytest.mark.parametrize(("module", "name", "other"), [

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -214,6 +215,13 @@ def test_figures_can_be_read_with_any_sqlite_client(tmp_path):
     }  # fmt: skip
 
 
+def test_rows_are_what_was_put_without_the_key(tmp_path):
+    with Store(tmp_path / "s.sqlite") as store:
+        store.put("k", small(1), expression="y_pred", seed=7)
+        (row,) = store.rows()
+    assert row == {**vars(small(1)), "expression": "y_pred", "seed": 7}
+
+
 def test_a_store_without_a_path_leaves_no_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with Store() as store:
@@ -236,6 +244,18 @@ def test_a_store_knows_its_keys(tmp_path):
         assert store.get("b") is None
         store.put("b", small(5), expression="", seed=0)
     assert list(contents(tmp_path / "s.sqlite")) == ["a", "c", "b"]
+
+
+def test_several_threads_may_use_a_store_one_after_another(tmp_path):
+    with Store(tmp_path / "store.sqlite") as store, ThreadPoolExecutor(1) as other:
+        result = TrainingResult("digits", 10, "ok", 0.1)
+        other.submit(store.put, "a", result, expression="y_pred", seed=1).result()
+        store.put("b", result, expression="y_pred", seed=2)
+        assert other.submit(store.rows).result() == store.rows()
+        other.submit(store.discard, ["b"]).result()
+        assert store.keys() == ["a"]
+    with Store(tmp_path / "store.sqlite") as store:
+        assert store.keys() == ["a"]
 
 
 def test_a_result_replaces_another_only_if_asked(tmp_path):
@@ -463,6 +483,15 @@ def test_a_changed_row_or_table_is_refused(tmp_path, change):
     before = path.read_bytes()
     assert refusal(path).endswith("; remove it to train anew")
     assert path.read_bytes() == before
+
+
+def test_a_changed_row_is_named_by_its_key(tmp_path):
+    path = tmp_path / "s.sqlite"
+    with Store(path) as store:
+        fill(store, {"a": small(1), "b": small(2), "c": small(3)})
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as client:
+        client.execute("UPDATE trainings SET loss = loss + 1 WHERE key = 'b'")
+    assert "a row that does not agree with its checksum (key 'b'); " in refusal(path)
 
 
 @pytest.mark.parametrize("column, cell", [

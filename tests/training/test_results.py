@@ -11,6 +11,11 @@ WHOLE = TrainingResult("digits", 10, "ok", 0.125, 0.75, 0.25, 8.0, (1.0, 0.5, 0.
                        test_accuracy=0.7, balanced_accuracy=0.6, test_balanced_accuracy=0.5)
 
 
+def test_a_training_ends_in_one_of_eight_ways():
+    failures = ["crashed", "error", "nan", "no_gradient", "oom", "timeout"]
+    assert sorted(FAILURES) == failures and sorted(STATUSES) == sorted([*failures, "ok", "stopped"])
+
+
 @pytest.mark.parametrize("status", STATUSES)
 def test_what_is_neither_finished_nor_stopped_has_failed(status):
     result = TrainingResult("digits", 10, status)
@@ -34,6 +39,7 @@ def test_figures_are_averaged_over_the_last_epochs(epochs, loss, accuracy, cross
 def test_a_training_without_epochs_has_nothing_to_average():
     failed = TrainingResult("digits", 10, "timeout")
     assert failed.over_last(3) is failed
+    assert (failed.seconds, failed.losses, failed.exact, failed.message) == (0.0, (), False, "")
 
 
 @pytest.mark.parametrize(("stops", "epoch"), [

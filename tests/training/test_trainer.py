@@ -475,16 +475,26 @@ def test_the_verdict_looks_at_the_predictions_where_the_loss_is_finite():
 
 
 def test_the_verdict_looks_at_the_weights_where_the_predictions_are_finite():
+    """One number that is not finite is enough, beside others of its variable and of another one."""
+    def all_but_the_first(shape, dtype=None):
+        return ops.convert_to_tensor(np.diag([0.0] + [1.0] * (shape[0] - 1)), dtype)
+
     def saturating(input_shape, num_classes):
-        return keras.Sequential([
-            keras.Input(input_shape), layers.Flatten(),
-            layers.Dense(num_classes, trainable=False), layers.BatchNormalization(scale=False),
-            layers.Activation("tanh"), layers.Softmax(),
-        ])
+        x = inputs = keras.Input(input_shape)
+        x = layers.Dense(num_classes, trainable=False)(layers.Flatten()(x))
+        without_gradient = layers.BatchNormalization(scale=False)(x)
+        x = layers.Activation("tanh")(layers.BatchNormalization(scale=False)(x))
+        x = layers.Dense(num_classes, trainable=False, kernel_initializer=all_but_the_first)(x)
+        zero = layers.Dense(num_classes, trainable=False, kernel_initializer="zeros")
+        x = layers.Add()([x, zero(without_gradient)])
+        return keras.Model(inputs, layers.Softmax()(x))
 
     trainer = Trainer(task(saturating, epochs=1, learning_rate=3e38))
     result = trainer.train(known("mse"), seed=1)
     assert np.isfinite(trainer.loop.predict(trainer.task.data.x_test)).all()
+    finite = [np.isfinite(variable.numpy()).mean()
+              for variable in trainer.loop.model.trainable_variables]
+    assert 1.0 in finite and any(0.0 < share < 1.0 for share in finite)
     assert (result.status, result.message) == ("nan", "the weights are not finite")
 
 
