@@ -138,7 +138,7 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
                "worst": 100.0 * (by_run["evolved"] - by_run["cross_entropy"]).min()}
         for name, difference in list(versus.items())[1:]:
             row |= {f"over {name}": difference.mean, f"p {name}": difference.p_value}
-        for where in ("in_search", "in_race"):
+        for where in ("in_search", "in_race", "in_tests"):
             row[f"{where} - gain"] = (100.0 * runs[where].mean() - entropy.mean
                                       if where in runs else np.nan)
         row["epochs"] = (runs["search_epochs"] + runs["race_epochs"]).mean()

@@ -97,7 +97,7 @@ class RunSettings(TaskSettings):
     max_height: int = setting(100, "the largest height of a tree, at least 2")
     seed_losses: tuple[str, ...] | None = setting(
         None, "losses in the initial population: known ones by name, files, or folders of runs; by "
-        f"default {', '.join(SEED_LOSSES)}, as far as they fill at most half of it", nargs="*",
+        f"default {', '.join(SEED_LOSSES)}, as far as they fill at most a quarter of it", nargs="*",
         metavar="LOSS")
     rungs: bool = setting(
         True, "whether trainings are stopped after 1 or 3 epochs if they fall behind those of "
@@ -208,7 +208,7 @@ class RunSettings(TaskSettings):
     def initial_losses(self) -> tuple[str, ...]:
         """The losses of ``seed_losses``, or those that it has by default."""
         if self.seed_losses is None:
-            return SEED_LOSSES[: self.population // 2]
+            return SEED_LOSSES[: (self.population + 2) // 4]
         return self.seed_losses
 
     @property

@@ -76,7 +76,8 @@ def test_the_command_measures_arms_and_goes_on_where_it_stopped(images, tmp_path
 def test_a_summary_counts_in_points_and_by_runs():
     rows = pd.DataFrame([
         {"arm": "all", "seed": seed, "task": "cifar10", "loss": loss, "test_seed": test,
-         "test_accuracy": accuracy + test / 100, "in_search": 0.03, "search_epochs": 90,
+         "test_accuracy": accuracy + test / 100, "in_search": 0.03, "in_tests": 0.02,
+         "search_epochs": 90,
          "epochs_at_chance": 9, "race_epochs": 10}
         for seed in range(8) for test in range(2)
         for loss, accuracy in (("evolved", 0.52 if seed else 0.49), ("cross_entropy", 0.5),
@@ -86,6 +87,7 @@ def test_a_summary_counts_in_points_and_by_runs():
     assert row["gain"] == pytest.approx((7 * 2 - 1) / 8) and row["worst"] == pytest.approx(-1.0)
     assert row["over best known"] == pytest.approx((7 * 1 - 2) / 8)
     assert row["in_search - gain"] == pytest.approx(3.0 - row["gain"])
+    assert row["in_tests - gain"] == pytest.approx(2.0 - row["gain"])
     assert row["epochs"] == 100 and row["% at chance"] == 10.0
 
 

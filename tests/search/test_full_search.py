@@ -15,6 +15,7 @@ from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.search import finals  # noqa: E402
 from deap_lossgp.search import surrogates as surrogates_module  # noqa: E402
 from deap_lossgp.search.runs import evolve  # noqa: E402
+from deap_lossgp.search.settings import SEED_LOSSES, RunSettings  # noqa: E402
 from deap_lossgp.surrogate.atlas import load_atlas  # noqa: E402
 
 TINY = {"population": 4, "generations": 1, "epochs": 2, "train_size": 300, "validation_size": 500,
@@ -85,10 +86,13 @@ def test_the_table_has_the_best_loss_cross_entropy_and_the_best_known_loss(finis
     assert known in header
 
 
-def test_known_losses_are_half_of_the_initial_population(finished):
+def test_known_losses_are_a_quarter_of_the_initial_population(finished):
     _, result, _ = finished
     start = result.individuals.query("gen == 0")["expression"]
-    assert [*start[:2]] == [KNOWN_LOSSES["baikal_cma"], KNOWN_LOSSES["ngl"]]
+    assert [text in {*KNOWN_LOSSES.values()} for text in start] == [True, False, False, False]
+    for population, names in ((1, ()), (2, SEED_LOSSES[:1]), (8, SEED_LOSSES[:2]),
+                              (99, SEED_LOSSES)):
+        assert RunSettings(population=population).initial_losses == names
 
 
 def test_the_logbook_counts_epochs_and_stopped_trainings(finished):
@@ -106,9 +110,9 @@ def test_the_logbook_counts_epochs_and_stopped_trainings(finished):
 def test_the_logbook_says_what_was_made_chosen_and_predicted(finished):
     _, result, _ = finished
     made, chosen, ranks = result.logbook.select("nmade", "nchosen", "predicted_rank")
-    assert chosen == [2, 1], "two of the four of the start are known losses"
+    assert chosen == [3, 1], "one of the four of the start is a known loss"
     assert made[0] >= 40 and made[1] >= 20
-    assert ranks[0] in (1, 2) and ranks[1] == 1
+    assert ranks[0] in (1, 2, 3) and ranks[1] == 1
 
 
 def test_the_funnel_leads_from_what_was_made_to_the_winner(finished):
@@ -198,7 +202,7 @@ def test_fitness_thesis_stops_preselects_and_races_nothing(tmp_path, monkeypatch
     monkeypatch.setattr(finals, "sequential_halving", None)
     result = evolve("digits", output=tmp_path / "run", fitness="thesis", **TINY)
     assert result.race == [] and result.counts["stopped"] == 0
-    assert {KNOWN_LOSSES["ngl"]} < {*result.individuals["expression"]}
+    assert {KNOWN_LOSSES["baikal_cma"]} < {*result.individuals["expression"]}
 
 
 def test_losses_of_a_file_and_of_another_run_take_part(finished, tmp_path):
