@@ -55,6 +55,7 @@ def check_numbers(settings: object, cls: type) -> None:
     Args:
         settings: An instance of a dataclass. Of its fields those of type ``float`` are looked at,
             and those of type ``tuple[float, ...]``, which are made tuples; either may be None, too.
+            Numbers of NumPy's become Python's, which JSON can hold.
         cls: Its class, or one from which that is derived and whose fields alone are looked at.
 
     Raises:
@@ -77,8 +78,14 @@ def check_numbers(settings: object, cls: type) -> None:
             continue
         if hint in (float, float | None) and not isinstance(value, Real):
             raise TypeError(f"{name} must be a number, got {value!r}")
+        if hint in (float, float | None):
+            object.__setattr__(settings, name, _plain(value))
         if hint in (several, several | None):
             numbers = tuple(value) if isinstance(value, Iterable) else (None,)
             if not all(isinstance(number, Real) for number in numbers):
                 raise ValueError(f"{name} must be numbers, got {value!r}")
-            object.__setattr__(settings, name, numbers)
+            object.__setattr__(settings, name, tuple(map(_plain, numbers)))
+
+
+def _plain(number):
+    return number if isinstance(number, int) else float(number)

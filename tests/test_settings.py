@@ -1,6 +1,7 @@
 """Settings that are numbers are told from what is none, whatever their class."""
 
-from dataclasses import fields
+import json
+from dataclasses import asdict, fields
 from typing import get_type_hints
 
 import numpy as np
@@ -47,6 +48,12 @@ def test_any_kind_of_number_and_of_sequence_will_do():
         assert RunSettings(rate_factors=given).rate_factors == (1.0, 2.5)
     assert RunSettings(rate_factors=()).rate_factors == ()
     assert RunSettings(crossover=1, learning_rate=np.float32(0.5)).crossover == 1
+
+
+def test_numbers_of_numpy_can_be_written_as_json():
+    settings = RunSettings(learning_rate=np.float32(0.5), rate_factors=np.float32([1.0, 2.5]))
+    assert '"learning_rate": 0.5' in json.dumps(asdict(settings))
+    assert "[1.0, 2.5]" in json.dumps(asdict(settings))
 
 
 @pytest.mark.parametrize("wrong", [("a", 3), ("3", "4"), (3, None), (1.5, 2.0), object()])

@@ -183,7 +183,7 @@ class Comparison(Evolution):
         self._rows["baselines"] += [
             {"replicate": replicate, "task": r.task, "loss": r.loss, "accuracy": r.accuracy}
             for r in evaluation.baselines()]
-        plain, balanced = (evaluation.test_accuracies([*trees.values()], seeds, balanced)
+        plain, balanced = (evaluation.test_accuracies(trees.values(), seeds, balanced=balanced)
                            for balanced in (False, True))
         self._rows["tests"] += [
             {"replicate": replicate, "arm": arm, "task": task, "seed": of,

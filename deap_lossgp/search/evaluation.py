@@ -177,13 +177,13 @@ class Evaluation:
             raise TrainingError(str(error)) from error
 
     def test_accuracies(self, trees: Iterable[LossTree | None], seeds: Sequence[int],
-                        balanced: bool = False,
+                        *, balanced: bool = False,
                         **options: Any) -> list[dict[str, list[float | None]]]:
         """Trains with other seeds, and returns the accuracies on the test sets.
 
         Args:
             trees, seeds, options: As for ``results``.
-            balanced: Whether to return balanced accuracies.
+            balanced: Whether to return balanced accuracies, None also where the store has none.
 
         Returns:
             list with a dict per tree: from the task's name to a list of accuracies, one per seed,

@@ -88,8 +88,8 @@ class Evolution(Experiment):
             self.accept_predictions()
         if names := self.settings.without_effect:
             options = ", ".join(f"--{name.replace('_', '-')}" for name in names)
-            self.warn(f"Warning: the fitness thesis stops, preselects and races nothing: without "
-                      f"effect {'is' if len(names) == 1 else 'are'} {options}")
+            self.warn(f"Warning: the fitness thesis stops, preselects and races nothing: {options} "
+                      f"{'has' if len(names) == 1 else 'have'} no effect")
 
     def accept_predictions(self) -> None:
         """Says that the engine only predicts; what needs trainings raises a ``ValueError``."""

@@ -137,7 +137,7 @@ class Finals:
         if rate is not None:
             losses["tuned_cross_entropy"] = None
             factors.append(rate)
-        accuracies = self._final.test_accuracies(losses.values(), self._tests, balanced,
+        accuracies = self._final.test_accuracies(losses.values(), self._tests, balanced=balanced,
                                                  rate_factors=factors)
         return {task.name: {name: of_loss[task.name]
                             for name, of_loss in zip(losses, accuracies, strict=True)}

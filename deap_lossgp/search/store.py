@@ -66,7 +66,7 @@ COLUMNS: dict[str, tuple[str, Callable, Callable]] = {
     "accuracies": NUMBERS, "cross_entropies": NUMBERS, "exact": TRUTH, "message": TEXT,
     "test_balanced_accuracy": NUMBER,
 }  # fmt: skip
-OF_VERSION_2 = [*COLUMNS][:-1]
+OF_VERSION = {2: [*COLUMNS][:-1], VERSION: [*COLUMNS]}
 
 
 def _schema(columns):
@@ -75,7 +75,9 @@ def _schema(columns):
 
 
 SCHEMA = _schema(COLUMNS)
-INSERT = f"INSERT INTO trainings VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"
+# With names: else SQLite may count the columns that the table had before another process upgraded.
+INSERT = (f"INSERT INTO trainings ({', '.join(COLUMNS)}, checksum) "
+          f"VALUES ({', '.join('?' * (len(COLUMNS) + 1))})")
 REPLACE = INSERT.replace("INSERT", "REPLACE", 1)
 
 # What bytes of any kind may raise when they are read as a result.
@@ -99,7 +101,7 @@ class Store:
     checked against its checksum. Any SQLite client can read the table ``trainings`` meanwhile;
     numbers that SQLite or JSON cannot hold are texts there: ``nan inf -inf -zero``. What
     another process adds is seen when the store is opened the next time. A store of version 2 gets
-    the column that it lacks, without values.
+    the column that it lacks, without values, when something is first put or discarded.
 
     Args:
         path: The file; made where it is missing or empty. Default: in memory only.
@@ -208,9 +210,7 @@ class Store:
         if marks[0] != APPLICATION_ID:
             raise StoreError(f"{self._file!r}: expected a store of trainings, got the database of "
                              "another program; name another file")  # fmt: skip
-        if marks[1] == 2:
-            self._upgrade()
-        elif marks[1] != VERSION:
+        if marks[1] not in OF_VERSION:
             age, remedy = ("newer", "upgrade deap_lossgp") if marks[1] > VERSION else (
                 "older", "remove it to train anew")
             raise StoreError(f"{self._file!r}: expected a store of version {VERSION}, got the {age}"
@@ -220,36 +220,35 @@ class Store:
         execute("PRAGMA synchronous = FULL")
 
     def _upgrade(self):
-        """Makes a table of version 2 one of this version: all or nothing."""
-        execute = self._connection.execute
-        with self._connection:
-            execute("BEGIN IMMEDIATE")
-            if self._pragma("user_version") == 2:  # no other process was faster
-                self._check(OF_VERSION_2, 2)
-                rows = [[*row, None] for row in self._cells()]
-                execute("DROP TABLE trainings")
-                execute(SCHEMA)
-                self._connection.executemany(INSERT, [(*row, _checksum(row)) for row in rows])
-                execute(f"PRAGMA user_version = {VERSION}")
+        """Makes a table of version 2 one of this version, inside a transaction."""
+        if self._pragma("user_version") == 2:
+            rows = [[*row, None] for row in self._cells()]
+            self._connection.execute("DROP TABLE trainings")
+            self._connection.execute(SCHEMA)
+            self._connection.executemany(INSERT, [(*row, _checksum(row)) for row in rows])
+            self._connection.execute(f"PRAGMA user_version = {VERSION}")
 
-    def _check(self, columns, version):
+    def _check(self, version):
         """Checks that the file has the table of a version, nothing else, and no damage."""
         objects = self._connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-        if objects != [("table", "trainings", _schema(columns)),
+        if objects != [("table", "trainings", _schema(OF_VERSION[version])),
                        ("index", "sqlite_autoindex_trainings_1", None)]:
             raise ValueError(f"not the table of version {version}")
         if (report := self._pragma("integrity_check(1)")) != "ok":
             raise ValueError(report)
 
     def _read(self):
-        self._check(COLUMNS, VERSION)
         names = [field.name for field in dataclasses.fields(TrainingResult)]
-        return {row["key"]: TrainingResult(**{name: row[name] for name in names})
-                for row in self._rows()}
+        with self._connection:
+            self._connection.execute("BEGIN")  # another process may upgrade it meanwhile
+            self._check(self._pragma("user_version"))
+            return {row["key"]: TrainingResult(**{name: row[name] for name in names})
+                    for row in self._rows()}
 
     def _rows(self):
         """Yields each row of the file as a dict of ``COLUMNS``, checked and with values read."""
         for row in self._cells():
+            row += [None] * (len(COLUMNS) - len(row))  # of version 2
             yield {name: read(cell)
                    for (name, (_, _, read)), cell in zip(COLUMNS.items(), row, strict=True)}
 
@@ -267,6 +266,7 @@ class Store:
         try:
             with self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
+                self._upgrade()
                 self._connection.executemany(statement, rows)
         except sqlite3.IntegrityError:
             raise

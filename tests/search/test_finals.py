@@ -347,11 +347,11 @@ def test_neither_the_thesis_nor_its_fitness_tunes_anything(engines, tmp_path):
 def test_what_the_fitness_thesis_makes_no_use_of_is_said_in_a_line(engines, tmp_path, capsys):
     options = {"finalists": 3, "select": "simplest", "rate_factors": (2.0,)}
     evolve("digits", output=tmp_path, **{**SMALL, **options, "fitness": "thesis"})
-    said = [line for line in capsys.readouterr().err.splitlines() if "without effect" in line]
-    assert said == ["Warning: the fitness thesis stops, preselects and races nothing: without "
-                    "effect are --finalists, --select, --rate-factors"]
+    said = [line for line in capsys.readouterr().err.splitlines() if "no effect" in line]
+    assert said == ["Warning: the fitness thesis stops, preselects and races nothing: --finalists, "
+                    "--select, --rate-factors have no effect"]
     evolve("digits", output=tmp_path / "other", **{**SMALL, **options})
-    assert "without effect" not in capsys.readouterr().err
+    assert "no effect" not in capsys.readouterr().err
 
 
 def test_what_was_not_asked_for_is_not_missed():

@@ -150,7 +150,7 @@ def test_what_was_put_comes_back_to_the_last_bit(tmp_path, seed):
 
 @pytest.mark.parametrize(("version", "rows"), [(2, OF_VERSION2), (3, OF_VERSION3)])
 def test_the_store_of_an_earlier_version_is_read(version, rows, tmp_path):
-    """What a version wrote stays readable; what this one wrote is not changed by that."""
+    """What a version wrote stays readable."""
     path = STORES / f"version{version}.sqlite"
     before = path.read_bytes()
     copy = Path(shutil.copy(path, tmp_path))  # a store that is open has files beside it
@@ -158,10 +158,22 @@ def test_the_store_of_an_earlier_version_is_read(version, rows, tmp_path):
         assert contents(copy) == {key: repr(result) for key, result, _, _ in rows}
         found = select(copy, "SELECT expression, seed FROM trainings ORDER BY rowid")
         assert found == [(expression, seed) for _, _, expression, seed in rows]
-    assert (copy.read_bytes() == before) == (version == store_module.VERSION)
+    assert copy.read_bytes() == before, "whoever only reads changes nothing"
     with Store(copy) as store:
+        assert len(store.rows()) == len(rows)
         store.put("new", small(), expression="y_pred", seed=9)
+        assert len(store.rows()) == len(rows) + 1
     assert [*contents(copy)] == [*(key for key, *_ in rows), "new"]
+    assert select(copy, "PRAGMA user_version") == [(store_module.VERSION,)]
+
+
+def test_two_that_have_a_store_of_version_2_open_can_both_write(tmp_path):
+    copy = Path(shutil.copy(STORES / "version2.sqlite", tmp_path))
+    with Store(copy) as one, Store(copy) as other:
+        one.put("one", small(1), expression="y_pred", seed=1)
+        other.put("other", small(2), expression="y_pred", seed=2)
+        assert len(other.rows()) == len(OF_VERSION2) + 2
+    assert [*contents(copy)] == [*(key for key, *_ in OF_VERSION2), "one", "other"]
 
 
 @pytest.mark.parametrize("change", [
@@ -182,7 +194,8 @@ def test_a_store_that_cannot_be_upgraded_whole_stays_as_it_is(tmp_path, monkeypa
     copy = Path(shutil.copy(STORES / "version2.sqlite", tmp_path))
     before = select(copy, "SELECT * FROM trainings")
     monkeypatch.setattr(store_module, "INSERT", "INSERT INTO trainings SELECT 1")
-    refusal(copy)
+    with Store(copy) as store, pytest.raises(OSError):
+        store.put("new", small(), expression="y_pred", seed=9)
     assert select(copy, "SELECT * FROM trainings") == before
     assert select(copy, "PRAGMA user_version") == [(2,)]
     monkeypatch.undo()

@@ -206,6 +206,21 @@ def test_the_atlas_is_not_asked_about_many_more_classes_than_it_has_seen(
     assert (places == sorted(places)) is not told  # the first ones, where nothing is predicted
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_the_report_says_if_the_atlas_was_not_asked(told, asked, monkeypatch, tmp_path):
+    pytest.importorskip("tensorflow")
+    from deap_lossgp.search import evolutions
+    from deap_lossgp.search.runs import evolve
+
+    monkeypatch.setattr(evolutions, "make_engine", lambda tasks, *_: Invented(tasks))
+    monkeypatch.setattr(surrogates_module, "MOST_APART", 5 if told else 0)
+    result = evolve("digits", output=tmp_path, population=4, generations=1, epochs=3, finalists=0,
+                    train_size=300, max_size=30, test_seeds=1, rate_factors=(), progress=False)
+    note = "The atlas has no other data set with about as many classes"
+    assert (note in str(result)) is not told
+    assert (note in (tmp_path / "report.html").read_text("utf-8")) is not told
+
+
 def test_it_does_without_what_cross_entropy_has_not_learned(asked, monkeypatch):
     task = images("mine")
     surrogate, evaluation, population = surrogate_on([task])
