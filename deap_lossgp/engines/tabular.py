@@ -7,12 +7,14 @@ over many replicates in seconds each, with everything else as it is when network
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from deap_lossgp.engines.engine import Engine, Job
+from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.surrogate.atlas import load_atlas
 from deap_lossgp.surrogate.evidence import RUNGS
 from deap_lossgp.surrogate.features import landmarks
@@ -34,7 +36,7 @@ class Tabular(Engine):
 
     Args:
         tasks: The ``Task`` objects, whose data sets the atlas must know.
-        pset: The primitive set of the losses.
+        pset: The primitive set of the losses, which does not matter here: curves tell all.
         **_: How trainings are executed, which does not matter here.
 
     Raises:
@@ -45,15 +47,12 @@ class Tabular(Engine):
     settings = MappingProxyType({"trainings": "predicted"})
 
     def __init__(self, tasks: Sequence[Task], pset: gp.PrimitiveSet, **_: Any) -> None:
-        table, by_task = load_atlas(), {}
-        known = sorted(set(table["dataset"]))
+        known = sorted(set(load_atlas()["dataset"]))
         for task in tasks:
             if task.name not in known:
                 raise ValueError(f"the engine 'tabular' expects data sets of the atlas, "
                                  f"{', '.join(known)}, got {task.name!r}")
-        tables = {name: TabularTask(table[table["dataset"] == name], name, pset, by_task)
-                  for name in {task.name: None for task in tasks}}
-        self._tasks, self._tables = tasks, [tables[task.name] for task in tasks]
+        self._tasks, self._tables = tasks, [_tabular_task(task.name) for task in tasks]
 
     def train(self, jobs: Iterable[Job]) -> Iterator[tuple[int, TrainingResult]]:
         for index, job in enumerate(jobs):
@@ -74,3 +73,9 @@ class Tabular(Engine):
             test_accuracy=accuracies[-1] if job.test else None,
             test_balanced_accuracy=accuracies[-1] if job.test else None)
         return stopped_at(whole, job.stops)
+
+
+@cache  # it is the same for all runs of a process
+def _tabular_task(name):
+    table = load_atlas()
+    return TabularTask(table[table["dataset"] == name], name, loss_primitive_set())
