@@ -11,6 +11,7 @@ examples/measured/search_cifar10_pool.csv is such a file.
 
 import argparse
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -60,10 +61,15 @@ def tested(run, evaluation, seeds):
              "gain_in_search": round(100.0 * loss.improvement, 3), "seed": seed,
              "validation_gain": round(100.0 * (evaluation.mean_figure(base)
                                                - evaluation.mean_figure(own)), 3),
-             "test_gain": round(100.0 * (own[0].test_accuracy - base[0].test_accuracy), 3),
+             "test_gain": round(100.0 * (accuracy(own) - accuracy(base)), 3),
              "expression": loss.expression}
             for loss, tree, of_loss in zip(finished.itertuples(), trees, results, strict=True)
             for seed, own, base in zip(seeds, of_loss, entropy, strict=True)]
+
+
+def accuracy(results):
+    """The accuracy on the test set; NaN if the training failed."""
+    return math.nan if results[0].test_accuracy is None else results[0].test_accuracy
 
 
 def report(rows):

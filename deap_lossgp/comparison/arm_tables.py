@@ -187,7 +187,8 @@ DERIVED_TABLES = {
     "accuracy": DerivedTable(
         lambda c: accuracy_table(c.tests, c.settings.fitness == "balanced_error"),
         "Test accuracy by data set and arm, over replicates; the thesis's figures (tables 4.2 and "
-        "4.3, which do not say on which images) beside ours", "Result"),
+        "4.3, which do not say on which images) beside ours; under the fitness balanced_error also "
+        "the mean over classes, balanced", "Result"),
     "time": DerivedTable(
         lambda c: time_table(c.evaluations, len(c.tasks)),
         "Trainings and charged seconds (table 4.4), means over replicates; ratios to the "

@@ -97,7 +97,7 @@ class RunSettings(TaskSettings):
     max_height: int = setting(100, "the largest height of a tree, at least 2")
     seed_losses: tuple[str, ...] | None = setting(
         None, "losses in the initial population: known ones by name, files, or folders of runs; by "
-        f"default {', '.join(SEED_LOSSES)}, as far as they fill at most a quarter of it", nargs="*",
+        f"default {', '.join(SEED_LOSSES)}, in about a quarter of it", nargs="*",
         metavar="LOSS")
     rungs: bool = setting(
         True, "whether trainings are stopped after 1 or 3 epochs if they fall behind those of "

@@ -16,6 +16,7 @@ from deap_lossgp.training.tasks import NETWORK_NAMES, Task
 from deap_lossgp.user_functions import load_function
 
 
+@channels_last()
 def small_cnn(input_shape, num_classes):
     """Builds a network that is very cheap on small images: two convolutions and a hidden layer.
 
@@ -34,14 +35,14 @@ def small_cnn(input_shape, num_classes):
         >>> small_cnn((28, 28, 1), 10).count_params()
         56970
     """
-    with channels_last():
-        images = keras.Input(input_shape)
-        x = layers.Conv2D(16, 5, strides=3, padding="same", activation="relu")(images)
-        x = layers.Conv2D(32, 3, strides=2, padding="same", activation="relu")(x)
-        x = layers.Dense(64, activation="relu")(layers.Flatten()(x))
-        return keras.Model(images, _softmax(x, num_classes), name="small_cnn")
+    images = keras.Input(input_shape)
+    x = layers.Conv2D(16, 5, strides=3, padding="same", activation="relu")(images)
+    x = layers.Conv2D(32, 3, strides=2, padding="same", activation="relu")(x)
+    x = layers.Dense(64, activation="relu")(layers.Flatten()(x))
+    return keras.Model(images, _softmax(x, num_classes), name="small_cnn")
 
 
+@channels_last()
 def resnet8(input_shape, num_classes):
     """Builds the residual network of eight weight layers that MLPerf Tiny uses for CIFAR-10.
 
@@ -60,21 +61,21 @@ def resnet8(input_shape, num_classes):
         He et al., Deep residual learning for image recognition, CVPR 2016, arXiv:1512.03385.
         Banbury et al., MLPerf Tiny benchmark, 2021, arXiv:2106.07597.
     """
-    with channels_last():
-        images = keras.Input(input_shape)
-        x = layers.ReLU()(_convolution(images, 16))
-        for filters, strides in ((16, 1), (32, 2), (64, 2)):
-            y = layers.ReLU()(_convolution(x, filters, strides))
-            y = _convolution(y, filters)
-            if strides > 1:
-                x = layers.Conv2D(
-                    filters, 1, strides=strides, padding="same", kernel_initializer="he_normal"
-                )(x)
-            x = layers.ReLU()(layers.Add()([x, y]))
-        x = layers.GlobalAveragePooling2D()(x)
-        return keras.Model(images, _softmax(x, num_classes), name="resnet8")
+    images = keras.Input(input_shape)
+    x = layers.ReLU()(_convolution(images, 16))
+    for filters, strides in ((16, 1), (32, 2), (64, 2)):
+        y = layers.ReLU()(_convolution(x, filters, strides))
+        y = _convolution(y, filters)
+        if strides > 1:
+            x = layers.Conv2D(
+                filters, 1, strides=strides, padding="same", kernel_initializer="he_normal"
+            )(x)
+        x = layers.ReLU()(layers.Add()([x, y]))
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(images, _softmax(x, num_classes), name="resnet8")
 
 
+@channels_last()
 def inception_v3(input_shape, num_classes):
     """Builds InceptionV3 with the dense head of the NGL authors, to be trained from scratch.
 
@@ -96,26 +97,25 @@ def inception_v3(input_shape, num_classes):
         Szegedy et al., Rethinking the inception architecture for computer vision, CVPR 2016,
         arXiv:1512.00567.
     """
-    with channels_last():
-        height, width, channels = input_shape
-        doublings = max(0, int(math.log2(299 / min(height, width))))
-        images = keras.Input(input_shape)
-        x = images
-        for _ in range(doublings):
-            x = layers.UpSampling2D()(x)
-        if channels == 1:
-            x = layers.Concatenate()([x, x, x])
-        # The same as preprocess_input for pixels in 0..255.
-        x = layers.Rescaling(2.0, offset=-1.0)(x)
-        x = keras.applications.InceptionV3(
-            include_top=False, weights=None, input_shape=x.shape[1:], pooling="max"
-        )(x)
-        for units in (128, 64):
-            x = layers.BatchNormalization()(x)
-            x = layers.Dense(units, activation="relu")(x)
-            x = layers.Dropout(0.5)(x)
+    height, width, channels = input_shape
+    doublings = max(0, int(math.log2(299 / min(height, width))))
+    images = keras.Input(input_shape)
+    x = images
+    for _ in range(doublings):
+        x = layers.UpSampling2D()(x)
+    if channels == 1:
+        x = layers.Concatenate()([x, x, x])
+    # The same as preprocess_input for pixels in 0..255.
+    x = layers.Rescaling(2.0, offset=-1.0)(x)
+    x = keras.applications.InceptionV3(
+        include_top=False, weights=None, input_shape=x.shape[1:], pooling="max"
+    )(x)
+    for units in (128, 64):
         x = layers.BatchNormalization()(x)
-        return keras.Model(images, _softmax(x, num_classes), name="inception_v3")
+        x = layers.Dense(units, activation="relu")(x)
+        x = layers.Dropout(0.5)(x)
+    x = layers.BatchNormalization()(x)
+    return keras.Model(images, _softmax(x, num_classes), name="inception_v3")
 
 
 def _convolution(x, filters, strides=1):

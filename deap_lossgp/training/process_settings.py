@@ -31,8 +31,11 @@ def fixed_settings() -> Iterator[None]:
 
 @contextmanager
 def channels_last() -> Iterator[None]:
-    """Fixes the data format alone inside the block, for the networks of this package, which take
-    images (h, w, c) wherever they are built."""
+    """Fixes the data format alone inside the block: images are (h, w, c).
+
+    As a decorator, it fixes it for each call: the networks of this package are built alike
+    everywhere.
+    """
     before = keras.config.image_data_format()
     keras.config.set_image_data_format("channels_last")
     try:

@@ -154,7 +154,8 @@ def test_the_tables_of_a_comparison_are_made_of_its_tests_tasks_and_couples():
     tasks = [SimpleNamespace(name=name, data=SimpleNamespace(num_classes=classes))
              for name, classes in (("a", 10), ("b", 8))]
     comparison = SimpleNamespace(tests=tests, tasks=tasks, evaluations=evaluations(),
-                                 couples=[("archive", "random")])
+                                 couples=[("archive", "random")],
+                                 settings=SimpleNamespace(fitness="error"))
     tables = {name: table.make(comparison) for name, table in DERIVED_TABLES.items()}
     counts = tables["at_chance"].set_index(["arm", "task"])["at_or_below_chance"]
     assert counts.to_dict() == {("archive", "a"): 0, ("random", "a"): 1,

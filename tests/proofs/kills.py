@@ -59,7 +59,7 @@ def said_of_driver_kill(rows):
 
 
 def ten_kills(bench, number, rng):
-    """Kills a run ten times that has every part switched on; each round has another engine."""
+    """Kills a run ten times that has every part switched on; each round has other workers."""
     setup, kills = SETUPS[number - 1], 2 if bench.quick else 10
     everything, learned = EVERYTHING, bench.output / "learned"
     if not bench.quick:  # the smaller runs have no surrogate
