@@ -13,10 +13,14 @@ learning rate, which the store does not say.
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Sequence
+from contextlib import contextmanager
 from functools import cached_property, reduce
 from operator import add
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from deap_lossgp.errors import in_one_line, said_of_path
@@ -85,7 +89,7 @@ class EarlierRuns:
         # The arms of a comparison have seeds of their own, and no finalists.
         seed = None if "arms" in content["settings"] else content["settings"]["seed"]
         try:
-            with Store(folder / STORE) as store:
+            with _writable(folder / STORE) as path, Store(path) as store:
                 rows = [row for row in store.rows() if row["status"] in _TOLD
                         and seed in (None, row["seed"])]
         except ValueError as error:
@@ -143,3 +147,18 @@ class EarlierRuns:
         } for (text, seed), (accuracies, status) in rows])
         return evidence_of(table, self._pset, weight=weight, rungs=rungs_of(epochs),
                            classes={task: classes}, by_task=by_task)
+
+
+@contextmanager
+def _writable(store):
+    """Gives the path of a store, or of a copy where its folder is not ours to write in.
+
+    SQLite opens no file of its write-ahead log in a folder that it cannot write to.
+    """
+    if os.access(store.parent, os.W_OK):
+        yield store
+        return
+    with TemporaryDirectory() as copy:
+        for path in store.parent.glob(f"{store.name}*"):
+            shutil.copy(path, copy)
+        yield Path(copy, store.name)

@@ -59,6 +59,7 @@ class Evolution(Experiment):
         pset: The primitive set.
         callbacks: The callbacks as one ``CallbackList``.
         earlier: The ``EarlierRuns`` of ``learn_from``.
+        untold: A sentence for the report if the atlas tells nothing of the tasks, else "".
     """
 
     settings: Any
@@ -71,7 +72,7 @@ class Evolution(Experiment):
                  output: Path | str | None = None, *, execution: Execution | None = None,
                  callbacks: Callback | Sequence[Any] = (), **options: Any) -> None:
         self._execution = execution or Execution()
-        self._environment = None
+        self._environment, self.untold = None, ""
         self.callbacks = CallbackList(callbacks, self.warn)
         self.pset = loss_primitive_set(settings.protected)
         super().__init__(settings, output, **options)
@@ -145,6 +146,9 @@ class Evolution(Experiment):
         preselects = s.preselect and not evaluation.raw
         surrogate = SearchSurrogate(self.pset, self.tasks, evaluation, s.seed,
                                     prior=s.prior, earlier=self.earlier) if preselects else None
+        if surrogate and surrogate.note != self.untold:
+            self.untold = surrogate.note
+            self.warn(self.untold)
         toolbox = make_toolbox(
             # Of many children only those that are about to be chosen are screened in full.
             self.pset, evaluation, valid=surrogate.is_promising if surrogate

@@ -178,8 +178,8 @@ class Run(Evolution):
         notes, s = [PREDICTED] if self.predicts else [], self.settings
         if self.earlier:
             notes.append(str(self.earlier))
-        if self._untold:
-            notes.append(self._untold)
+        if self.untold:
+            notes.append(self.untold)
         if s.audit:
             audited = audit(self.evaluation, s.audit, max(1, s.finalists))
             self.write_table(pd.DataFrame(audited.rows, columns=COLUMNS), "audit.csv")
@@ -196,7 +196,6 @@ class Run(Evolution):
         s = self.settings
         toolbox = self.new_toolbox(self.evaluation)
         toolbox.register("map", self._map)
-        self._untold = toolbox.preselect.func.note if hasattr(toolbox, "preselect") else ""
         self.clock = Clock(self._folder.noted("clock"), partial(self._folder.note, "clock"))
         self.progress = Progress(self._folder.noted("progress"),
                                  partial(self._folder.note, "progress"))

@@ -11,6 +11,7 @@ from invented import Invented
 from deap_lossgp.data.datasets import load_dataset
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.psets import add_primitive, loss_primitive_set
+from deap_lossgp.search import earlier_runs as earlier_runs_module
 from deap_lossgp.search import surrogates as surrogates_module
 from deap_lossgp.search.earlier_runs import EarlierRuns
 from deap_lossgp.search.evaluation import Evaluation
@@ -74,6 +75,18 @@ def test_a_loss_better_than_cross_entropy_is_above_zero_and_a_dead_one_at_chance
     assert sorted((row[0] > 0.0, bool(np.isnan(row[1]))) for row in figures) == [
         (False, False), (False, False), (False, True), (True, False)]
     assert np.arcsinh(-50.0) == pytest.approx(figures.min(1)[np.isfinite(figures.min(1))].min())
+
+
+def test_a_folder_that_one_may_only_read_is_read_and_left_as_it_is(tmp_path, monkeypatch):
+    run = run_of(tmp_path / "a", training(ENTROPY, 0.3, 0.4, 0.4), training(MSE, 0.4, 0.5, 0.6))
+    before = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
+    opened = []
+    monkeypatch.setattr(earlier_runs_module, "Store",
+                        lambda path: opened.append(path) or Store(path))
+    monkeypatch.setattr(earlier_runs_module.os, "access", lambda path, mode: path != run)
+    assert len(EarlierRuns([run], PSET, [task()]).evidence()) == 2
+    assert opened[0].parent != run and not opened[0].exists()
+    assert {path.name: path.stat().st_mtime_ns for path in run.iterdir()} == before
 
 
 def test_the_same_task_counts_as_much_as_ones_own(tmp_path):
