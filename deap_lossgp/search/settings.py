@@ -206,7 +206,7 @@ class RunSettings(TaskSettings):
 
     @property
     def initial_losses(self) -> tuple[str, ...]:
-        """The losses of ``seed_losses``, or a quarter of the population: with more, less is found."""
+        """The losses of ``seed_losses``, by default a quarter of all: more of them find less."""
         if self.seed_losses is None:
             return SEED_LOSSES[: (self.population + 2) // 4]
         return self.seed_losses
