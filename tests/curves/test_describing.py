@@ -294,6 +294,13 @@ def test_losses_are_compared_where_both_are_finite_unless_that_is_less_than_half
     assert not compared or cosines["cross_entropy"] > 0.8
 
 
+@pytest.mark.parametrize("factor", [1e-200, 1e200])
+def test_a_gradient_whose_square_no_float_holds_is_compared(factor):
+    tree = LossTree.from_string(f"mul({factor}, {KNOWN_LOSSES['cross_entropy']})", PLAIN)
+    cosines = dict(similarities(LossCurves.of(tree, PLAIN), 0))
+    assert cosines["cross_entropy"] == pytest.approx(1.0)
+
+
 def test_a_loss_without_gradient_is_similar_to_no_known_loss():
     card = card_of("y_true")
     assert math.isnan(card.similarity) and card.scale == 0.0
