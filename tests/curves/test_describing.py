@@ -343,6 +343,18 @@ def test_the_text_holds_the_figures():
     assert rows["nearest known loss"][3:] == ["cross_entropy,", "cosine", "1.000"]
 
 
+def test_the_text_says_where_the_loss_is_least_between_0_and_1():
+    (line,) = [line for line in str(card_of("baikal")).splitlines() if "least at" in line]
+    assert [*map(float, line.split()[3:])] == pytest.approx([2**-0.5, 10**-0.5, 0.1], rel=2e-3)
+
+
+@pytest.mark.parametrize(("name", "said"), [
+    ("cross_entropy", "yes: dL(1, p)/dp goes as p^-1 for p from 1e-6 to 1e-3"), ("y_true", "no")])
+def test_the_text_says_whether_the_loss_is_free_of_a_scale(name, said):
+    (line,) = [line for line in str(card_of(name)).splitlines() if "scale-free" in line]
+    assert line.split(maxsplit=1)[1] == said
+
+
 @pytest.mark.parametrize("pset", [PSET, PLAIN], ids=["protected", "plain"])
 def test_every_random_loss_has_a_card(pset):
     random.seed(2)
