@@ -294,6 +294,13 @@ def test_losses_are_compared_where_both_are_finite_unless_that_is_less_than_half
     assert not compared or cosines["cross_entropy"] > 0.8
 
 
+@pytest.mark.parametrize("factor", [1e-200, 1e200])
+def test_a_gradient_whose_square_no_float_holds_is_compared(factor):
+    tree = LossTree.from_string(f"mul({factor}, {KNOWN_LOSSES['cross_entropy']})", PLAIN)
+    cosines = dict(similarities(LossCurves.of(tree, PLAIN), 0))
+    assert cosines["cross_entropy"] == pytest.approx(1.0)
+
+
 def test_a_loss_without_gradient_is_similar_to_no_known_loss():
     card = card_of("y_true")
     assert math.isnan(card.similarity) and card.scale == 0.0
@@ -334,6 +341,18 @@ def test_the_text_holds_the_figures():
     assert rows["monotone"][1] == "yes"
     assert " ".join(rows["bounded"][1:]) == "no: as p -> 0 for the target"
     assert rows["nearest known loss"][3:] == ["cross_entropy,", "cosine", "1.000"]
+
+
+def test_the_text_says_where_the_loss_is_least_between_0_and_1():
+    (line,) = [line for line in str(card_of("baikal")).splitlines() if "least at" in line]
+    assert [*map(float, line.split()[3:])] == pytest.approx([2**-0.5, 10**-0.5, 0.1], rel=2e-3)
+
+
+@pytest.mark.parametrize(("name", "said"), [
+    ("cross_entropy", "yes: dL(1, p)/dp goes as p^-1 for p from 1e-6 to 1e-3"), ("y_true", "no")])
+def test_the_text_says_whether_the_loss_is_free_of_a_scale(name, said):
+    (line,) = [line for line in str(card_of(name)).splitlines() if "scale-free" in line]
+    assert line.split(maxsplit=1)[1] == said
 
 
 @pytest.mark.parametrize("pset", [PSET, PLAIN], ids=["protected", "plain"])

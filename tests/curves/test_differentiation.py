@@ -158,6 +158,15 @@ def test_signs_change_where_an_operand_crosses_zero_unless_all_is_smooth_there(
     assert ((signs[:, 1] != signs[:, 2]) == crossed).all()
 
 
+def test_a_sign_is_told_whatever_number_of_operands_comes_after_it():
+    crossing = "log(sub(y_pred, 0.5))"
+    for _ in range(100):
+        crossing = f"add(log(y_pred), {crossing})"
+    tree = LossTree.from_string(crossing, PSET)
+    _, _, signs = differentiate_with_signs(tree, PSET, LABELS, np.array([0.4, 0.6]))
+    assert (signs[:, 0] != signs[:, 1]).all()
+
+
 def test_labels_take_the_predictions_precision():
     tree = LossTree.from_string("mul(y_true, log(y_pred))", PSET)
     p = GRID[::64].astype(np.float32)

@@ -63,6 +63,11 @@ def test_the_text_tells_what_is_known_of_a_run():
         assert fact in text, fact
 
 
+def test_a_slope_of_zero_has_no_sign_in_the_text():
+    text = " ".join(export_loss(read_loss("cross_entropy"), "text").split())
+    assert "of the true class -8.39e+06 to -1, of the others 0 to 0." in text
+
+
 # Scale
 
 

@@ -146,6 +146,7 @@ def test_a_guard_stays_only_where_it_can_act(text, expected):
         ("div(y_true, neg(add(1, y_pred)))", "-(y_true / (1 + y_pred))"),
         ("div(add(1, y_pred), add(y_pred, 1))", "1"),
         ("div(y_true, 1)", "y_true"),
+        ("mul(div(1, add(1, y_pred)), log(y_pred))", "log(y_pred) / (1 + y_pred)"),
         ("cos(neg(y_true))", "cos(y_true)"),
         ("sin(neg(y_true))", "-sin(y_true)"),
         ("exp(sub(0.5, 0.25))", "1.2840254166877414"),

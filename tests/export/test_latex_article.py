@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from deap_lossgp.export.files import export_loss
-from deap_lossgp.export.graphs import simplify
+from deap_lossgp.export.graphs import Node, simplify
 from deap_lossgp.export.latex_article import LATEX
 from deap_lossgp.export.writing import write
 from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss, read_loss
@@ -51,6 +51,21 @@ def known_and_random_trees(count, seed):
 )
 def test_equations_are_written_as_in_a_paper(text, expected):
     assert latex(text) == expected
+
+
+@pytest.mark.parametrize(("kind", "text"), [
+    ("log", r"\ln"), ("sin", r"\sin"), ("cos", r"\cos"), ("tan", r"\tan"), ("Max", r"\max"),
+    ("Min", r"\min"), ("sign", r"\operatorname{sgn}")])
+def test_before_a_function_a_product_needs_no_thin_space(kind, text):
+    x, y = (Node("name", value=name, index=i) for i, name in enumerate(("y_pred", "y_true")))
+    function = Node(kind, (x, y)[: 1 + (kind in ("Max", "Min"))], index=2)
+    assert write(Node("*", (y, function), index=3), LATEX).value.startswith(f"y {text}")
+
+
+def test_a_power_of_a_negative_is_in_brackets():
+    x, three = Node("name", value="y_pred", index=0), Node("number", value=3.0, index=1)
+    negative = Node("neg", (x,), index=2)
+    assert write(Node("**", (negative, three), index=3), LATEX).value == r"(-\hat{y})^{3}"
 
 
 def mathematics_of(document):

@@ -43,6 +43,13 @@ def test_what_is_used_twice_gets_a_name_unless_it_is_a_leaf_or_one_with_a_sign()
         "loss = exp(-y_pred) * log(2 + exp(-y_true))"]  # fmt: skip
 
 
+def test_plain_text_has_at_most_eight_nested_brackets():
+    for depth in (8, 9):
+        text = "sin(" * depth + "y_pred" + ")" * depth
+        written = write(simplify(LossTree.from_string(text, PSET), PSET), TEXT)
+        assert (written.lines("") == [text]) is (depth == 8)
+
+
 def test_a_leaf_gets_no_name_however_long_the_line_is():
     assert lines("exp(neg(y_pred))", longest=5) == ["loss = exp(-y_pred)"]
     assert lines("mul(y_true, y_pred)", longest=5) == ["loss = y_true * y_pred"]

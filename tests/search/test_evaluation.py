@@ -1,7 +1,9 @@
 """Evaluation: the same fitness for c * L + k, what is trained and counted, and what fails."""
 
 import math
+import pickle
 from dataclasses import replace
+from statistics import fmean
 
 import numpy as np
 import pytest
@@ -93,6 +95,37 @@ def test_without_options_a_loss_is_trained_to_the_end_with_seed_0():
     assert {*seen[0]} == {(0, 0, False, ()), (1, 0, False, ())}
     assert seen[0] == seen[1] and seen[2] != seen[1] != seen[3]
     assert fitness[0] == fitness[1] != fitness[2]
+
+
+@pytest.mark.parametrize(("epochs", "half"), [(1, 1), (4, 2), (5, 3)])
+def test_with_no_number_of_epochs_the_second_half_of_a_training_is_compared(epochs, half):
+    tasks = [task(epochs=epochs)]
+    evaluation = Evaluation(tasks, PSET, engine=Invented(tasks), score_epochs=None)
+    _, improvement = evaluation(tree_of(CURVES))
+    result, baseline = evaluation.known_results(tree_of(CURVES))[0], evaluation.baselines()[0]
+    expected = fmean(result.accuracies[-half:]) - fmean(baseline.accuracies[-half:])
+    assert improvement == pytest.approx(expected)
+
+
+def test_an_evaluation_that_was_pickled_ranks_by_the_same_rules():
+    tasks = [task(train_size=100), task("other", train_size=100)]
+    evaluation = pickle.loads(pickle.dumps(
+        Evaluation(tasks, PSET, mean_over_all=True, seed=3, score_epochs=2)))
+    results = [
+        replace(baseline, accuracies=tuple(map(sum, zip(baseline.accuracies, gains, strict=True))))
+        for baseline, gains in zip(evaluation.baselines(), [(0.3, 0.1), (-0.5, -0.3)], strict=True)]
+    assert evaluation.score(results) == (1.0, pytest.approx(-0.1))
+    assert evaluation.seed == 3
+
+
+@pytest.mark.parametrize("factors", [[1.0], [1.0, 0.5, 2.0]])
+def test_each_tree_needs_a_factor_of_its_own_for_the_learning_rate(factors):
+    tasks = [task()]
+    engine = Invented(tasks)
+    evaluation = Evaluation(tasks, PSET, engine=engine)
+    with pytest.raises(ValueError, match="longer|shorter"):
+        evaluation.results([tree_of(CURVES), None], [5], rate_factors=factors)
+    assert engine.batches == []
 
 
 class Late(Invented):

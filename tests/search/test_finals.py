@@ -324,6 +324,22 @@ def test_cross_entropy_is_tested_at_the_learning_rate_that_suits_it(engines, tmp
     assert plain.tests == result.tests and len(of_run) == 2
 
 
+@pytest.mark.parametrize(("options", "trainings"), [
+    ({}, 2 * 2),  # two tests of the evolved loss and of cross entropy
+    ({"finalists": 4}, 4 + 2 * 2 + 2 * 2),  # a race of four, and then of two with two seeds each
+    ({"seed_losses": ("ngl",)}, 3 * 2),
+    ({"rate_factors": (1.0,)}, 2 * 2),
+    ({"rate_factors": (0.5, 4.0)}, 3 + 2 * 2 + 3 * 2),  # a race of three, and tests of its winner
+    ({"rate_factors": (0.5, 4.0), "test_seeds": 0}, 0),
+])
+def test_the_trainings_that_are_to_come_are_counted_before(options, trainings):
+    settings = RunSettings(**{"finalists": 0, "seed_losses": (), "test_seeds": 2,
+                              "rate_factors": (), **options})
+    tasks = [Task.load("digits", train_size=300)]
+    evaluation = Evaluation(tasks, PSET, engine=Invented(tasks))
+    assert finals.Finals(settings, evaluation, evaluation).trainings == trainings
+
+
 @pytest.mark.parametrize(("evolved", "tuned", "says_so"), [
     (0.95, 0.96, True), (0.95, 0.95, True), (0.95, 0.94, False), (0.89, 0.96, False),
 ])

@@ -56,6 +56,13 @@ def test_of_equals_the_first_is_taken():
                                             "other": FIGURES["broken"]})[0] == "broken"
 
 
+def test_of_equals_the_first_is_taken_even_if_it_was_behind_a_round_before():
+    level = {"behind": {10: 0.75, 11: 0.0, 12: 0.0}, "ahead": {10: 0.0, 11: 0.5, 12: 0.25},
+             "third": dict.fromkeys((10, 11, 12), 1.0)}
+    best, _, asked = race("behind", "ahead", "third", figures=level)
+    assert asked[1][0] == ["ahead", "behind"] and best == "behind"
+
+
 def test_one_alone_wins_without_a_training():
     assert race("bad") == ("bad", [[]], [])
 
