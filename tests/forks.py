@@ -13,7 +13,7 @@ class Recorder:
     """A pytest plugin: how long each test takes, and which lines it runs."""
 
     def __init__(self, coverage):
-        self.coverage, self.seconds = coverage, {}
+        self.coverage, self.seconds, self.failed = coverage, {}, []
 
     def pytest_runtest_setup(self, item):  # what a fixture runs, any test of the file may check
         self.coverage.switch_context(item.location[0])
@@ -24,6 +24,8 @@ class Recorder:
     def pytest_runtest_logreport(self, report):
         if report.when == "call" and report.passed:
             self.seconds[report.nodeid] = report.duration
+        elif report.failed:
+            self.failed.append(report.nodeid)
 
 
 class Chosen:
