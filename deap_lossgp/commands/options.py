@@ -144,14 +144,15 @@ def announce(settings: RunSettings) -> None:
     Examples:
         >>> from deap_lossgp.search.settings import RunSettings
         >>> announce(RunSettings(fitness="thesis"))
-        Fitness thesis ranks a loss by its own value, which misleads, and stops, preselects and
-        races nothing: --fitness error ranks by the errors of the networks that it trained.
+        Fitness thesis ranks a loss by its own value, which misleads: --fitness error ranks by
+        the errors of the networks that it trained. With thesis nothing is stopped, preselected or
+        raced.
         >>> announce(RunSettings())
     """
     if settings.fitness == "thesis":
-        print("Fitness thesis ranks a loss by its own value, which misleads, and stops, preselects "
-              "and races nothing: --fitness error ranks by the errors of the networks that it "
-              "trained.", flush=True)
+        print("Fitness thesis ranks a loss by its own value, which misleads: --fitness error ranks "
+              "by the errors of the networks that it trained. With thesis nothing is stopped, "
+              "preselected or raced.", flush=True)
 
 
 def _kind_of(annotation, field):

@@ -15,7 +15,6 @@ from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.search import finals  # noqa: E402
 from deap_lossgp.search import surrogates as surrogates_module  # noqa: E402
 from deap_lossgp.search.runs import evolve  # noqa: E402
-from deap_lossgp.search.settings import SEED_LOSSES, RunSettings  # noqa: E402
 from deap_lossgp.surrogate.atlas import load_atlas  # noqa: E402
 
 TINY = {"population": 4, "generations": 1, "epochs": 2, "train_size": 300, "validation_size": 500,
@@ -90,9 +89,6 @@ def test_known_losses_are_a_quarter_of_the_initial_population(finished):
     _, result, _ = finished
     start = result.individuals.query("gen == 0")["expression"]
     assert [text in {*KNOWN_LOSSES.values()} for text in start] == [True, False, False, False]
-    for population, names in ((1, ()), (2, SEED_LOSSES[:1]), (8, SEED_LOSSES[:2]),
-                              (99, SEED_LOSSES)):
-        assert RunSettings(population=population).initial_losses == names
 
 
 def test_the_logbook_counts_epochs_and_stopped_trainings(finished):
