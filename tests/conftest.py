@@ -30,6 +30,8 @@ def _atlas_anew():
 
 
 def _forget_atlas():
-    surrogates = sys.modules.get("deap_lossgp.search.surrogates")
-    if surrogates is not None:
-        surrogates._atlas_without.cache_clear()
+    for name, kept in (("search.surrogates", "_atlas_without"),
+                       ("engines.tabular", "_tabular_task")):
+        module = sys.modules.get(f"deap_lossgp.{name}")
+        if module is not None:
+            getattr(module, kept).cache_clear()
