@@ -77,5 +77,4 @@ class Tabular(Engine):
 
 @cache  # it is the same for all runs of a process
 def _tabular_task(name):
-    table = load_atlas()
-    return TabularTask(table[table["dataset"] == name], name, loss_primitive_set())
+    return TabularTask(load_atlas(), name, loss_primitive_set())

@@ -6,6 +6,10 @@ were drawn, or bred for it. Every loss is trained on every data set, and so is c
 best quarter of a data set once more there with a second seed. So of the rows that are left without
 a data set, none is there because of what was measured on it. All are trained to the end, but for
 those at chance after the first epoch. As a row has the accuracies by epoch, it holds all rungs.
+
+With ``losses_of``, nothing is drawn or bred: losses of a table are trained once more, at another
+budget. On each data set these are the known ones and so many more, half of them the best there and
+half drawn from all others that came to their end.
 """
 
 from __future__ import annotations
@@ -24,8 +28,15 @@ from deap_lossgp.search.evolutions import Evolution
 from deap_lossgp.search.screened import Screening
 from deap_lossgp.search.trainings import Request, Trainings
 from deap_lossgp.settings import documented, setting
-from deap_lossgp.surrogate.atlas import COLUMNS, write_atlas
+from deap_lossgp.surrogate.atlas import (
+    ATLAS,
+    COLUMNS,
+    load_atlas,
+    smallest_budget,
+    write_atlas,
+)
 from deap_lossgp.surrogate.evidence import FAILED
+from deap_lossgp.surrogate.showing import gains
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.training.tasks import NETWORK_NAMES, TaskSettings
 from deap_lossgp.trees import LossTree
@@ -58,6 +69,10 @@ class CollectionSettings(TaskSettings):
     model: str = setting(
         "small_cnn", f"the network: {', '.join(NETWORK_NAMES)}, or module:function", group="data")
     losses: int = setting(40, "losses to draw and to breed, at least 2; known ones come on top")
+    losses_of: str | None = setting(
+        None, "a table whose losses are trained again at this budget, instead of new ones: for "
+        "each data set half of them its best, the others drawn from its rest; or atlas",
+        metavar="TABLE|atlas")
     max_size: int = setting(60, "the largest number of nodes of a tree, at least 4")
     seed: int = setting(0, "the seed of losses and trainings; the second seed is the next number")
 
@@ -80,19 +95,34 @@ class Collection(Evolution):
         raise ValueError(f"an atlas needs trainings, got the engine {self._execution.engine!r}, "
                          f"which only predicts them")
 
+    def prepare(self) -> None:
+        super().prepare()
+        s, self._chosen = self.settings, []
+        if s.losses_of is not None:
+            table = load_atlas(path=ATLAS if s.losses_of == "atlas" else s.losses_of)
+            bred = dict(zip(table["expression"], table["bred"], strict=True))
+            for task in self.tasks:
+                texts = worth_another_budget(table, task.name, s.losses, s.seed)
+                self._chosen.append([(LossTree.from_string(text, self.pset), bred[text])
+                                     for text in texts])
+
     def execute(self) -> pd.DataFrame:
         """Trains, writes ``rows.csv`` into the folder, and returns it as a ``DataFrame``."""
         import pandas as pd
 
-        self._trainings = Trainings(self.tasks, self.pset, self._folder.store, self._engine,
-                                    self._on_training)
+        s = self.settings
+        self._here = [Trainings([task], self.pset, self._folder.store, self._engine,
+                                self._on_training, index) for index, task in enumerate(self.tasks)]
         self._screening = Screening(self.pset, self.tasks, raw=False)
-        self._asked, self._met, self._rows, s = {}, set(), [], self.settings
+        self._met, self._rows = set(), []
+        self._budgets = {task.name: (len(task.split()[0]), task.epochs) for task in self.tasks}
         total = len(self.tasks) * (s.losses + len(KNOWN_LOSSES)) * 5 // 4
         with self.executing(total):
             random.seed(s.seed)
-            self._train_all()
-            self._train_again()
+            if s.losses_of is None:
+                self._train_new_losses()
+            else:
+                self._train_chosen_losses()
         table = pd.DataFrame(self._rows, columns=COLUMNS)
         self.write_table(table, "rows.csv")
         return table
@@ -119,35 +149,51 @@ class Collection(Evolution):
             draft.unlink(missing_ok=True)
         return count
 
-    def _train_all(self):
+    def _train_new_losses(self):
         s, names = self.settings, [task.name for task in self.tasks]
         toolbox = make_toolbox(self.pset, valid=lambda tree: self._screening(tree).valid,
                                max_size=s.max_size)
-        known = [LossTree.from_string(text, self.pset) for text in KNOWN_LOSSES.values()]
+        everywhere = Trainings(self.tasks, self.pset, self._folder.store, self._engine,
+                               self._on_training)
+        asked = {}
+
+        def train(trees):
+            requests = self._requests(trees, self.tasks)
+            everywhere.train(requests)
+            asked.update(requests)
+
+        known = _known(self.pset)
         self._met.update(self._screening(tree).key for tree in known)
-        self._train([*((tree, "known") for tree in known),
-                     *((self._new(toolbox.individual), "random")
-                       for _ in range(s.losses - s.losses // 2))])
+        train([*((tree, "known") for tree in known),
+               *((self._new(toolbox.individual), "random")
+                 for _ in range(s.losses - s.losses // 2))])
         bred = [names[index % len(names)] for index in range(s.losses // 2)]
         for number in range(ROUNDS):
-            parents = {name: self._best(index, {"known", "random", name})
+            parents = {name: _best(self._here[index], _on_task(asked, index),
+                                   {"known", "random", name})
                        for index, name in enumerate(names)}
-            self._train([(self._new(lambda of=parents[name]: _child(of, toolbox)), name)
-                         for name in bred[number::ROUNDS]])
-        self._keep(self._trainings, self._asked)
+            train([(self._new(lambda of=parents[name]: _child(of, toolbox)), name)
+                   for name in bred[number::ROUNDS]])
+        self._keep(everywhere, asked)
+        for index, trainings in enumerate(self._here):
+            self._train_the_best_again(trainings, _on_task(asked, index))
 
-    def _train_again(self):
-        """Trains the best quarter of each data set, and cross entropy, there with a second seed."""
-        for index, task in enumerate(self.tasks):
-            trainings = Trainings([task], self.pset, self._folder.store, self._engine,
-                                  self._on_training, index)
-            best = {request.loss for request in self._best(index, {*self._asked.values()})}
-            again = {replace(request, seed=self.settings.seed + 1,
-                             stops=request.stops[index:index + 1]): bred
-                     for request, bred in self._asked.items()
-                     if request.loss in best or _is_cross_entropy(request.tree)}
-            trainings.train(again)
-            self._keep(trainings, again)
+    def _train_chosen_losses(self):
+        known = [(tree, "known") for tree in _known(self.pset)]
+        for task, trainings, trees in zip(self.tasks, self._here, self._chosen, strict=True):
+            asked = self._requests([*known, *trees], [task])
+            trainings.train(asked)
+            self._keep(trainings, asked)
+            self._train_the_best_again(trainings, asked)
+
+    def _train_the_best_again(self, trainings, asked):
+        """Trains the best quarter, and cross entropy, with a second seed."""
+        best = {request.loss for request in _best(trainings, asked, {*asked.values()})}
+        again = {replace(request, seed=self.settings.seed + 1): bred
+                 for request, bred in asked.items()
+                 if request.loss in best or _is_cross_entropy(request.tree)}
+        trainings.train(again)
+        self._keep(trainings, again)
 
     def _keep(self, trainings, asked):
         """Makes rows of trainings; ``asked`` is a dict from requests to where losses come from."""
@@ -155,8 +201,9 @@ class Collection(Evolution):
             for result in trainings.results(request):
                 if result.failed and result.status not in FAILED:
                     continue  # it says nothing of the loss
+                images, epochs = self._budgets[result.task]
                 self._rows.append(dict(zip(COLUMNS, (
-                    result.task, request.seed, bred, str(request.tree), result.status,
+                    result.task, images, epochs, request.seed, bred, str(request.tree), result.status,
                     int(result.exact), result.seconds, _text(result.accuracies),
                     _text(result.cross_entropies), result.test_accuracy), strict=True)))
 
@@ -171,29 +218,67 @@ class Collection(Evolution):
         raise ValueError(f"found no further loss that is new and valid among {_MOST_ATTEMPTS}: "
                          f"allow larger trees, or ask for fewer losses")
 
-    def _train(self, trees):
-        """Trains pairs of a tree and where it comes from."""
+    def _requests(self, trees, tasks):
+        """Returns a dict from requests to where losses come from, of pairs of a tree and that."""
         dead = tuple(((1, DEAD / task.data.num_classes),) if task.epochs > 1 else ()
-                     for task in self.tasks)
+                     for task in tasks)
         requests = {}
         for tree, bred in trees:
             screened = self._screening(tree)
             stops = () if _is_cross_entropy(tree) else dead
-            requests[Request(screened.form.core, screened.key, False, self.settings.seed, True,
-                             stops)] = bred
-        self._trainings.train(requests)
-        self._asked |= requests
+            requests.setdefault(Request(screened.form.core, screened.key, False,
+                                        self.settings.seed, True, stops), bred)
+        return requests
 
-    def _best(self, task, bred):
-        """Returns the requests of the best quarter on a task of what is bred so, the best first."""
-        figures = {request: self._trainings.results(request)[task]
-                   for request, origin in self._asked.items() if origin in bred}
-        finished = [request for request in figures if figures[request].ok]
-        if not finished:
-            raise TrainingError(f"no training came to its end on {self.tasks[task].name}: "
-                                f"{next(iter(figures.values())).message or 'all at chance'}")
-        finished.sort(key=lambda request: -figures[request].accuracy)
-        return finished[: math.ceil(len(finished) / 4)]
+
+def worth_another_budget(table: pd.DataFrame, dataset: str, count: int,
+                         seed: int) -> list[str]:
+    """Chooses losses of a table that came to their end on a data set: half the best, half others.
+
+    Args:
+        table: As ``load_atlas`` gives it.
+        dataset: Name of the data set; of its budgets the smallest counts.
+        count: How many losses.
+        seed: Of the others.
+
+    Returns:
+        Their texts, fewer where there are fewer.
+
+    Raises:
+        ValueError: The table has no training on the data set, or none with cross entropy.
+    """
+    here = table[(table["dataset"] == dataset) & (table["status"] == "ok")]
+    if here.empty:
+        raise ValueError(f"losses_of: expected trainings on {dataset}, got a table of "
+                         f"{', '.join(sorted({*table['dataset']})) or 'none'}")
+    of_losses = gains(smallest_budget(here))
+    texts = list(of_losses.sort_values(["gain", "expression"], ascending=False)["expression"])
+    best, rest = texts[:count - count // 2], texts[count - count // 2:]
+    return best + random.Random(seed).sample(rest, min(count // 2, len(rest)))
+
+
+def _best(trainings, asked, bred):
+    """Returns the requests of the best quarter on the one task of what is bred so, in order."""
+    finished = {}
+    for request in (request for request, origin in asked.items() if origin in bred):
+        (result,) = trainings.results(request)
+        if result.ok:
+            finished[request] = result.accuracy
+    if not finished:
+        (result,) = trainings.results(next(iter(asked)))
+        raise TrainingError(f"no training came to its end on {result.task}: "
+                            f"{result.message or 'all at chance'}")
+    return sorted(finished, key=lambda request: -finished[request])[: math.ceil(len(finished) / 4)]
+
+
+def _on_task(asked, index):
+    """The same requests, for one of their tasks alone."""
+    return {replace(request, stops=request.stops[index:index + 1]): bred
+            for request, bred in asked.items()}
+
+
+def _known(pset):
+    return [LossTree.from_string(text, pset) for text in KNOWN_LOSSES.values()]
 
 
 def _is_cross_entropy(tree):

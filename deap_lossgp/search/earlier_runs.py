@@ -28,7 +28,7 @@ from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.search.folders import STORE, digest, task_digests
 from deap_lossgp.search.store import Store
 from deap_lossgp.search.trainings import primitives_of
-from deap_lossgp.surrogate.evidence import FAILED, OWN_WEIGHT, Evidence, evidence_of, rungs_of
+from deap_lossgp.surrogate.evidence import FAILED, OWN_WEIGHT, Evidence, evidence_of
 
 if TYPE_CHECKING:
     from deap import gp
@@ -58,7 +58,7 @@ class EarlierRuns:
     def __init__(self, folders: Sequence[Path | str], pset: gp.PrimitiveSet,
                  tasks: Sequence[Task]) -> None:
         self._pset, self._tasks = pset, tasks
-        self._groups = [group for folder in dict.fromkeys(folders)
+        self._groups: list[tuple] = [group for folder in dict.fromkeys(folders)
                         for group in self._read(Path(folder))]
 
     def __bool__(self) -> bool:
@@ -71,7 +71,7 @@ class EarlierRuns:
     def evidence(self, by_task: Any = None) -> Evidence:
         """Returns all trainings as one ``Evidence``; ``by_task`` is as for ``evidence_of``."""
         by_task = {} if by_task is None else by_task
-        return reduce(add, (self._evidence(*group, by_task)  # type: ignore[call-arg]
+        return reduce(add, (self._evidence(*group, by_task)
                             for group in self._groups))
 
     def __str__(self) -> str:
@@ -84,7 +84,7 @@ class EarlierRuns:
             f"this run alone." if own else f", on {', '.join(sorted(theirs))}.")
 
     def _read(self, folder):
-        """Yields (task, number of classes, weight, epochs, rows) for each task of a run."""
+        """Yields (task, number of classes, weight, images, epochs, rows) for each task of a run."""
         content = self._checked(folder)
         # The arms of a comparison have seeds of their own, and no finalists.
         seed = None if "arms" in content["settings"] else content["settings"]["seed"]
@@ -94,6 +94,8 @@ class EarlierRuns:
                         and seed in (None, row["seed"])]
         except ValueError as error:
             raise ValueError(f"learn_from: {error}") from error
+        images = {row["name"]: content["settings"].get("train_size") or row.get("train")
+                  for row in content.get("data") or ()}
         same = task_digests(self._tasks)
         name_of = {task.name: name for task, name in zip(self._tasks, same, strict=True)}
         for task, classes in sorted({(row["task"], row["num_classes"]) for row in rows}):
@@ -110,7 +112,9 @@ class EarlierRuns:
             if not epochs:
                 raise ValueError(f"learn_from: {folder} holds no training with cross entropy on "
                                  f"{task}, with which the others could be compared")
-            yield task, classes, weight, epochs, sorted(known.items())
+            # An older folder does not say it: then as many as this run has.
+            size = images.get(task) or len(self._tasks[0].split()[0])
+            yield task, classes, weight, size, epochs, sorted(known.items())
 
     def _checked(self, folder):
         """Returns the content of a folder's run.json once the run is one to learn from."""
@@ -138,15 +142,15 @@ class EarlierRuns:
                              f"no {STORE}")
         return content
 
-    def _evidence(self, task, classes, weight, epochs, rows, by_task):
+    def _evidence(self, task, classes, weight, images, epochs, rows, by_task):
         import pandas as pd
 
         table = pd.DataFrame([{
-            "dataset": task, "seed": seed, "expression": text, "status": status,
+            "dataset": task, "images": images, "epochs": epochs, "seed": seed, "expression": text, "status": status,
             "validation_accuracies": " ".join(map(repr, accuracies)),
         } for (text, seed), (accuracies, status) in rows])
-        return evidence_of(table, self._pset, weight=weight, rungs=rungs_of(epochs),
-                           classes={task: classes}, by_task=by_task)
+        return evidence_of(table, self._pset, weight=weight, classes={task: classes},
+                           by_task=by_task)
 
 
 @contextmanager

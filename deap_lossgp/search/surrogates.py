@@ -23,6 +23,7 @@ from deap_lossgp.surrogate.evidence import (
     LEAST_LEARNED,
     OWN_WEIGHT,
     Evidence,
+    at_budget,
     evidence_of,
     rung_figures,
     rungs_of,
@@ -71,6 +72,7 @@ class SearchSurrogate:
         self._ranked_of: int | None = None
         self._chosen: list[LossTree] = []
         self._classes = [task.data.num_classes for task in tasks]
+        self._budgets = [(len(task.split()[0]), task.epochs) for task in tasks]
         self._features = {k: LossFeatures(pset, k) for k in self._classes}
         self._preselection = Preselection(None, self.features, valid=evaluation.is_valid)
         self._prior, self.note = None, ""
@@ -131,7 +133,8 @@ class SearchSurrogate:
         """Returns the mean over the tasks of what is predicted, as ``Surrogate.predict`` does."""
         blocks = dict(zip(self._features, np.split(features, len(self._features), axis=1),
                           strict=True))
-        of_tasks = [self._surrogate.predict(blocks[k]) for k in self._classes]
+        of_tasks = [self._surrogate.predict(at_budget(blocks[k], *budget))
+                    for k, budget in zip(self._classes, self._budgets, strict=True)]
         return tuple(np.mean(part, axis=0) for part in zip(*of_tasks, strict=True))
 
     def _learn(self, known):
@@ -154,7 +157,8 @@ class SearchSurrogate:
         baselines = self._evaluation.baselines()
         features, figures = [], []
         for tree, results in known:
-            for result, baseline, k in zip(results, baselines, self._classes, strict=True):
+            for result, baseline, k, budget in zip(results, baselines, self._classes,
+                                                   self._budgets, strict=True):
                 rungs = rungs_of(len(baseline.accuracies))
                 chance = 1.0 / result.num_classes
                 reached = np.array(rung_figures(result.accuracies, rungs))
@@ -162,9 +166,10 @@ class SearchSurrogate:
                     reached = np.zeros(len(rungs))
                 learned = np.maximum(rung_figures(baseline.accuracies, rungs),
                                      chance + LEAST_LEARNED)
-                features.append(self._features[k](tree))
+                features.append(at_budget([self._features[k](tree)], *budget))
                 figures.append(to_common_scale(reached, learned, chance))
-        return Evidence(np.array(features), np.array(figures), np.full(len(features), OWN_WEIGHT))
+        return Evidence(np.concatenate(features), np.array(figures),
+                        np.full(len(features), OWN_WEIGHT))
 
 
 @cache  # it is the same for all runs of a process

@@ -1,9 +1,13 @@
 """The atlas: the table of measured losses that comes with the package.
 
-Each row is one training: small_cnn on 10,000 training and 5,000 validation images, 6 epochs,
-batches of 64, Adam with learning rate 1e-3, gradients at the common scale. Its columns:
+Each row is one training: small_cnn, 5,000 validation images, batches of 64, Adam with learning rate
+1e-3, gradients at the common scale. Most are of the budget of a search, 10,000 images and 6 epochs;
+some of the same losses were trained with 45,000 images for 20 epochs, too: on each of two data sets
+the best ones and some of the others. Its columns:
 
     dataset                     fashion_mnist, cifar10 or cifar100
+    images                      for training
+    epochs                      of a training that was not stopped
     seed                        of the training
     bred                        where the loss comes from: ``random``, ``known``, or the data set
                                 on which its parents were the best
@@ -31,8 +35,11 @@ from deap_lossgp.found_losses import KNOWN_LOSSES
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("dataset", "seed", "bred", "expression", "status", "exact", "seconds",
+COLUMNS = ("dataset", "images", "epochs", "seed", "bred", "expression", "status", "exact", "seconds",
            "validation_accuracies", "validation_cross_entropies", "test_accuracy")  # fmt: skip
+TASK = ["dataset", "images", "epochs"]
+"""The columns in which trainings that can be compared with each other agree."""
+
 ATLAS = Path(__file__).with_name("atlas.csv.xz")
 """The path of the table that comes with the package."""
 
@@ -48,8 +55,8 @@ def load_atlas(without: Collection[str] = (), *, path: Path | str = ATLAS) -> pd
         path: Another table of the same columns.
 
     Returns:
-        A pandas ``DataFrame`` with the columns above, its rows ordered by expression, data set
-        and seed.
+        A pandas ``DataFrame`` with the columns above, its rows ordered by expression, data set,
+        budget and seed.
 
     Raises:
         TypeError: ``without`` is one text, not a sequence of names.
@@ -68,10 +75,22 @@ def load_atlas(without: Collection[str] = (), *, path: Path | str = ATLAS) -> pd
     return table[keep].reset_index(drop=True)
 
 
+def smallest_budget(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns the rows of the smallest budget on each data set, images times epochs.
+
+    Examples:
+        >>> atlas = smallest_budget(load_atlas())
+        >>> {*zip(atlas["images"].tolist(), atlas["epochs"].tolist())}
+        {(10000, 6)}
+    """
+    budget = table["images"] * table["epochs"]
+    return table[budget == budget.groupby(table["dataset"]).transform("min")]
+
+
 def write_atlas(tables: Iterable[Path | str], out: Path | str = ATLAS) -> int:
     """Joins tables of trainings into one compressed file.
 
-    Of trainings of the same loss on the same data set with the same seed the first is kept. Where
+    Of trainings of the same loss on the same task with the same seed the first is kept. Where
     ``bred`` is missing, a row with a ``name`` is a known loss, any other a random one.
 
     Args:
@@ -104,15 +123,15 @@ def write_atlas(tables: Iterable[Path | str], out: Path | str = ATLAS) -> int:
     table = pd.concat(frames, ignore_index=True)
     _check_baselines(table)
     table["seconds"] = table["seconds"].round(2)
-    table = table.drop_duplicates(["expression", "dataset", "seed"])
-    table = table.sort_values(["expression", "dataset", "seed"])
+    table = table.drop_duplicates(["expression", *TASK, "seed"])
+    table = table.sort_values(["expression", *TASK, "seed"])
     table.to_csv(out, index=False)
     return len(table)
 
 
 def _check_baselines(table):
     entropy = table[table["expression"] == KNOWN_LOSSES["cross_entropy"]]
-    for (dataset, seed), rows in entropy.groupby(["dataset", "seed"]):
+    for (dataset, *_, seed), rows in entropy.groupby([*TASK, "seed"]):
         if rows["validation_accuracies"].nunique() > 1:
             raise ValueError(f"expected tables that agree on cross entropy on {dataset} with seed "
                              f"{seed}, got {' and '.join(rows['validation_accuracies'].unique())}: "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deap_lossgp.errors import unknown_name
+from deap_lossgp.surrogate.atlas import TASK
 from deap_lossgp.surrogate.features import LossFeatures
 from deap_lossgp.surrogate.scale import to_common_scale
 from deap_lossgp.trees import LossTree
@@ -41,7 +42,7 @@ class Evidence:
     """What a surrogate learns from; ``one + other`` joins two sources.
 
     Attributes:
-        features: float array of shape (rows, features).
+        features: float array of shape (rows, features); of trainings, the last is their budget.
         figures: float array of shape (rows, rungs), larger is better; NaN at the rungs that a
             training did not reach.
         weights: float array of shape (rows,): how much each row counts.
@@ -61,6 +62,26 @@ class Evidence:
         return len(self.weights)
 
 
+def at_budget(features: Any, images: int, epochs: int) -> np.ndarray:
+    """Appends to features of losses, as one more, the budget at which they are trained.
+
+    A loss that learns fast from few images need not be the best in the end.
+
+    Args:
+        features: float array of shape (losses, features).
+        images, epochs: Of a training. Their product counts, as a logarithm.
+
+    Returns:
+        float64 of shape (losses, features + 1).
+
+    Examples:
+        >>> at_budget([[1.0, 2.0]], images=1000, epochs=10)
+        array([[1., 2., 4.]])
+    """
+    features = np.asarray(features, np.float64)
+    return np.column_stack([features, np.full(len(features), np.log10(images * epochs))])
+
+
 def rungs_of(epochs: int) -> tuple[int, int, int]:
     """Returns the epochs of a training of another length that stand for ``RUNGS``."""
     return (min(RUNGS[0], epochs), min(RUNGS[1], epochs), epochs)
@@ -68,9 +89,9 @@ def rungs_of(epochs: int) -> tuple[int, int, int]:
 
 def rung_figures(validation_accuracies: Sequence[float],
                  rungs: Sequence[int] = RUNGS) -> list[float]:
-    """The accuracy at each rung: the mean of the last two epochs up to it.
+    """The accuracy at each rung: the mean of the last third of the epochs up to it, two at least.
 
-    The mean halves the variance of what one epoch happens to show.
+    The mean lowers the variance of what one epoch happens to show.
 
     Args:
         validation_accuracies: By epoch; may have stopped early.
@@ -83,44 +104,52 @@ def rung_figures(validation_accuracies: Sequence[float],
         >>> rung_figures([0.25, 0.5, 0.75])
         [0.25, 0.625, nan]
     """
-    return [float(np.mean(validation_accuracies[max(0, rung - 2) : rung]))
+    return [float(np.mean(validation_accuracies[max(0, rung - max(2, rung // 3)) : rung]))
             if len(validation_accuracies) >= rung else np.nan for rung in rungs]
 
 
-def measured(table: pd.DataFrame, rungs: Sequence[int] = RUNGS) -> np.ndarray:
-    """The accuracies of a table's rows at each rung; a failed training is at chance throughout.
+def measured(table: pd.DataFrame) -> np.ndarray:
+    """The accuracies of a table's rows at the rungs of their task; a failed one's are at chance.
 
     Returns:
         float array of shape (rows, rungs).
     """
-    epochs = ([float(word) for word in text.split()] for text in table["validation_accuracies"])
-    figures = np.array([rung_figures(row, rungs) for row in epochs]).reshape(-1, len(rungs))
+    figures = np.array([
+        rung_figures([float(word) for word in text.split()], rungs_of(epochs))
+        for text, epochs in zip(table["validation_accuracies"], table["epochs"], strict=True)
+    ]).reshape(-1, len(RUNGS))
     figures[table["status"].isin(FAILED).to_numpy()] = 0.0
     return figures
 
 
-def baselines_of(table: pd.DataFrame, rungs: Sequence[int] = RUNGS) -> dict[Any, np.ndarray]:
+def baselines_of(table: pd.DataFrame) -> dict[Any, np.ndarray]:
     """Cross entropy's accuracies at each rung.
 
     Returns:
-        A dict from (dataset, seed), and from dataset for the mean over seeds, to a float array of
-        shape (rungs,).
+        A dict from task (dataset, images, epochs) and seed, (task, seed), and from task for the
+        mean over seeds, to a float array of shape (rungs,).
 
     Raises:
-        ValueError: A data set of the table has no row of cross entropy; names it.
+        ValueError: A task of the table has no row of cross entropy; names its data set.
     """
     rows = table[(table["expression"] == CROSS_ENTROPY) & (table["status"] == "ok")]
-    figures = measured(rows, rungs)
+    figures, tasks = measured(rows), tasks_of(rows)
     found = {}
-    for dataset in table["dataset"].unique():
-        of_dataset = (rows["dataset"] == dataset).to_numpy()
-        if not of_dataset.any():
-            raise ValueError(f"no training with cross entropy on {dataset!r}: figures on it cannot "
-                             f"be compared with those of other data sets")
-        found[dataset] = figures[of_dataset].mean(0)
-    for dataset, seed, figure in zip(rows["dataset"], rows["seed"], figures, strict=True):
-        found[dataset, seed] = figure
+    for task in {*tasks_of(table)}:
+        of_task = [other == task for other in tasks]
+        if not any(of_task):
+            raise ValueError(f"no training with cross entropy on {task[0]!r} with {task[1]} images "
+                             f"and {task[2]} epochs: figures on it cannot be compared with those "
+                             f"of other data sets")
+        found[task] = figures[of_task].mean(0)
+    for task, seed, figure in zip(tasks, rows["seed"], figures, strict=True):
+        found[task, seed] = figure
     return found
+
+
+def tasks_of(table: pd.DataFrame) -> list[tuple[str, int, int]]:
+    """Returns the task of each row of a table: data set, training images and epochs."""
+    return list(zip(*(table[name] for name in TASK), strict=True))
 
 
 def one_name(expressions: Iterable[str], features: LossFeatures) -> dict[str, str]:
@@ -141,51 +170,49 @@ def one_name(expressions: Iterable[str], features: LossFeatures) -> dict[str, st
 
 
 def evidence_of(table: pd.DataFrame, pset: gp.PrimitiveSet, *, weight: float = 1.0,
-                rungs: Sequence[int] = RUNGS, classes: Mapping[str, int] = CLASSES,
+                classes: Mapping[str, int] = CLASSES,
                 by_task: dict[int, LossFeatures] | None = None) -> Evidence:
     """Makes rows to learn from out of a table of trainings.
 
-    The seeds of a loss become one row, and so do losses of equal features.
+    The seeds of a loss on a task become one row, and so do losses of equal features.
 
     Args:
-        table: A pandas ``DataFrame`` with the columns dataset, seed, expression, status and
-            validation_accuracies (by epoch, separated by spaces), as ``load_atlas`` gives it. A
-            row of cross entropy is needed for each data set.
+        table: A pandas ``DataFrame`` with the columns dataset, images, epochs, seed, expression,
+            status and validation_accuracies (by epoch, separated by spaces), as ``load_atlas``
+            gives it. A row of cross entropy is needed for each task (the first three).
         pset: The primitive set of the expressions.
         weight: How much a training counts: ``OWN_WEIGHT`` for a run's own.
-        rungs: Epochs at which figures are read.
         classes: Number of classes by name of the data set.
         by_task: ``LossFeatures`` by number of classes, to share what has been computed; a dict
             that gets what is missing.
 
     Returns:
-        An ``Evidence``, its rows ordered by data set and expression.
+        An ``Evidence``, its rows ordered by task and expression, its features ``at_budget``.
 
     Raises:
-        ValueError: A data set without cross entropy, or one that ``classes`` does not know; an
+        ValueError: A task without cross entropy, or a data set that ``classes`` does not know; an
             expression that cannot be read.
     """
     by_task = {} if by_task is None else by_task
     for dataset in {*table["dataset"]} - {*classes}:
         raise unknown_name("data set", dataset, classes, hint="or give its number of classes")
-    baselines, accuracies = baselines_of(table, rungs), measured(table, rungs)
-    rows = {}
-    columns = (table[name] for name in ("dataset", "seed", "expression"))
+    baselines, accuracies = baselines_of(table), measured(table)
     names = {dataset: one_name(part["expression"],
                                by_task.setdefault(classes[dataset],
                                                   LossFeatures(pset, classes[dataset])))
              for dataset, part in table.groupby("dataset")}  # fmt: skip
-    for accuracy, dataset, seed, text in zip(accuracies, *columns, strict=True):
-        baseline = baselines.get((dataset, seed), baselines[dataset])
-        chance = 1.0 / classes[dataset]
+    rows = {}
+    for accuracy, task, seed, text in zip(accuracies, tasks_of(table), table["seed"],
+                                          table["expression"], strict=True):
+        baseline = baselines.get((task, seed), baselines[task])
+        chance = 1.0 / classes[task[0]]
         figure = to_common_scale(accuracy, np.maximum(baseline, chance + LEAST_LEARNED), chance)
-        rows.setdefault((dataset, names[dataset][text]), []).append(figure)
-    keys = sorted(rows)
-    features = [by_task[classes[dataset]](LossTree.from_string(text, pset))
-                for dataset, text in keys]  # fmt: skip
-    trainings = [np.array(rows[key]) for key in keys]
+        rows.setdefault((*task, names[task[0]][text]), []).append(figure)
+    features = [at_budget([by_task[classes[dataset]](LossTree.from_string(text, pset))], *budget)
+                for dataset, *budget, text in sorted(rows)]
+    trainings = [np.array(rows[key]) for key in sorted(rows)]
     return Evidence(
-        np.array(features),
+        np.concatenate(features),
         np.array([_mean_where_reached(each) for each in trainings]),
         np.array([weight * len(each) for each in trainings], float),
     )

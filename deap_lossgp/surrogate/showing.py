@@ -10,6 +10,7 @@ from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.curves.similarity import similarities
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.psets import loss_primitive_set
+from deap_lossgp.surrogate.atlas import TASK, smallest_budget
 from deap_lossgp.surrogate.evidence import (
     CLASSES,
     CROSS_ENTROPY,
@@ -31,10 +32,10 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
         table: As ``load_atlas`` gives it.
 
     Returns:
-        A DataFrame with a row per data set and loss: ``dataset expression bred seeds``,
-        ``accuracy`` (validation, the mean of the last two epochs and over the seeds), ``gain``
-        (over cross entropy, in points) and ``scaled`` (the gain on the common scale). A training
-        that was stopped or failed has the accuracy that it had, or 0.
+        A DataFrame with a row per data set, budget and loss: ``dataset images epochs expression
+        bred seeds``, ``accuracy`` (validation, that of ``rung_figures`` and the mean over the
+        seeds), ``gain`` (over cross entropy, in points) and ``scaled`` (the gain on the common
+        scale). A training that was stopped or failed has the accuracy that it had, or 0.
 
     Raises:
         ValueError: A data set has no training with cross entropy.
@@ -44,10 +45,9 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
     accuracy = np.array([_last(status, text) for status, text in
                          zip(table["status"], table["validation_accuracies"], strict=True)])
     table = table.assign(accuracy=accuracy)
-    entropy = table[table["expression"] == CROSS_ENTROPY]
     rows = []
-    for dataset, part in table.groupby("dataset", sort=True):
-        known = entropy[entropy["dataset"] == dataset].set_index("seed")["accuracy"]
+    for (dataset, *_), part in table.groupby(TASK, sort=True):
+        known = part[part["expression"] == CROSS_ENTROPY].set_index("seed")["accuracy"]
         if known.empty:
             raise ValueError(f"expected a training with cross entropy on {dataset}, got none")
         baseline = np.array([known.get(seed, known.mean()) for seed in part["seed"]])
@@ -57,23 +57,27 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
         gain = 100.0 * (part["accuracy"].to_numpy() - baseline)
         of_losses = part.assign(gain=gain, scaled=scaled).groupby("expression", sort=True)
         rows.append(of_losses.agg(
-            dataset=("dataset", "first"), bred=("bred", "first"), seeds=("seed", "size"),
+            **{name: (name, "first") for name in (*TASK, "bred")}, seeds=("seed", "size"),
             **{name: (name, "mean") for name in ("accuracy", "gain", "scaled")}).reset_index())
-    columns = ["dataset", "expression", "bred", "seeds", "accuracy", "gain", "scaled"]
+    columns = [*TASK, "expression", "bred", "seeds", "accuracy", "gain", "scaled"]
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
 
 
 def best(table: pd.DataFrame, count: int = 5) -> pd.DataFrame:
-    """Returns the ``count`` losses of the largest gain on each data set."""
-    return (gains(table).sort_values(["dataset", "gain"], ascending=[True, False], kind="stable")
-            .groupby("dataset").head(count)[["dataset", "gain", "accuracy", "seeds", "bred",
-                                             "expression"]].reset_index(drop=True))
+    """Returns the ``count`` losses of the largest gain on each data set, at each budget."""
+    ordered = gains(table).sort_values([*TASK, "gain"], ascending=[True, True, True, False],
+                                       kind="stable")
+    return ordered.groupby(TASK).head(count)[[*TASK, "gain", "accuracy", "seeds", "bred",
+                                              "expression"]].reset_index(drop=True)
 
 
 def oddest(table: pd.DataFrame, count: int = 10) -> pd.DataFrame:
-    """Returns the losses whose gains on the common scale differ most between two data sets."""
-    of_dataset = gains(table).pivot(index="expression", columns="dataset", values=["scaled",
-                                                                                   "gain"])
+    """Returns the losses whose gains on the common scale differ most between two data sets.
+
+    Where several budgets were measured on a data set, it is the smallest that counts.
+    """
+    of_dataset = gains(smallest_budget(table)).pivot(index="expression", columns="dataset",
+                                                     values=["scaled", "gain"])
     scaled = of_dataset["scaled"]
     spread = (scaled.max(axis=1) - scaled.min(axis=1))[scaled.notna().sum(axis=1) > 1]
     first = spread.sort_values(ascending=False, kind="stable").index[:count]
@@ -88,7 +92,7 @@ def different(table: pd.DataFrame, count: int = 10, seed: int = 0) -> pd.DataFra
     ``cosine`` is that of ``curves.similarity``, at random predictions: 1 trains alike.
     """
     pset = loss_primitive_set()
-    good = gains(table).query("gain > 0").sort_values("gain", ascending=False, kind="stable")
+    good = gains(smallest_budget(table)).query("gain > 0").sort_values("gain", ascending=False, kind="stable")
     good = good.drop_duplicates("expression")
     cosines = []
     for expression in good["expression"]:
@@ -129,6 +133,6 @@ def as_text(table: pd.DataFrame, width: int = 88) -> str:
 
 
 def _last(status, text):
-    """A training's accuracy: the mean of its last two epochs, 0 where it failed."""
+    """A training's accuracy at its end, 0 where it failed."""
     epochs = [float(word) for word in text.split()]
     return 0.0 if status in FAILED or not epochs else rung_figures(epochs, (len(epochs),))[0]

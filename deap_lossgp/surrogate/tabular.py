@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from deap_lossgp.curves import LossCurves, canonical_key, is_trainable
-from deap_lossgp.surrogate.atlas import load_atlas
-from deap_lossgp.surrogate.evidence import CLASSES, RUNGS, Evidence, baselines_of, evidence_of
+from deap_lossgp.surrogate.atlas import load_atlas, smallest_budget
+from deap_lossgp.surrogate.evidence import (
+    CLASSES,
+    RUNGS,
+    Evidence,
+    at_budget,
+    baselines_of,
+    evidence_of,
+    tasks_of,
+)
 from deap_lossgp.surrogate.features import LossFeatures
 from deap_lossgp.surrogate.model import Surrogate, completed
 from deap_lossgp.surrogate.scale import from_common_scale
@@ -81,8 +89,7 @@ class SurrogateEvaluation:
         self._seed = seed
         table = load_atlas() if table is None else table
         by_task = {}
-        self._tasks = [TabularTask(table[table["dataset"] == name], name, pset, by_task)
-                       for name in datasets]  # fmt: skip
+        self._tasks = [TabularTask(table, name, pset, by_task) for name in datasets]
         self._curves = {}
 
     def replicate(self, seed: int) -> Self:
@@ -131,7 +138,7 @@ class TabularTask:
     """A data set of the benchmark: what its trainings would show.
 
     Args:
-        table: Its trainings, as ``load_atlas`` gives them.
+        table: Trainings, as ``load_atlas`` gives them; those of its smallest budget count.
         name: Its name.
         pset: The primitive set.
         by_task: ``LossFeatures`` by number of classes, to share what has been computed; a dict
@@ -139,6 +146,7 @@ class TabularTask:
 
     Attributes:
         name: As given.
+        budget: (images, epochs) of its trainings.
         chance: 1 / number of classes.
         baseline: Cross entropy's accuracies at each rung.
         features: ``features(tree)``, its ``LossFeatures``.
@@ -149,17 +157,20 @@ class TabularTask:
 
     def __init__(self, table: pd.DataFrame, name: str, pset: gp.PrimitiveSet,
                  by_task: dict[int, LossFeatures] | None = None) -> None:
+        table = smallest_budget(table[table["dataset"] == name])
         if not len(table):
             raise ValueError(f"the table has no training on {name!r}")
         by_task = {} if by_task is None else by_task
         self.name, self.chance = name, 1.0 / CLASSES[name]
-        self.baseline = baselines_of(table)[name]
+        task = tasks_of(table)[0]
+        self.budget, self.baseline = task[1:], baselines_of(table)[task]
         self.features = by_task.setdefault(CLASSES[name], LossFeatures(pset, CLASSES[name]))
         evidence = evidence_of(table, pset, by_task=by_task)
         self._surrogate = Surrogate().fit(evidence)
         # The surrogate's errors on losses that it did not know.
         self._predicted = out_of_fold(evidence)
-        self._measured, self._figures = evidence.features, completed(evidence.figures)
+        self._measured = evidence.features[:, :-1]  # without the budget
+        self._figures = completed(evidence.figures)
         self._errors = self._figures - self._predicted
 
     def accuracies(self, features: np.ndarray, kin: int = 0,
@@ -187,7 +198,7 @@ class TabularTask:
         nearest = int(off.argmin())
         if off[nearest] < _SAME:
             return self._figures[nearest]
-        value = self._surrogate.predict_trees(features[None])[:, 0].mean(0)
+        value = self._surrogate.predict_trees(at_budget(features[None], *self.budget))[:, 0].mean(0)
         distance = np.abs(self._predicted[:, -1] - value[-1])
         near = np.argsort(distance, kind="stable")[:_NEIGHBOURS]
         drawn = _generator(self.name, kin, np.round(features).tobytes()).choice(near)

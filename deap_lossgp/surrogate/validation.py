@@ -4,7 +4,8 @@ Two questions, each for one data set that is left out completely (its rows, and 
 bred on it): ``new`` losses have been measured nowhere, which is the case of a child in a search;
 ``elsewhere`` losses may have been measured on the other data sets, which is the case of an atlas's
 loss on a data set of one's own. ``within`` is no transfer: new losses, the data set's own rows.
-Losses of equal landmarks are one loss.
+These three are asked at the smallest budget that was measured on a data set; ``longer`` asks about
+new losses at its larger ones. Losses of equal landmarks are one loss.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.surrogate.atlas import load_atlas
-from deap_lossgp.surrogate.evidence import CLASSES, evidence_of, one_name
+from deap_lossgp.surrogate.atlas import load_atlas, smallest_budget
+from deap_lossgp.surrogate.evidence import CLASSES, evidence_of, one_name, tasks_of
 from deap_lossgp.surrogate.model import Surrogate, completed
 from deap_lossgp.surrogate.preselection import spread_out
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from deap_lossgp.surrogate.evidence import Evidence
     from deap_lossgp.surrogate.features import LossFeatures
 
-QUESTIONS = ("new", "elsewhere", "within")
+QUESTIONS = ("new", "elsewhere", "within", "longer")
 NEAR_CHANCE = -4.4
 """On the common scale, on which chance is at about -4.6."""
 
@@ -74,11 +75,12 @@ def cross_validate(table: pd.DataFrame | None = None, *, make: Callable[[], Any]
         drawn = np.array([text in some for text in rows.texts])
     results = []
     for dataset in sorted({*rows.datasets}):
-        here = rows.datasets == dataset
-        if here.sum() < _FEWEST:
-            continue
-        honest = ~here & ~rows.bred_on[dataset] & drawn
+        own = rows.datasets == dataset
+        honest = ~own & ~rows.bred_on[dataset] & drawn
         for question in questions:
+            here = own & (rows.longer if question == "longer" else ~rows.longer)
+            if here.sum() < _FEWEST:
+                continue
             learn = here & drawn if question == "within" else honest
             mean, deviation = np.full((2, len(folds)), np.nan)
             for fold in [None] if question == "elsewhere" else range(_FOLDS):
@@ -140,12 +142,15 @@ class _Rows:
         self._all = evidence = evidence_of(table, pset, by_task=by_task)
         self.features = evidence.features
         self.figures = completed(evidence.figures)  # what was stopped at chance stays there
-        names = {classes: one_name(table["expression"], features)
-                 for classes, features in by_task.items()}  # fmt: skip
-        keys = sorted({(dataset, names[CLASSES[dataset]][text]) for dataset, text
-                       in zip(table["dataset"], table["expression"], strict=True)})  # fmt: skip
-        self.datasets, texts = (np.array(part) for part in zip(*keys, strict=True))
-        alike = names[min(names)]  # across data sets: by the landmarks for the fewest classes
+        names = {dataset: one_name(part["expression"], by_task[CLASSES[dataset]])
+                 for dataset, part in table.groupby("dataset")}  # fmt: skip
+        keys = sorted({(*task, names[task[0]][text]) for task, text
+                       in zip(tasks_of(table), table["expression"], strict=True)})  # fmt: skip
+        self.datasets, *_, texts = (np.array(part) for part in zip(*keys, strict=True))
+        smallest = {*tasks_of(smallest_budget(table))}
+        self.longer = np.array([key[:3] not in smallest for key in keys])
+        # Across data sets: by the landmarks for the fewest classes.
+        alike = one_name(table["expression"], by_task[min(by_task)])
         self.texts = np.array([alike[text] for text in texts])
         bred = {(alike[text], place) for text, place
                 in zip(table["expression"], table["bred"], strict=True)}  # fmt: skip

@@ -141,6 +141,59 @@ def test_the_rest_of_a_collection_is_trained_when_it_is_executed_again(invented,
     pd.testing.assert_frame_equal(once_more, whole)
 
 
+def table_of(path, *rows):
+    """An atlas of (dataset, images, expression, accuracy, bred), trained for an epoch."""
+    pd.DataFrame([
+        (dataset, images, 1, 0, bred, text, "ok", 0, 1.0, str(accuracy), "1.0", 0.5)
+        for dataset, images, text, accuracy, bred in rows], columns=COLUMNS).to_csv(path)
+    return str(path)
+
+
+def test_losses_of_a_table_are_trained_again_half_of_them_its_best(invented, tmp_path):
+    many = [f"sin(mul({0.1 * number:.1f}, y_true))" for number in range(2, 12)]
+    others = [f"mul(y_true, log(add(y_pred, {number}.0)))" for number in range(10)]
+    rows = [("digits", 100, text, 0.1 + place / 100, "digits")
+            for place, text in enumerate([*others, ENTROPY])]
+    # What was measured at a larger budget, on other data, or came to no end chooses nothing.
+    rows += [("digits", 900, text, 0.99, "random") for text in (others[0], ENTROPY)]
+    rows += [("two", 100, text, 0.99, "random") for text in (*many, ENTROPY)]
+    path = table_of(tmp_path / "table.csv", *rows)
+    table, collection = collect(tmp_path / "a", losses_of=path, losses=6, seed=5)
+    first = table[table["seed"] == 5]
+    chosen = first[first["bred"] != "known"]["expression"]
+    assert {*KNOWN_LOSSES.values()} <= {*first["expression"]} and first["expression"].is_unique
+    assert {*first["bred"]} == {"known", "digits"} and {*chosen} <= {*map(_core, others)}
+    best = [*map(_core, [others[9], others[8]])]  # and cross entropy, which is among the known
+    assert {*best} <= {*chosen} and len(chosen) == 2 + 3
+    assert {*table[table["seed"] == 6]["expression"]} <= {*first["expression"]}
+    assert {*zip(table["images"], table["epochs"], strict=True)} == {(200, 4)}
+    again, _ = collect(tmp_path / "b", losses_of=path, losses=6, seed=5)
+    pd.testing.assert_frame_equal(again.drop(columns="seconds"), table.drop(columns="seconds"))
+    merged = collection.merge_into(path)
+    assert merged == len(rows) + len(table)
+    once_more, _ = collect(tmp_path / "c", losses_of=path, losses=6, seed=5)
+    assert {*once_more["expression"]} == {*table["expression"]}, "its own rows choose nothing"
+
+
+def _core(text):
+    from deap_lossgp.curves import affine_form
+
+    return str(affine_form(LossTree.from_string(text, PSET), PSET).core)
+
+
+@pytest.mark.parametrize(("rows", "message"), [
+    ([("two", 100, ENTROPY, 0.5, "known")],
+     "losses_of: expected trainings on digits, got a table of two"),
+    ([("digits", 100, "sin(y_pred)", 0.5, "random")],
+     "expected a training with cross entropy on digits, got none"),
+])
+def test_a_table_that_cannot_choose_is_refused_before_anything_is_trained(
+        invented, tmp_path, rows, message):
+    with pytest.raises(ValueError, match=message):
+        collect(tmp_path / "a", losses_of=table_of(tmp_path / "table.csv", *rows))
+    assert not any(engine.batches for engine in invented)
+
+
 def test_unusable_settings_are_refused():
     for options, message in (({"losses": 1}, "losses must be at least 2"),
                              ({"max_size": 3}, "max_size must be at least 4")):

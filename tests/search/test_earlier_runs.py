@@ -43,10 +43,11 @@ def training(text, *accuracies, status="ok", seed=0, task="digits", classes=10):
     return result, text, seed
 
 
-def run_of(folder, *rows, tasks=(), pset=PSET, fitness="error", trainings="made", **settings):
+def run_of(folder, *rows, tasks=(), pset=PSET, fitness="error", trainings="made", data=(),
+           **settings):
     """Writes the folder of a run with these trainings."""
     run = RunFolder(folder, {"fitness": fitness, "seed": 0, **settings})
-    run.claim([], {"primitives": digest(repr(primitives_of(pset)).encode()),
+    run.claim(list(data), {"primitives": digest(repr(primitives_of(pset)).encode()),
                    "trainings": trainings, **task_digests(tasks)})
     for number, (result, text, seed) in enumerate(rows):
         run.store.put(f"{number} {folder}", result, expression=text, seed=seed)
@@ -64,6 +65,18 @@ def test_each_task_is_measured_by_its_own_cross_entropy_at_its_own_epochs(tmp_pa
     evidence = EarlierRuns([run], PSET, [task("mine")]).evidence()
     assert evidence.figures.shape == (6, 3) and evidence.weights.tolist() == [1.0] * 6
     assert not evidence.figures.any(), "all are as good as their own cross entropy"
+
+
+@pytest.mark.parametrize(("data", "settings", "images"), [
+    ([{"name": "digits", "digest": "a", "train": 700}], {}, 700),
+    ([{"name": "digits", "digest": "a", "train": 700}], {"train_size": 50}, 50),
+    ([], {}, 300),  # an older folder: as many as the run that learns has
+])
+def test_a_runs_budget_is_what_its_trainings_had(tmp_path, data, settings, images):
+    run = run_of(tmp_path / "a", training(ENTROPY, 0.3, 0.4), training(MSE, 0.4, 0.5), data=data,
+                 **settings)
+    evidence = EarlierRuns([run], PSET, [task(train_size=300)]).evidence()
+    assert evidence.features[:, -1] == pytest.approx(np.log10(2 * images))
 
 
 def test_a_loss_better_than_cross_entropy_is_above_zero_and_a_dead_one_at_chance(tmp_path):

@@ -15,6 +15,7 @@ from deap_lossgp.search.evaluation import Evaluation
 from deap_lossgp.search.surrogates import SearchSurrogate
 from deap_lossgp.surrogate import LANDMARKS
 from deap_lossgp.surrogate.atlas import load_atlas
+from deap_lossgp.surrogate.evidence import OWN_WEIGHT
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.training.tasks import Task
 from deap_lossgp.trees import LossTree
@@ -97,6 +98,23 @@ def test_it_learns_from_what_the_run_has_trained(asked):
     surrogate(population(n=20), 1)
     after, _ = surrogate.predict(probe)
     assert np.isfinite(after).all() and (before != after).any()
+
+
+def test_it_learns_and_predicts_at_the_budget_of_the_run(asked, monkeypatch):
+    fitted, fit = [], surrogates_module.Surrogate.fit
+    monkeypatch.setattr(surrogates_module.Surrogate, "fit",
+                        lambda self, evidence: fitted.append(evidence) or fit(self, evidence))
+    read, predict = [], surrogates_module.Surrogate.predict
+    monkeypatch.setattr(surrogates_module.Surrogate, "predict", lambda self, features: read.append(
+        features) or predict(self, features))
+    surrogate, evaluation, population = surrogate_on([images("mine", train_size=200)])
+    evaluation.map(evaluation, population(n=5))
+    surrogate(population(n=20), 1)
+    budgets = fitted[0].features[:, -1]
+    own = fitted[0].weights == OWN_WEIGHT
+    assert own.sum() == len(evaluation.trained()) > 0 and budgets[own] == pytest.approx(np.log10(3 * 200))
+    assert {*budgets[~own].round(4)} <= {4.7782, 5.9542}  # 10,000 and 6, 45,000 and 20
+    assert (read[0][:, -1] == np.log10(3 * 200)).all()
 
 
 def test_it_says_which_rank_it_predicted_for_the_best_it_chose(asked, monkeypatch):

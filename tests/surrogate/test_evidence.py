@@ -6,6 +6,7 @@ import pytest
 
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.surrogate import Evidence, evidence_of, from_common_scale, to_common_scale
+from deap_lossgp.surrogate.evidence import rung_figures
 
 PSET = loss_primitive_set()
 ENTROPY = "neg(mul(y_true, log(y_pred)))"
@@ -14,7 +15,7 @@ OTHER = "mul(sub(y_true, y_pred), sub(y_true, y_pred))"
 
 def table(*rows):
     names = ["dataset", "seed", "expression", "status", "validation_accuracies"]
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame(rows, columns=names).assign(images=1000, epochs=6)
 
 
 BASELINE = ("cifar10", 0, ENTROPY, "ok", "0.30 0.35 0.40 0.44 0.46 0.46")
@@ -63,6 +64,30 @@ def test_a_data_set_without_cross_entropy_is_refused_and_so_is_an_unknown_one():
         evidence_of(table(("cifar10", 0, OTHER, "ok", "0.3 0.3 0.3 0.3 0.3 0.3")), PSET)
     with pytest.raises(ValueError, match="unknown data set 'cifar01': did you mean 'cifar10'"):
         evidence_of(table(("cifar01", 0, OTHER, "ok", "0.3")), PSET)
+
+
+def test_each_budget_is_compared_with_its_own_cross_entropy_and_is_a_feature():
+    short = table(BASELINE, ("cifar10", 0, OTHER, "ok", "0.30 0.35 0.40 0.44 0.46 0.46"))
+    later = " ".join(["0.5"] * 4 + ["0.6"] * 3)  # of nine epochs the last three count
+    long = table(("cifar10", 0, ENTROPY, "ok", f"0.4 0.5 {later}"),
+                 ("cifar10", 0, OTHER, "ok", f"0.4 0.5 {later}")).assign(images=5000, epochs=9)
+    evidence = evidence_of(pd.concat([short, long]), PSET)
+    assert len(evidence) == 4 and evidence.figures == pytest.approx(0.0)
+    budgets = np.log10([6 * 1000] * 2 + [9 * 5000] * 2)
+    assert evidence.features[:, -1] == pytest.approx(budgets)
+    assert evidence.features[0, :-1].tolist() == evidence.features[2, :-1].tolist()
+    worse = long.assign(validation_accuracies=[f"0.4 0.5 {later}", "0.4 0.5" + " 0.5" * 7])
+    assert (evidence_of(pd.concat([short, worse]), PSET).figures[:, -1] < -0.1).tolist() == [
+        False, False, True, False]
+    with pytest.raises(ValueError, match="no training with cross entropy on 'cifar10' with 5000 "
+                                         "images and 9 epochs"):
+        evidence_of(pd.concat([short, long[1:]]), PSET)
+
+
+def test_a_figure_is_the_mean_of_the_last_third_of_the_epochs():
+    accuracies = [0.1 * epoch for epoch in range(12)]
+    assert rung_figures(accuracies, [1, 3, 6, 9, 12]) == pytest.approx(
+        [0.0, 0.15, 0.45, 0.7, 0.95])
 
 
 def test_sources_are_joined():

@@ -17,9 +17,9 @@ MSE = "mul(sub(y_true, y_pred), sub(y_true, y_pred))"
 SINE = "neg(mul(y_true, sin(y_pred)))"
 
 
-def row(dataset, expression, accuracies, seed=0, status="ok", bred="random"):
-    return dict(zip(COLUMNS, (dataset, seed, bred, expression, status, 0, 1.0, accuracies, "", 0.5),
-                    strict=True))
+def row(dataset, expression, accuracies, seed=0, status="ok", bred="random", epochs=3):
+    return dict(zip(COLUMNS, (dataset, 100, epochs, seed, bred, expression, status, 0, 1.0,
+                              accuracies, "", 0.5), strict=True))
 
 
 TABLE = pd.DataFrame([
@@ -43,6 +43,18 @@ def test_a_gain_is_measured_against_cross_entropy_at_the_same_seed():
     assert table.loc[("cifar10", SINE), "gain"] == pytest.approx(100 * (0.12 - 0.41))
     assert table.loc[("fashion_mnist", "exp(y_true)"), "gain"] == pytest.approx(-80.0)
     assert (table.xs(ENTROPY, level="expression")["gain"] == 0.0).all()
+
+
+def test_each_budget_is_shown_by_itself_and_only_the_smallest_counts_between_data_sets():
+    longer = pd.DataFrame([row("cifar10", text, accuracies, epochs=4) for text, accuracies in (
+        (ENTROPY, "0.5 0.6 0.7 0.7"), (SINE, "0.5 0.6 0.8 0.8"))])
+    both = pd.concat([TABLE, longer], ignore_index=True)
+    shown = best(both, count=1)
+    assert shown[["dataset", "epochs", "expression"]].to_numpy().tolist() == [
+        ["cifar10", 3, MSE], ["cifar10", 4, SINE], ["fashion_mnist", 3, SINE]]
+    assert shown["gain"].tolist()[1] == pytest.approx(10.0)
+    for view_of in (oddest, different):
+        pd.testing.assert_frame_equal(view_of(both), view_of(TABLE))
 
 
 def test_the_best_of_each_data_set_come_first():
