@@ -201,11 +201,11 @@ class Collection(Evolution):
             for result in trainings.results(request):
                 if result.failed and result.status not in FAILED:
                     continue  # it says nothing of the loss
-                images, epochs = self._budgets[result.task]
                 self._rows.append(dict(zip(COLUMNS, (
-                    result.task, images, epochs, request.seed, bred, str(request.tree), result.status,
-                    int(result.exact), result.seconds, _text(result.accuracies),
-                    _text(result.cross_entropies), result.test_accuracy), strict=True)))
+                    result.task, *self._budgets[result.task], request.seed, bred,
+                    str(request.tree), result.status, int(result.exact), result.seconds,
+                    _text(result.accuracies), _text(result.cross_entropies),
+                    result.test_accuracy), strict=True)))
 
     def _new(self, make):
         """Returns a valid tree that is trained like none before."""

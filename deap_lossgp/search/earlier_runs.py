@@ -58,7 +58,7 @@ class EarlierRuns:
     def __init__(self, folders: Sequence[Path | str], pset: gp.PrimitiveSet,
                  tasks: Sequence[Task]) -> None:
         self._pset, self._tasks = pset, tasks
-        self._groups: list[tuple] = [group for folder in dict.fromkeys(folders)
+        self._groups = [group for folder in dict.fromkeys(folders)
                         for group in self._read(Path(folder))]
 
     def __bool__(self) -> bool:
@@ -71,7 +71,7 @@ class EarlierRuns:
     def evidence(self, by_task: Any = None) -> Evidence:
         """Returns all trainings as one ``Evidence``; ``by_task`` is as for ``evidence_of``."""
         by_task = {} if by_task is None else by_task
-        return reduce(add, (self._evidence(*group, by_task)
+        return reduce(add, (self._evidence(*group, by_task)  # type: ignore[call-arg]
                             for group in self._groups))
 
     def __str__(self) -> str:
@@ -146,7 +146,8 @@ class EarlierRuns:
         import pandas as pd
 
         table = pd.DataFrame([{
-            "dataset": task, "images": images, "epochs": epochs, "seed": seed, "expression": text, "status": status,
+            "dataset": task, "images": images, "epochs": epochs, "seed": seed,
+            "expression": text, "status": status,
             "validation_accuracies": " ".join(map(repr, accuracies)),
         } for (text, seed), (accuracies, status) in rows])
         return evidence_of(table, self._pset, weight=weight, classes={task: classes},

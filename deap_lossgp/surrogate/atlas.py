@@ -35,8 +35,8 @@ from deap_lossgp.found_losses import KNOWN_LOSSES
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("dataset", "images", "epochs", "seed", "bred", "expression", "status", "exact", "seconds",
-           "validation_accuracies", "validation_cross_entropies", "test_accuracy")  # fmt: skip
+COLUMNS = ("dataset", "images", "epochs", "seed", "bred", "expression", "status", "exact",
+           "seconds", "validation_accuracies", "validation_cross_entropies", "test_accuracy")  # fmt: skip
 TASK = ["dataset", "images", "epochs"]
 """The columns in which trainings that can be compared with each other agree."""
 

@@ -134,7 +134,7 @@ def baselines_of(table: pd.DataFrame) -> dict[Any, np.ndarray]:
     """
     rows = table[(table["expression"] == CROSS_ENTROPY) & (table["status"] == "ok")]
     figures, tasks = measured(rows), tasks_of(rows)
-    found = {}
+    found: dict[Any, np.ndarray] = {}
     for task in {*tasks_of(table)}:
         of_task = [other == task for other in tasks]
         if not any(of_task):

@@ -92,7 +92,8 @@ def different(table: pd.DataFrame, count: int = 10, seed: int = 0) -> pd.DataFra
     ``cosine`` is that of ``curves.similarity``, at random predictions: 1 trains alike.
     """
     pset = loss_primitive_set()
-    good = gains(smallest_budget(table)).query("gain > 0").sort_values("gain", ascending=False, kind="stable")
+    good = gains(smallest_budget(table)).query("gain > 0")
+    good = good.sort_values("gain", ascending=False, kind="stable")
     good = good.drop_duplicates("expression")
     cosines = []
     for expression in good["expression"]:

@@ -112,7 +112,8 @@ def test_it_learns_and_predicts_at_the_budget_of_the_run(asked, monkeypatch):
     surrogate(population(n=20), 1)
     budgets = fitted[0].features[:, -1]
     own = fitted[0].weights == OWN_WEIGHT
-    assert own.sum() == len(evaluation.trained()) > 0 and budgets[own] == pytest.approx(np.log10(3 * 200))
+    assert own.sum() == len(evaluation.trained()) > 0
+    assert budgets[own] == pytest.approx(np.log10(3 * 200))
     assert {*budgets[~own].round(4)} <= {4.7782, 5.9542}  # 10,000 and 6, 45,000 and 20
     assert (read[0][:, -1] == np.log10(3 * 200)).all()
 
