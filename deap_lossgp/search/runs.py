@@ -148,7 +148,10 @@ class Run(Evolution):
             # The smallest of equals, then the oldest: a hall of fame lists the latest first.
             equals = [tree for tree in halloffame if tree.fitness == halloffame[0].fitness]
             best = min(reversed(equals), key=len)
-            finale = finals.execute([best, *halloffame], self._known_by_fitness())
+            found, known = [best, *halloffame], self._known_by_fitness()
+            if final is not self.evaluation:
+                found, known = self._promising(found, known, final.tasks)
+            finale = finals.execute(found, known)
             notes = self._notes()
         reached = {"generations": logbook[-1]["gen"]} if self.limits.reached else {}
         self._folder.finish(**reached)
@@ -192,9 +195,23 @@ class Run(Evolution):
             tree.fitness.values = self.evaluation.fitness_of(tree)
         return dict(sorted(self.known.items(), key=lambda item: item[1].fitness, reverse=True))
 
+    def _promising(self, found, known, tasks):
+        """Returns both in the order in which they are predicted to be at the budget of ``tasks``.
+
+        The best of the search stays the first, and the others that it trained to the end follow.
+        """
+        promising = self._surrogate.best_at(tasks) if self._surrogate else []
+        for tree in promising:
+            tree.fitness.values = self.evaluation.fitness_of(tree)
+        place = {self.evaluation.key(tree): index for index, tree in enumerate(promising)}
+        by_place = sorted(known.items(), key=lambda item: place.get(self.evaluation.key(item[1]),
+                                                                    len(place)))
+        return [found[0], *promising, *found[1:]], dict(by_place)
+
     def _evolve(self):
         s = self.settings
         toolbox = self.new_toolbox(self.evaluation)
+        self._surrogate = toolbox.preselect.func if hasattr(toolbox, "preselect") else None
         toolbox.register("map", self._map)
         self.clock = Clock(self._folder.noted("clock"), partial(self._folder.note, "clock"))
         self.progress = Progress(self._folder.noted("progress"),

@@ -72,7 +72,7 @@ class SearchSurrogate:
         self._ranked_of: int | None = None
         self._chosen: list[LossTree] = []
         self._classes = [task.data.num_classes for task in tasks]
-        self._budgets = [(len(task.split()[0]), task.epochs) for task in tasks]
+        self._budgets = [*map(_budget_of, tasks)]
         self._features = {k: LossFeatures(pset, k) for k in self._classes}
         self._preselection = Preselection(None, self.features, valid=evaluation.is_valid)
         self._prior, self.note = None, ""
@@ -131,11 +131,32 @@ class SearchSurrogate:
 
     def predict(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns the mean over the tasks of what is predicted, as ``Surrogate.predict`` does."""
+        return self._predict(features, self._budgets)
+
+    def _predict(self, features, budgets):
         blocks = dict(zip(self._features, np.split(features, len(self._features), axis=1),
                           strict=True))
         of_tasks = [self._surrogate.predict(at_budget(blocks[k], *budget))
-                    for k, budget in zip(self._classes, self._budgets, strict=True)]
+                    for k, budget in zip(self._classes, budgets, strict=True)]
         return tuple(np.mean(part, axis=0) for part in zip(*of_tasks, strict=True))
+
+    def best_at(self, tasks: Sequence[Task]) -> list[LossTree]:
+        """Orders what the run has trained to the end by what is predicted at other budgets.
+
+        Args:
+            tasks: The run's tasks with these budgets.
+
+        Returns:
+            What is trained for the losses, the most promising first; none without a surrogate.
+        """
+        known = self._evaluation.trained()
+        finished = [tree for tree, results in known if all(result.ok for result in results)]
+        self._learn(known)
+        if self._preselection.surrogate is None or not finished:
+            return []
+        features = np.array([self.features(tree) for tree in finished])
+        means, _ = self._predict(features, [*map(_budget_of, tasks)])
+        return [finished[index] for index in np.argsort(-means, kind="stable")]
 
     def _learn(self, known):
         sources = [self._prior, self._of_earlier_runs, self._own(known)]
@@ -170,6 +191,10 @@ class SearchSurrogate:
                 figures.append(to_common_scale(reached, learned, chance))
         return Evidence(np.concatenate(features), np.array(figures),
                         np.full(len(features), OWN_WEIGHT))
+
+
+def _budget_of(task):
+    return len(task.split()[0]), task.epochs
 
 
 @cache  # it is the same for all runs of a process

@@ -118,6 +118,69 @@ def test_it_learns_and_predicts_at_the_budget_of_the_run(asked, monkeypatch):
     assert (read[0][:, -1] == np.log10(3 * 200)).all()
 
 
+@pytest.fixture
+def by_budget(monkeypatch):
+    """Predicts one landmark; beyond 10,000 images times epochs, what is least is best."""
+    def predict(self, features):
+        sign = np.where(features[:, -1] > 4.0, -1.0, 1.0)
+        return sign * features[:, LANDMARKS.index("size")], np.ones(len(features))
+
+    monkeypatch.setattr(surrogates_module.Surrogate, "predict", predict)
+
+
+def test_what_was_trained_to_the_end_is_ordered_by_what_is_predicted_at_another_budget(
+        asked, by_budget):
+    task = images("mine", train_size=200)
+    surrogate, evaluation, population = surrogate_on([task])
+    assert surrogate.best_at([task]) == [], "nothing was trained"
+    generations = [surrogate(population(n=60), 6) for _ in range(2)]
+    for generation in generations:  # the rungs of the second are those that the first reached
+        evaluation.map(evaluation, generation)
+    finished = [tree for tree, (result,) in evaluation.trained() if result.ok]
+    assert 6 <= len(finished) < len(evaluation.trained()) == 12, "some were stopped"
+    here, later = surrogate.best_at([task]), surrogate.best_at([task.with_budget(90, 200)])
+    assert {*map(str, here)} == {*map(str, finished)} and later == here[::-1]
+    sizes = [surrogate.features(tree)[LANDMARKS.index("size")] for tree in here]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_without_a_surrogate_nothing_is_ordered(asked):
+    task = images("mine")
+    _, evaluation, population = surrogate_on([task])
+    evaluation.map(evaluation, population(n=4))
+    alone = SearchSurrogate(PSET, [task], evaluation, prior=False)
+    assert len(alone.best_at([task])) > 0, "it has learned from these"
+    evaluation = Evaluation([task], PSET, engine=Invented([task]))
+    assert SearchSurrogate(PSET, [task], evaluation, prior=False).best_at([task]) == []
+
+
+@pytest.mark.parametrize("final", [{}, {"final_epochs": 90}])
+def test_finalists_are_chosen_by_what_is_predicted_at_their_own_budget(
+        final, asked, by_budget, monkeypatch, tmp_path):
+    pytest.importorskip("tensorflow")
+    from deap_lossgp.search import evolutions
+    from deap_lossgp.search.runs import Run
+    from deap_lossgp.search.settings import RunSettings
+
+    monkeypatch.setattr(evolutions, "make_engine", lambda tasks, *_: Invented(tasks))
+    settings = RunSettings(datasets=("digits",), population=8, generations=1, epochs=3,
+                           train_size=200, max_size=30, test_seeds=1, finalists=5,
+                           rate_factors=(), **final)
+    with Run(settings, tmp_path, progress=False) as run:
+        result = run.execute()
+        order = [*map(run.evaluation.key, run._surrogate.best_at(run.all_tasks[-1:]))]
+    entropy, found, known, *others = (tree_of(row["expression"]) for row in result.race)
+    assert str(entropy) == KNOWN_LOSSES["cross_entropy"]
+    keys = [run.evaluation.key(tree) for tree in (found, known, *others)]
+    ranked = result.halloffame
+    assert run.evaluation.fitness_of(found) == ranked[0].fitness.values
+    by_prediction = [key for key in order if key not in keys[:2]]
+    assert (keys[2:] == by_prediction[:2]) is bool(final)
+    if final:  # of the known losses, too, the one that is best there
+        known_keys = {run.evaluation.key(tree_of(name)) for name in ("baikal_cma", "ngl")}
+        assert keys[1] == next((key for key in order if key in known_keys), keys[1])
+
+
 def test_it_says_which_rank_it_predicted_for_the_best_it_chose(asked, monkeypatch):
     surrogate, evaluation, population = surrogate_on([images("mine")])
     assert np.isnan(surrogate.predicted_rank())
