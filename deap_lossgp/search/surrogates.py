@@ -131,17 +131,20 @@ class SearchSurrogate:
 
     def predict(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns the mean over the tasks of what is predicted, as ``Surrogate.predict`` does."""
-        return self._predict(features, self._budgets)
+        return self._predict(self._surrogate, features, self._budgets)
 
-    def _predict(self, features, budgets):
+    def _predict(self, surrogate, features, budgets):
         blocks = dict(zip(self._features, np.split(features, len(self._features), axis=1),
                           strict=True))
-        of_tasks = [self._surrogate.predict(at_budget(blocks[k], *budget))
+        of_tasks = [surrogate.predict(at_budget(blocks[k], *budget))
                     for k, budget in zip(self._classes, budgets, strict=True)]
         return tuple(np.mean(part, axis=0) for part in zip(*of_tasks, strict=True))
 
     def best_at(self, tasks: Sequence[Task]) -> list[LossTree]:
         """Orders what the run has trained to the end by what is predicted at other budgets.
+
+        At these the run's own trainings count no more than those of the atlas: what is best after
+        a few epochs need not stay so.
 
         Args:
             tasks: The run's tasks with these budgets.
@@ -151,27 +154,30 @@ class SearchSurrogate:
         """
         known = self._evaluation.trained()
         finished = [tree for tree, results in known if all(result.ok for result in results)]
-        self._learn(known)
-        if self._preselection.surrogate is None or not finished:
+        surrogate = self._fitted(known, weight=1.0)
+        if surrogate is None or not finished:
             return []
         features = np.array([self.features(tree) for tree in finished])
-        means, _ = self._predict(features, [*map(_budget_of, tasks)])
+        means, _ = self._predict(surrogate, features, [*map(_budget_of, tasks)])
         return [finished[index] for index in np.argsort(-means, kind="stable")]
 
     def _learn(self, known):
-        sources = [self._prior, self._of_earlier_runs, self._own(known)]
-        sources = [source for source in sources if source is not None]
-        if sources:
-            evidence = reduce(operator.add, sources)
-            self._surrogate = Surrogate(seed=self._seed).fit(evidence)
+        self._surrogate = self._fitted(known, OWN_WEIGHT)
+        if self._surrogate is not None:
             self._preselection.surrogate = self
+
+    def _fitted(self, known, weight):
+        """Returns a ``Surrogate`` that has learned from all there is, None if that is nothing."""
+        sources = [self._prior, self._of_earlier_runs, self._own(known, weight)]
+        sources = [source for source in sources if source is not None]
+        return Surrogate(seed=self._seed).fit(reduce(operator.add, sources)) if sources else None
 
     @cached_property
     def _of_earlier_runs(self):
         """The evidence of earlier runs; None if there are none."""
         return self._earlier.evidence(dict(self._features)) if self._earlier else None
 
-    def _own(self, known):
+    def _own(self, known, weight):
         """Returns the evidence of the run's own trainings, None if there is none."""
         if not known:
             return None
@@ -190,7 +196,7 @@ class SearchSurrogate:
                 features.append(at_budget([self._features[k](tree)], *budget))
                 figures.append(to_common_scale(reached, learned, chance))
         return Evidence(np.concatenate(features), np.array(figures),
-                        np.full(len(features), OWN_WEIGHT))
+                        np.full(len(features), weight))
 
 
 def _budget_of(task):

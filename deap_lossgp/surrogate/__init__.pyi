@@ -1,9 +1,11 @@
 from .atlas import ATLAS as ATLAS
 from .atlas import load_atlas as load_atlas
+from .atlas import smallest_budget as smallest_budget
 from .atlas import write_atlas as write_atlas
 from .evidence import OWN_WEIGHT as OWN_WEIGHT
 from .evidence import RUNGS as RUNGS
 from .evidence import Evidence as Evidence
+from .evidence import at_budget as at_budget
 from .evidence import baselines_of as baselines_of
 from .evidence import evidence_of as evidence_of
 from .features import LANDMARKS as LANDMARKS

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("dataset", "images", "epochs", "seed", "bred", "expression", "status", "exact",
-           "seconds", "validation_accuracies", "validation_cross_entropies", "test_accuracy")  # fmt: skip
+           "seconds", "validation_accuracies", "validation_cross_entropies",
+           "test_accuracy")  # fmt: skip
 TASK = ["dataset", "images", "epochs"]
 """The columns in which trainings that can be compared with each other agree."""
 

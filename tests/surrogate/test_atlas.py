@@ -8,8 +8,8 @@ import pytest
 import deap_lossgp
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.surrogate import ATLAS, load_atlas, write_atlas
-from deap_lossgp.surrogate.atlas import COLUMNS, smallest_budget
+from deap_lossgp.surrogate import ATLAS, load_atlas, smallest_budget, write_atlas
+from deap_lossgp.surrogate.atlas import COLUMNS
 from deap_lossgp.trees import LossTree
 
 HEAD = ",".join(COLUMNS)
