@@ -76,5 +76,7 @@ def prepare(options: dict[str, Any]) -> Collection:
     from deap_lossgp.training.tensorflow_setup import check_tensorflow
 
     check_tensorflow()
+    if options["table"] and Path(options["table"]).exists():
+        load_atlas(path=options["table"])  # what cannot be added to is refused right away
     return Collection(read_settings(options, CollectionSettings), options["output"],
                       execution=read_settings(options, Execution))

@@ -31,7 +31,7 @@ class Tabular(Engine):
     """Predicts the accuracies of jobs, as ``SurrogateEvaluation`` describes it.
 
     The atlas's rungs are spread over the task's epochs. Losses are their error rates, and each
-    training takes no seconds. The figures hold for the atlas's network and budget, whatever the
+    training takes no seconds. The figures hold for the atlas's network and main budget, whatever the
     task's are.
 
     Args:

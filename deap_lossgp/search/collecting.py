@@ -8,8 +8,8 @@ a data set, none is there because of what was measured on it. All are trained to
 those at chance after the first epoch. As a row has the accuracies by epoch, it holds all rungs.
 
 With ``losses_of``, nothing is drawn or bred: losses of a table are trained once more, at another
-budget. On each data set these are the known ones and so many more, half of them the best there and
-half drawn from all others that came to their end.
+budget. On each data set these are the known ones, and of all that came to their end there half the
+best and half drawn from the others.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ import os
 import random
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from deap_lossgp.engines.engine import TrainingError
 from deap_lossgp.errors import at_least
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.search.evolutions import Evolution
+from deap_lossgp.search.folders import digest
 from deap_lossgp.search.screened import Screening
 from deap_lossgp.search.trainings import Request, Trainings
 from deap_lossgp.settings import documented, setting
@@ -32,7 +33,7 @@ from deap_lossgp.surrogate.atlas import (
     ATLAS,
     COLUMNS,
     load_atlas,
-    smallest_budget,
+    main_budget,
     write_atlas,
 )
 from deap_lossgp.surrogate.evidence import FAILED
@@ -68,7 +69,8 @@ class CollectionSettings(TaskSettings):
 
     model: str = setting(
         "small_cnn", f"the network: {', '.join(NETWORK_NAMES)}, or module:function", group="data")
-    losses: int = setting(40, "losses to draw and to breed, at least 2; known ones come on top")
+    losses: int = setting(
+        40, "losses to make, or to take of a table, at least 2; known ones come on top")
     losses_of: str | None = setting(
         None, "a table whose losses are trained again at this budget, instead of new ones: for "
         "each data set half of them its best, the others drawn from its rest; or atlas",
@@ -102,9 +104,16 @@ class Collection(Evolution):
             table = load_atlas(path=ATLAS if s.losses_of == "atlas" else s.losses_of)
             bred = dict(zip(table["expression"], table["bred"], strict=True))
             for task in self.tasks:
-                texts = worth_another_budget(table, task.name, s.losses, s.seed)
+                texts = worth_another_budget(table, task.name, task.budget, s.losses, s.seed)
                 self._chosen.append([(LossTree.from_string(text, self.pset), bred[text])
                                      for text in texts])
+
+    def code(self) -> dict[str, Any]:
+        code = super().code()
+        if self.settings.losses_of is not None:  # another table leads a resumed one another way
+            code["losses_of"] = digest(repr([[str(tree) for tree, _ in trees]
+                                             for trees in self._chosen]).encode())
+        return code
 
     def execute(self) -> pd.DataFrame:
         """Trains, writes ``rows.csv`` into the folder, and returns it as a ``DataFrame``."""
@@ -115,7 +124,7 @@ class Collection(Evolution):
                                 self._on_training, index) for index, task in enumerate(self.tasks)]
         self._screening = Screening(self.pset, self.tasks, raw=False)
         self._met, self._rows = set(), []
-        self._budgets = {task.name: (len(task.split()[0]), task.epochs) for task in self.tasks}
+        self._budgets = {task.name: task.budget for task in self.tasks}
         total = len(self.tasks) * (s.losses + len(KNOWN_LOSSES)) * 5 // 4
         with self.executing(total):
             random.seed(s.seed)
@@ -231,13 +240,14 @@ class Collection(Evolution):
         return requests
 
 
-def worth_another_budget(table: pd.DataFrame, dataset: str, count: int,
+def worth_another_budget(table: pd.DataFrame, dataset: str, budget: tuple[int, int], count: int,
                          seed: int) -> list[str]:
     """Chooses losses of a table that came to their end on a data set: half the best, half others.
 
     Args:
         table: As ``load_atlas`` gives it.
-        dataset: Name of the data set; of its budgets the smallest counts.
+        dataset: Name of the data set; of its other budgets the main one counts.
+        budget: (images, epochs) at which they are to be trained.
         count: How many losses.
         seed: Of the others.
 
@@ -247,11 +257,13 @@ def worth_another_budget(table: pd.DataFrame, dataset: str, count: int,
     Raises:
         ValueError: The table has no training on the data set, or none with cross entropy.
     """
-    here = table[(table["dataset"] == dataset) & (table["status"] == "ok")]
+    own = (table["images"] == budget[0]) & (table["epochs"] == budget[1])
+    here = main_budget(table[(table["dataset"] == dataset) & ~own])
+    here = here[here["status"] == "ok"]
     if here.empty:
-        raise ValueError(f"losses_of: expected trainings on {dataset}, got a table of "
-                         f"{', '.join(sorted({*table['dataset']})) or 'none'}")
-    of_losses = gains(smallest_budget(here))
+        raise ValueError(f"losses_of: expected trainings on {dataset} at another budget, got a "
+                         f"table of {', '.join(sorted({*table['dataset']})) or 'none'}")
+    of_losses = gains(here)
     texts = list(of_losses.sort_values(["gain", "expression"], ascending=False)["expression"])
     best, rest = texts[:count - count // 2], texts[count - count // 2:]
     return best + random.Random(seed).sample(rest, min(count // 2, len(rest)))

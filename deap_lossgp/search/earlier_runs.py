@@ -68,11 +68,15 @@ class EarlierRuns:
     def content(self) -> bytes:
         return repr(self._groups).encode()
 
-    def evidence(self, by_task: Any = None) -> Evidence:
-        """Returns all trainings as one ``Evidence``; ``by_task`` is as for ``evidence_of``."""
+    def evidence(self, by_task: Any = None, own_weight: float = OWN_WEIGHT) -> Evidence:
+        """Returns all trainings as one ``Evidence``.
+
+        Args:
+            by_task: As for ``evidence_of``.
+            own_weight: How much those count that were made on the very tasks of this run.
+        """
         by_task = {} if by_task is None else by_task
-        return reduce(add, (self._evidence(*group, by_task)  # type: ignore[call-arg]
-                            for group in self._groups))
+        return reduce(add, (self._evidence(group, own_weight, by_task) for group in self._groups))
 
     def __str__(self) -> str:
         """Says in one line what was learnt from, and whether it was of this run's data sets."""
@@ -84,7 +88,7 @@ class EarlierRuns:
             f"this run alone." if own else f", on {', '.join(sorted(theirs))}.")
 
     def _read(self, folder):
-        """Yields (task, number of classes, weight, images, epochs, rows) for each task of a run."""
+        """Yields for each task of a run (name, classes, is it this run's, images, epochs, rows)."""
         content = self._checked(folder)
         # The arms of a comparison have seeds of their own, and no finalists.
         seed = None if "arms" in content["settings"] else content["settings"]["seed"]
@@ -94,7 +98,7 @@ class EarlierRuns:
                         and seed in (None, row["seed"])]
         except ValueError as error:
             raise ValueError(f"learn_from: {error}") from error
-        images = {row["name"]: content["settings"].get("train_size") or row.get("train")
+        images = {row["name"]: row.get("trained_on") or row.get("train")
                   for row in content.get("data") or ()}
         same = task_digests(self._tasks)
         name_of = {task.name: name for task, name in zip(self._tasks, same, strict=True)}
@@ -106,15 +110,14 @@ class EarlierRuns:
                     value = row["accuracies"], row["status"]
                     known[key] = max(known.get(key, value), value, key=lambda of: len(of[0]))
             name = name_of.get(task)
-            weight = OWN_WEIGHT if name and content["code"].get(name) == same[name] else 1.0
+            is_own = bool(name) and content["code"].get(name) == same[name]
             epochs = max((len(accuracies) for (text, _), (accuracies, _) in known.items()
                           if text == KNOWN_LOSSES["cross_entropy"]), default=0)
             if not epochs:
                 raise ValueError(f"learn_from: {folder} holds no training with cross entropy on "
                                  f"{task}, with which the others could be compared")
-            # An older folder does not say it: then as many as this run has.
-            size = images.get(task) or len(self._tasks[0].split()[0])
-            yield task, classes, weight, size, epochs, sorted(known.items())
+            size = images.get(task) or self._tasks[0].budget[0]  # an older folder does not say it
+            yield task, classes, is_own, size, epochs, sorted(known.items())
 
     def _checked(self, folder):
         """Returns the content of a folder's run.json once the run is one to learn from."""
@@ -142,16 +145,17 @@ class EarlierRuns:
                              f"no {STORE}")
         return content
 
-    def _evidence(self, task, classes, weight, images, epochs, rows, by_task):
+    def _evidence(self, group, own_weight, by_task):
         import pandas as pd
 
+        task, classes, is_own, images, epochs, rows = group
         table = pd.DataFrame([{
             "dataset": task, "images": images, "epochs": epochs, "seed": seed,
             "expression": text, "status": status,
             "validation_accuracies": " ".join(map(repr, accuracies)),
         } for (text, seed), (accuracies, status) in rows])
-        return evidence_of(table, self._pset, weight=weight, classes={task: classes},
-                           by_task=by_task)
+        return evidence_of(table, self._pset, weight=own_weight if is_own else 1.0,
+                           classes={task: classes}, by_task=by_task)
 
 
 @contextmanager

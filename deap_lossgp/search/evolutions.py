@@ -195,7 +195,7 @@ class Evolution(Experiment):
             toolbox: The toolbox of ``new_toolbox`` that evolves with it.
         """
         counts = evaluation.counts
-        surrogate = toolbox.preselect.func if hasattr(toolbox, "preselect") else None
+        surrogate = surrogate_of(toolbox)
         return RunStatistics(
             lambda: {"ntrained": counts["ntrained"],
                      "nscreened": counts["nscreened"] + counts["discarded"],
@@ -224,6 +224,11 @@ class Evolution(Experiment):
         if self._environment is None and self._engine.environment:
             self._environment = self._engine.environment
             self.warn_of_differences(self._environment)
+
+
+def surrogate_of(toolbox: base.Toolbox) -> SearchSurrogate | None:
+    """Returns the surrogate that preselects in a toolbox of ``new_toolbox``, None if none does."""
+    return toolbox.preselect.func if hasattr(toolbox, "preselect") else None
 
 
 def figures_of(evaluation: Evaluation, individual: LossTree) -> dict[str, Any]:

@@ -79,9 +79,10 @@ class Experiment:
         try:
             self.tasks = settings.load_tasks() if tasks is None else list(tasks)
             self.prepare()
-            data = {task.name: task.data for task in self.tasks}.values()
-            self._folder.claim([images.summary() for images in data], self.code())
-            for note in (note for images in data for note in images.notes()):
+            tasks = {task.name: task for task in self.tasks}.values()
+            self._folder.claim([{**task.data.summary(), "trained_on": task.budget[0]}
+                                for task in tasks], self.code())
+            for note in (note for task in tasks for note in task.data.notes()):
                 self.warn(note)
         except BaseException:
             self.close()

@@ -75,8 +75,8 @@ class Finals:
         """Races, chooses and tests.
 
         Args:
-            found: ``LossTree`` objects with their fitness in the search, the best first.
-            known: Known losses by name, likewise.
+            found: ``LossTree`` objects with their fitness in the search, the most promising first.
+            known: Known losses by name, likewise; the first takes part.
 
         Returns:
             A ``Finale``.
@@ -94,7 +94,7 @@ class Finals:
         return Finale(winner, best, race, tests, balanced, self._gains(winner, race), rate)
 
     def _race(self, found, known):
-        """Races the best of what was found against cross entropy, first on ties, and a known loss.
+        """Races what is most promising against cross entropy, first on ties, and a known loss.
 
         Returns:
             (the winner, the race as a ``RunResult`` has it).
@@ -172,8 +172,8 @@ class Finals:
 
 
 def _budget(tasks):
-    return {"epochs": [task.epochs for task in tasks],
-            "images": [len(task.split()[0]) for task in tasks]}
+    images, epochs = zip(*(task.budget for task in tasks), strict=True)
+    return {"epochs": [*epochs], "images": [*images]}
 
 
 def _lacks(balanced, tests):

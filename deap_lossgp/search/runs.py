@@ -21,7 +21,7 @@ from deap_lossgp.engines.execution import Execution
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.audit import COLUMNS, audit
-from deap_lossgp.search.evolutions import PREDICTED, Evolution, figures_of
+from deap_lossgp.search.evolutions import PREDICTED, Evolution, figures_of, surrogate_of
 from deap_lossgp.search.experiments import read_call
 from deap_lossgp.search.finals import Finals
 from deap_lossgp.search.front import LossFront, Together
@@ -123,7 +123,7 @@ class Run(Evolution):
         """The tasks of the search, and behind them those of finalists and tests, if they differ."""
         s, final = self.settings, []
         for task in self.tasks:
-            size = len(task.split()[0]) if s.final_size == 0 else s.final_size
+            size = task.budget[0] if s.final_size == 0 else s.final_size
             try:
                 final.append(task.with_budget(s.final_epochs or task.epochs, size))
             except ValueError as error:
@@ -149,7 +149,7 @@ class Run(Evolution):
             equals = [tree for tree in halloffame if tree.fitness == halloffame[0].fitness]
             best = min(reversed(equals), key=len)
             found, known = [best, *halloffame], self._known_by_fitness()
-            if final is not self.evaluation:
+            if final is not self.evaluation and s.fitness == "error" and not self.predicts:
                 found, known = self._promising(found, known, final.tasks)
             finale = finals.execute(found, known)
             notes = self._notes()
@@ -196,9 +196,9 @@ class Run(Evolution):
         return dict(sorted(self.known.items(), key=lambda item: item[1].fitness, reverse=True))
 
     def _promising(self, found, known, tasks):
-        """Returns both in the order in which they are predicted to be at the budget of ``tasks``.
+        """Returns both, ordered by the accuracy that is predicted at the budget of ``tasks``.
 
-        The best of the search stays the first, and the others that it trained to the end follow.
+        The best of the search stays the first; all others that it trained to the end follow.
         """
         promising = self._surrogate.best_at(tasks) if self._surrogate else []
         for tree in promising:
@@ -211,7 +211,7 @@ class Run(Evolution):
     def _evolve(self):
         s = self.settings
         toolbox = self.new_toolbox(self.evaluation)
-        self._surrogate = toolbox.preselect.func if hasattr(toolbox, "preselect") else None
+        self._surrogate = surrogate_of(toolbox)
         toolbox.register("map", self._map)
         self.clock = Clock(self._folder.noted("clock"), partial(self._folder.note, "clock"))
         self.progress = Progress(self._folder.noted("progress"),

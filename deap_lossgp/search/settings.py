@@ -107,7 +107,8 @@ class RunSettings(TaskSettings):
         "what stopping would have lost; the search does not see them", metavar="SHARE")
     preselect: bool = setting(
         True, "whether a surrogate, which learns from the atlas and from the run, chooses the "
-        "children that are trained; with --no-preselect all are", flag="--no-preselect")
+        "children that are trained, and the finalists where their budget is another one; with "
+        "--no-preselect all children are trained", flag="--no-preselect")
     prior: bool = setting(
         True, "whether the surrogate learns from the atlas before the run has any trainings; with "
         "--no-prior it learns from the run alone", flag="--no-prior")

@@ -11,7 +11,7 @@ trusted). ``likeness`` compares two losses by their forces.
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
-    "atlas": ["ATLAS", "load_atlas", "smallest_budget", "write_atlas"],
+    "atlas": ["ATLAS", "load_atlas", "main_budget", "write_atlas"],
     "evidence": ["OWN_WEIGHT", "RUNGS", "Evidence", "at_budget", "baselines_of",
                  "evidence_of"],
     "features": ["LANDMARKS", "LossFeatures", "forces", "landmarks"],

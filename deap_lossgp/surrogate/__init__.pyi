@@ -1,6 +1,6 @@
 from .atlas import ATLAS as ATLAS
 from .atlas import load_atlas as load_atlas
-from .atlas import smallest_budget as smallest_budget
+from .atlas import main_budget as main_budget
 from .atlas import write_atlas as write_atlas
 from .evidence import OWN_WEIGHT as OWN_WEIGHT
 from .evidence import RUNGS as RUNGS

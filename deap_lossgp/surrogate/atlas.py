@@ -61,6 +61,7 @@ def load_atlas(without: Collection[str] = (), *, path: Path | str = ATLAS) -> pd
 
     Raises:
         TypeError: ``without`` is one text, not a sequence of names.
+        ValueError: The table lacks a column; names both.
 
     Examples:
         >>> atlas = load_atlas(without=["cifar10"])
@@ -70,22 +71,29 @@ def load_atlas(without: Collection[str] = (), *, path: Path | str = ATLAS) -> pd
     if isinstance(without, str):
         raise TypeError(f"without must be a sequence of names, such as [{without!r}]")
     table = _read(path)
+    _check_columns(table, path)
     left_out = set(without)
     bred = set(table["expression"][table["bred"].isin(left_out)])
     keep = ~table["dataset"].isin(left_out) & ~table["expression"].isin(bred)
     return table[keep].reset_index(drop=True)
 
 
-def smallest_budget(table: pd.DataFrame) -> pd.DataFrame:
-    """Returns the rows of the smallest budget on each data set, images times epochs.
+def main_budget(table: pd.DataFrame) -> pd.DataFrame:
+    """Returns the rows of each data set's main budget: that of most rows, of equals the smallest.
 
     Examples:
-        >>> atlas = smallest_budget(load_atlas())
+        >>> atlas = main_budget(load_atlas())
         >>> {*zip(atlas["images"].tolist(), atlas["epochs"].tolist())}
         {(10000, 6)}
     """
-    budget = table["images"] * table["epochs"]
-    return table[budget == budget.groupby(table["dataset"]).transform("min")]
+    import pandas as pd
+
+    tasks = table.groupby(TASK).size().rename("rows").reset_index()
+    tasks["size"] = tasks["images"] * tasks["epochs"]
+    tasks = tasks.sort_values(["rows", "size", "images"], ascending=[False, True, True])
+    main = tasks.drop_duplicates("dataset")[TASK]
+    of_rows, of_main = (pd.MultiIndex.from_frame(each) for each in (table[TASK], main))
+    return table[of_rows.isin(of_main)]
 
 
 def write_atlas(tables: Iterable[Path | str], out: Path | str = ATLAS) -> int:
@@ -116,10 +124,7 @@ def write_atlas(tables: Iterable[Path | str], out: Path | str = ATLAS) -> int:
             frame.loc[named, "bred"] = "known"
         if "seconds" not in frame:
             frame["seconds"] = float("nan")
-        missing = [name for name in COLUMNS if name not in frame]
-        if missing:
-            raise ValueError(f"{path}: expected the columns {', '.join(COLUMNS)}, "
-                             f"got none named {', '.join(missing)}")
+        _check_columns(frame, path)
         frames.append(frame[list(COLUMNS)])
     table = pd.concat(frames, ignore_index=True)
     _check_baselines(table)
@@ -128,6 +133,13 @@ def write_atlas(tables: Iterable[Path | str], out: Path | str = ATLAS) -> int:
     table = table.sort_values(["expression", *TASK, "seed"])
     table.to_csv(out, index=False)
     return len(table)
+
+
+def _check_columns(table, path):
+    missing = [name for name in COLUMNS if name not in table]
+    if missing:
+        raise ValueError(f"{path}: expected the columns {', '.join(COLUMNS)}, "
+                         f"got none named {', '.join(missing)}")
 
 
 def _check_baselines(table):

@@ -10,7 +10,7 @@ from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.curves.similarity import similarities
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.surrogate.atlas import TASK, smallest_budget
+from deap_lossgp.surrogate.atlas import TASK, main_budget
 from deap_lossgp.surrogate.evidence import (
     CLASSES,
     CROSS_ENTROPY,
@@ -74,9 +74,9 @@ def best(table: pd.DataFrame, count: int = 5) -> pd.DataFrame:
 def oddest(table: pd.DataFrame, count: int = 10) -> pd.DataFrame:
     """Returns the losses whose gains on the common scale differ most between two data sets.
 
-    Where several budgets were measured on a data set, it is the smallest that counts.
+    Where several budgets were measured on a data set, the main one counts.
     """
-    of_dataset = gains(smallest_budget(table)).pivot(index="expression", columns="dataset",
+    of_dataset = gains(main_budget(table)).pivot(index="expression", columns="dataset",
                                                      values=["scaled", "gain"])
     scaled = of_dataset["scaled"]
     spread = (scaled.max(axis=1) - scaled.min(axis=1))[scaled.notna().sum(axis=1) > 1]
@@ -92,7 +92,7 @@ def different(table: pd.DataFrame, count: int = 10, seed: int = 0) -> pd.DataFra
     ``cosine`` is that of ``curves.similarity``, at random predictions: 1 trains alike.
     """
     pset = loss_primitive_set()
-    good = gains(smallest_budget(table)).query("gain > 0")
+    good = gains(main_budget(table)).query("gain > 0")
     good = good.sort_values("gain", ascending=False, kind="stable")
     good = good.drop_duplicates("expression")
     cosines = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from deap_lossgp.curves import LossCurves, canonical_key, is_trainable
-from deap_lossgp.surrogate.atlas import load_atlas, smallest_budget
+from deap_lossgp.surrogate.atlas import load_atlas, main_budget
 from deap_lossgp.surrogate.evidence import (
     CLASSES,
     RUNGS,
@@ -138,7 +138,7 @@ class TabularTask:
     """A data set of the benchmark: what its trainings would show.
 
     Args:
-        table: Trainings, as ``load_atlas`` gives them; those of its smallest budget count.
+        table: Trainings, as ``load_atlas`` gives them; those of its main budget count.
         name: Its name.
         pset: The primitive set.
         by_task: ``LossFeatures`` by number of classes, to share what has been computed; a dict
@@ -157,7 +157,7 @@ class TabularTask:
 
     def __init__(self, table: pd.DataFrame, name: str, pset: gp.PrimitiveSet,
                  by_task: dict[int, LossFeatures] | None = None) -> None:
-        table = smallest_budget(table[table["dataset"] == name])
+        table = main_budget(table[table["dataset"] == name])
         if not len(table):
             raise ValueError(f"the table has no training on {name!r}")
         by_task = {} if by_task is None else by_task

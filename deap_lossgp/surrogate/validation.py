@@ -1,11 +1,11 @@
 """How far the surrogate can be trusted, measured: ``python -m deap_lossgp.surrogate.validation``.
 
-Two questions, each for one data set that is left out completely (its rows, and the losses that were
+Questions, each for one data set that is left out completely (its rows, and the losses that were
 bred on it): ``new`` losses have been measured nowhere, which is the case of a child in a search;
 ``elsewhere`` losses may have been measured on the other data sets, which is the case of an atlas's
 loss on a data set of one's own. ``within`` is no transfer: new losses, the data set's own rows.
-These three are asked at the smallest budget that was measured on a data set; ``longer`` asks about
-new losses at its larger ones. Losses of equal landmarks are one loss.
+These three are asked at a data set's main budget; ``longer`` asks about new losses at its others.
+Losses of equal landmarks are one loss.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.surrogate.atlas import load_atlas, smallest_budget
+from deap_lossgp.surrogate.atlas import load_atlas, main_budget
 from deap_lossgp.surrogate.evidence import CLASSES, evidence_of, one_name, tasks_of
 from deap_lossgp.surrogate.model import Surrogate, completed
 from deap_lossgp.surrogate.preselection import spread_out
@@ -147,8 +147,8 @@ class _Rows:
         keys = sorted({(*task, names[task[0]][text]) for task, text
                        in zip(tasks_of(table), table["expression"], strict=True)})  # fmt: skip
         self.datasets, *_, texts = (np.array(part) for part in zip(*keys, strict=True))
-        smallest = {*tasks_of(smallest_budget(table))}
-        self.longer = np.array([key[:3] not in smallest for key in keys])
+        main = {*tasks_of(main_budget(table))}
+        self.longer = np.array([key[:3] not in main for key in keys])
         # Across data sets: by the landmarks for the fewest classes.
         alike = one_name(table["expression"], by_task[min(by_task)])
         self.texts = np.array([alike[text] for text in texts])

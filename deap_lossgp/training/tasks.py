@@ -151,6 +151,11 @@ class Task(Budget):
         except ValueError as error:
             raise ValueError(f"data set {self.name!r}: {error}") from None
 
+    @property
+    def budget(self) -> tuple[int, int]:
+        """Training images, and epochs."""
+        return len(self.split()[0]), self.epochs
+
     def with_budget(self, epochs: int, train_size: int | None = None) -> Task:
         """Returns the task at another budget, with the same validation images.
 

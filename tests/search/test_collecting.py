@@ -142,10 +142,10 @@ def test_the_rest_of_a_collection_is_trained_when_it_is_executed_again(invented,
 
 
 def table_of(path, *rows):
-    """An atlas of (dataset, images, expression, accuracy, bred), trained for an epoch."""
+    """An atlas of (dataset, images, expression, accuracy, bred, status), trained for an epoch."""
     pd.DataFrame([
-        (dataset, images, 1, 0, bred, text, "ok", 0, 1.0, str(accuracy), "1.0", 0.5)
-        for dataset, images, text, accuracy, bred in rows], columns=COLUMNS).to_csv(path)
+        (dataset, images, 1, 0, bred, text, *(status or ["ok"]), 0, 1.0, str(accuracy), "1.0", 0.5)
+        for dataset, images, text, accuracy, bred, *status in rows], columns=COLUMNS).to_csv(path)
     return str(path)
 
 
@@ -156,6 +156,8 @@ def test_losses_of_a_table_are_trained_again_half_of_them_its_best(invented, tmp
             for place, text in enumerate([*others, ENTROPY])]
     # What was measured at a larger budget, on other data, or came to no end chooses nothing.
     rows += [("digits", 900, text, 0.99, "random") for text in (others[0], ENTROPY)]
+    rows += [("digits", 100, text, 0.99, "random", status)
+             for text, status in zip(many, ("stopped", "nan"), strict=False)]
     rows += [("two", 100, text, 0.99, "random") for text in (*many, ENTROPY)]
     path = table_of(tmp_path / "table.csv", *rows)
     table, collection = collect(tmp_path / "a", losses_of=path, losses=6, seed=5)
@@ -173,6 +175,9 @@ def test_losses_of_a_table_are_trained_again_half_of_them_its_best(invented, tmp
     assert merged == len(rows) + len(table)
     once_more, _ = collect(tmp_path / "c", losses_of=path, losses=6, seed=5)
     assert {*once_more["expression"]} == {*table["expression"]}, "its own rows choose nothing"
+    table_of(path, *rows[:5], *rows[10:])
+    with pytest.raises(ValueError, match="holds trainings of other code or tasks .losses_of"):
+        collect(tmp_path / "c", losses_of=path, losses=6, seed=5)
 
 
 def _core(text):
@@ -183,14 +188,16 @@ def _core(text):
 
 @pytest.mark.parametrize(("rows", "message"), [
     ([("two", 100, ENTROPY, 0.5, "known")],
-     "losses_of: expected trainings on digits, got a table of two"),
+     "losses_of: expected trainings on digits at another budget, got a table of two"),
+    ([("digits", 200, ENTROPY, 0.5, "known")],
+     "losses_of: expected trainings on digits at another budget, got a table of digits"),
     ([("digits", 100, "sin(y_pred)", 0.5, "random")],
      "expected a training with cross entropy on digits, got none"),
 ])
 def test_a_table_that_cannot_choose_is_refused_before_anything_is_trained(
         invented, tmp_path, rows, message):
     with pytest.raises(ValueError, match=message):
-        collect(tmp_path / "a", losses_of=table_of(tmp_path / "table.csv", *rows))
+        collect(tmp_path / "a", losses_of=table_of(tmp_path / "table.csv", *rows), epochs=1)
     assert not any(engine.batches for engine in invented)
 
 

@@ -67,14 +67,14 @@ def test_each_task_is_measured_by_its_own_cross_entropy_at_its_own_epochs(tmp_pa
     assert not evidence.figures.any(), "all are as good as their own cross entropy"
 
 
-@pytest.mark.parametrize(("data", "settings", "images"), [
-    ([{"name": "digits", "digest": "a", "train": 700}], {}, 700),
-    ([{"name": "digits", "digest": "a", "train": 700}], {"train_size": 50}, 50),
-    ([], {}, 300),  # an older folder: as many as the run that learns has
+@pytest.mark.parametrize(("data", "images"), [
+    ({"train": 700, "trained_on": 50}, 50),
+    ({"train": 700}, 700),  # an older folder: all of them
+    (None, 300),  # a still older one: as many as the run that learns has
 ])
-def test_a_runs_budget_is_what_its_trainings_had(tmp_path, data, settings, images):
-    run = run_of(tmp_path / "a", training(ENTROPY, 0.3, 0.4), training(MSE, 0.4, 0.5), data=data,
-                 **settings)
+def test_a_runs_budget_is_what_its_trainings_had(tmp_path, data, images):
+    run = run_of(tmp_path / "a", training(ENTROPY, 0.3, 0.4), training(MSE, 0.4, 0.5),
+                 data=[{"name": "digits", "digest": "a", **data}] if data else [])
     evidence = EarlierRuns([run], PSET, [task(train_size=300)]).evidence()
     assert evidence.features[:, -1] == pytest.approx(np.log10(2 * images))
 

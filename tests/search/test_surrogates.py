@@ -139,22 +139,25 @@ def test_what_was_trained_to_the_end_is_ordered_by_what_is_predicted_at_another_
     finished = [tree for tree, (result,) in evaluation.trained() if result.ok]
     assert 6 <= len(finished) < len(evaluation.trained()) == 12, "some were stopped"
     here, later = surrogate.best_at([task]), surrogate.best_at([task.with_budget(90, 200)])
-    assert {*map(str, here)} == {*map(str, finished)} and later == here[::-1]
-    sizes = [surrogate.features(tree)[LANDMARKS.index("size")] for tree in here]
-    assert sizes == sorted(sizes, reverse=True)
+    assert {*map(str, here)} == {*map(str, later)} == {*map(str, finished)}
+    sizes = [surrogate.features(tree)[LANDMARKS.index("size")] for tree in finished]
+    assert surrogate.features(here[0])[LANDMARKS.index("size")] == max(sizes)
+    assert surrogate.features(later[0])[LANDMARKS.index("size")] == min(sizes)
 
 
-def test_without_a_surrogate_nothing_is_ordered(asked):
+def test_what_knows_one_budget_alone_orders_nothing(asked):
     task = images("mine")
     _, evaluation, population = surrogate_on([task])
     evaluation.map(evaluation, population(n=4))
     alone = SearchSurrogate(PSET, [task], evaluation, prior=False)
-    assert len(alone.best_at([task])) > 0, "it has learned from these"
+    assert alone.best_at([task.with_budget(90)]) == [], "it knows one budget only"
+    assert len(SearchSurrogate(PSET, [task], evaluation).best_at([task.with_budget(90)])) > 0
     evaluation = Evaluation([task], PSET, engine=Invented([task]))
-    assert SearchSurrogate(PSET, [task], evaluation, prior=False).best_at([task]) == []
+    assert SearchSurrogate(PSET, [task], evaluation).best_at([task]) == []
 
 
-@pytest.mark.parametrize("final", [{}, {"final_epochs": 90}])
+@pytest.mark.parametrize("final", [{}, {"final_epochs": 90}, {
+    "final_epochs": 90, "fitness": "balanced_error"}])
 def test_finalists_are_chosen_by_what_is_predicted_at_their_own_budget(
         final, asked, by_budget, monkeypatch, tmp_path):
     pytest.importorskip("tensorflow")
@@ -175,10 +178,11 @@ def test_finalists_are_chosen_by_what_is_predicted_at_their_own_budget(
     ranked = result.halloffame
     assert run.evaluation.fitness_of(found) == ranked[0].fitness.values
     by_prediction = [key for key in order if key not in keys[:2]]
-    assert (keys[2:] == by_prediction[:2]) is bool(final)
-    if final:  # of the known losses, too, the one that is best there
+    predicted = bool(final) and "fitness" not in final  # it is accuracies that are predicted
+    assert (keys[2:] == by_prediction[:2]) is predicted
+    if predicted:  # of the known losses, too, the one that is best there
         known_keys = {run.evaluation.key(tree_of(name)) for name in ("baikal_cma", "ngl")}
-        assert keys[1] == next((key for key in order if key in known_keys), keys[1])
+        assert keys[1] == next(key for key in order if key in known_keys)
 
 
 def test_it_says_which_rank_it_predicted_for_the_best_it_chose(asked, monkeypatch):

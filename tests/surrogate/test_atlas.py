@@ -8,7 +8,7 @@ import pytest
 import deap_lossgp
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.surrogate import ATLAS, load_atlas, smallest_budget, write_atlas
+from deap_lossgp.surrogate import ATLAS, load_atlas, main_budget, write_atlas
 from deap_lossgp.surrogate.atlas import COLUMNS
 from deap_lossgp.trees import LossTree
 
@@ -44,6 +44,23 @@ def test_the_shipped_atlas_without_a_data_set_does_not_know_it(name):
     assert name not in {*left["dataset"]}
     assert not {*left["expression"]} & {*whole["expression"][whole["bred"] == name]}
     assert 0 < len(left) < len(whole)
+
+
+def test_a_data_sets_main_budget_is_that_of_most_rows_and_of_equals_the_smallest():
+    table = load_atlas().head(9).assign(dataset=["a"] * 5 + ["b"] * 4,
+                                        images=[50, 50, 60, 60, 10, 10, 60, 30, 30],
+                                        epochs=[10, 10, 5, 5, 1, 6, 1, 2, 1])
+    main = main_budget(table)
+    assert [*zip(main["dataset"], main["images"], main["epochs"], strict=True)] == [
+        ("a", 60, 5), ("a", 60, 5), ("b", 30, 1)]
+
+
+def test_a_table_of_another_format_is_refused(tmp_path):
+    path = tmp_path / "old.csv"
+    load_atlas().drop(columns=["images", "epochs"]).to_csv(path, index=False)
+    with pytest.raises(ValueError, match="old.csv: expected the columns dataset, .* got none named "
+                                         "images, epochs"):
+        load_atlas(path=path)
 
 
 def test_a_name_alone_is_refused_as_it_would_leave_out_its_letters():
@@ -90,7 +107,7 @@ def test_a_table_that_lacks_a_column_is_refused(tmp_path):
 
 
 def test_tables_that_do_not_agree_on_cross_entropy_are_not_joined(tmp_path):
-    one = smallest_budget(load_atlas().query("dataset == 'cifar10'"))
+    one = main_budget(load_atlas().query("dataset == 'cifar10'"))
     entropy = one["expression"] == KNOWN_LOSSES["cross_entropy"]
     other = one.copy()
     other.loc[entropy, "validation_accuracies"] = "0.1 0.2 0.3 0.4 0.5 0.6"

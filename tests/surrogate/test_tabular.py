@@ -8,7 +8,7 @@ import pytest
 from deap_lossgp.algorithms import eaRandom
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.psets import loss_primitive_set
-from deap_lossgp.surrogate import SurrogateEvaluation, load_atlas, smallest_budget
+from deap_lossgp.surrogate import SurrogateEvaluation, load_atlas, main_budget
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.trees import LossTree
 
@@ -49,7 +49,7 @@ def test_an_evaluation_can_be_repeated_and_its_noise_has_seeds(evaluate):
 
 def test_a_measured_loss_gets_what_was_measured():
     evaluate = SurrogateEvaluation(PSET, noise=False)
-    atlas = smallest_budget(load_atlas().query("dataset == 'cifar10'")).set_index("expression")
+    atlas = main_budget(load_atlas().query("dataset == 'cifar10'")).set_index("expression")
     text = KNOWN_LOSSES["cross_entropy"]
     last = [np.mean([float(word) for word in row.split()[-2:]])
             for row in atlas.loc[text, "validation_accuracies"]]  # fmt: skip
