@@ -31,8 +31,8 @@ class Tabular(Engine):
     """Predicts the accuracies of jobs, as ``SurrogateEvaluation`` describes it.
 
     The atlas's rungs are spread over the task's epochs. Losses are their error rates, and each
-    training takes no seconds. The figures hold for the atlas's network and main budget, whatever the
-    task's are.
+    training takes no seconds. The figures hold for the atlas's network and main budget, whatever
+    those of the task are.
 
     Args:
         tasks: The ``Task`` objects, whose data sets the atlas must know.

@@ -29,15 +29,9 @@ from deap_lossgp.search.folders import digest
 from deap_lossgp.search.screened import Screening
 from deap_lossgp.search.trainings import Request, Trainings
 from deap_lossgp.settings import documented, setting
-from deap_lossgp.surrogate.atlas import (
-    ATLAS,
-    COLUMNS,
-    load_atlas,
-    main_budget,
-    write_atlas,
-)
+from deap_lossgp.surrogate.atlas import ATLAS, COLUMNS, load_atlas, write_atlas
 from deap_lossgp.surrogate.evidence import FAILED
-from deap_lossgp.surrogate.showing import gains
+from deap_lossgp.surrogate.showing import worth_another_budget
 from deap_lossgp.toolbox import make_toolbox
 from deap_lossgp.training.tasks import NETWORK_NAMES, TaskSettings
 from deap_lossgp.trees import LossTree
@@ -238,35 +232,6 @@ class Collection(Evolution):
             requests.setdefault(Request(screened.form.core, screened.key, False,
                                         self.settings.seed, True, stops), bred)
         return requests
-
-
-def worth_another_budget(table: pd.DataFrame, dataset: str, budget: tuple[int, int], count: int,
-                         seed: int) -> list[str]:
-    """Chooses losses of a table that came to their end on a data set: half the best, half others.
-
-    Args:
-        table: As ``load_atlas`` gives it.
-        dataset: Name of the data set; of its other budgets the main one counts.
-        budget: (images, epochs) at which they are to be trained.
-        count: How many losses.
-        seed: Of the others.
-
-    Returns:
-        Their texts, fewer where there are fewer.
-
-    Raises:
-        ValueError: The table has no training on the data set, or none with cross entropy.
-    """
-    own = (table["images"] == budget[0]) & (table["epochs"] == budget[1])
-    here = main_budget(table[(table["dataset"] == dataset) & ~own])
-    here = here[here["status"] == "ok"]
-    if here.empty:
-        raise ValueError(f"losses_of: expected trainings on {dataset} at another budget, got a "
-                         f"table of {', '.join(sorted({*table['dataset']})) or 'none'}")
-    of_losses = gains(here)
-    texts = list(of_losses.sort_values(["gain", "expression"], ascending=False)["expression"])
-    best, rest = texts[:count - count // 2], texts[count - count // 2:]
-    return best + random.Random(seed).sample(rest, min(count // 2, len(rest)))
 
 
 def _best(trainings, asked, bred):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,6 +62,35 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
             **{name: (name, "mean") for name in ("accuracy", "gain", "scaled")}).reset_index())
     columns = [*TASK, "expression", "bred", "seeds", "accuracy", "gain", "scaled"]
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
+
+
+def worth_another_budget(table: pd.DataFrame, dataset: str, budget: tuple[int, int], count: int,
+                         seed: int) -> list[str]:
+    """Chooses losses of a table that came to their end on a data set: half the best, half others.
+
+    Args:
+        table: As ``load_atlas`` gives it.
+        dataset: Name of the data set; of its other budgets the main one counts.
+        budget: (images, epochs) at which they are to be trained.
+        count: How many losses.
+        seed: Of the others.
+
+    Returns:
+        Their texts, fewer where there are fewer.
+
+    Raises:
+        ValueError: The table has no training on the data set, or none with cross entropy.
+    """
+    own = (table["images"] == budget[0]) & (table["epochs"] == budget[1])
+    here = main_budget(table[(table["dataset"] == dataset) & ~own])
+    here = here[here["status"] == "ok"]
+    if here.empty:
+        raise ValueError(f"losses_of: expected trainings on {dataset} at another budget, got a "
+                         f"table of {', '.join(sorted({*table['dataset']})) or 'none'}")
+    of_losses = gains(here)
+    texts = list(of_losses.sort_values(["gain", "expression"], ascending=False)["expression"])
+    best, rest = texts[:count - count // 2], texts[count - count // 2:]
+    return best + random.Random(seed).sample(rest, min(count // 2, len(rest)))
 
 
 def best(table: pd.DataFrame, count: int = 5) -> pd.DataFrame:
