@@ -8,7 +8,7 @@ from deap_lossgp.engines import Execution, Job, Tabular
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.search import Collection, CollectionSettings, evolve
-from deap_lossgp.surrogate import load_atlas
+from deap_lossgp.surrogate import load_atlas, main_budget
 from deap_lossgp.training.candidates import candidate_of
 from deap_lossgp.training.tasks import Task
 from deap_lossgp.trees import LossTree
@@ -36,7 +36,7 @@ def results(engine, *jobs):
 
 
 def test_measured_losses_show_what_was_measured_but_for_the_noise(engine):
-    atlas = load_atlas().query("dataset == 'cifar10' and status == 'ok'")
+    atlas = main_budget(load_atlas()).query("dataset == 'cifar10' and status == 'ok'")
     atlas = atlas.set_index(["expression", "seed"])
     ends = atlas["validation_accuracies"].map(
         lambda row: np.mean([float(word) for word in row.split()[-2:]]))
@@ -60,7 +60,8 @@ def test_equal_jobs_have_equal_results_and_a_test_accuracy_where_asked(engine):
 
 
 def test_what_learned_nothing_learns_nothing_and_is_stopped(engine):
-    dead = load_atlas().query("dataset == 'cifar10' and status == 'stopped'")["expression"].iloc[0]
+    stopped = main_budget(load_atlas()).query("dataset == 'cifar10' and status == 'stopped'")
+    dead = stopped["expression"].iloc[0]
     whole, stopped = results(engine, job(dead), job(dead, stops=((1, 0.3),)))
     assert whole.accuracy < 0.2
     assert stopped.status == "stopped" and stopped.accuracies == whole.accuracies[:1]
