@@ -130,7 +130,7 @@ def baselines_of(table: pd.DataFrame) -> dict[Any, np.ndarray]:
         mean over seeds, to a float array of shape (rungs,).
 
     Raises:
-        ValueError: A task of the table has no row of cross entropy; names its data set.
+        ValueError: A task of the table has no row of cross entropy; names the task.
     """
     rows = table[(table["expression"] == CROSS_ENTROPY) & (table["status"] == "ok")]
     figures, tasks = measured(rows), tasks_of(rows)
@@ -139,8 +139,8 @@ def baselines_of(table: pd.DataFrame) -> dict[Any, np.ndarray]:
         of_task = [other == task for other in tasks]
         if not any(of_task):
             raise ValueError(f"no training with cross entropy on {task[0]!r} with {task[1]} images "
-                             f"and {task[2]} epochs: figures on it cannot be compared with those "
-                             f"of other data sets")
+                             f"and {task[2]} epochs: figures on it cannot be compared with "
+                             f"others")
         found[task] = figures[of_task].mean(0)
     for task, seed, figure in zip(tasks, rows["seed"], figures, strict=True):
         found[task, seed] = figure

@@ -79,7 +79,8 @@ def worth_another_budget(table: pd.DataFrame, dataset: str, budget: tuple[int, i
         Their texts, fewer where there are fewer.
 
     Raises:
-        ValueError: The table has no training on the data set, or none with cross entropy.
+        ValueError: The table has no finished training on the data set at another budget, or none
+            with cross entropy.
     """
     own = (table["images"] == budget[0]) & (table["epochs"] == budget[1])
     here = main_budget(table[(table["dataset"] == dataset) & ~own])
@@ -107,7 +108,7 @@ def oddest(table: pd.DataFrame, count: int = 10) -> pd.DataFrame:
     Where several budgets were measured on a data set, the main one counts.
     """
     of_dataset = gains(main_budget(table)).pivot(index="expression", columns="dataset",
-                                                     values=["scaled", "gain"])
+                                                 values=["scaled", "gain"])
     scaled = of_dataset["scaled"]
     spread = (scaled.max(axis=1) - scaled.min(axis=1))[scaled.notna().sum(axis=1) > 1]
     first = spread.sort_values(ascending=False, kind="stable").index[:count]
