@@ -21,7 +21,7 @@ from deap_lossgp.trees import LossTree
 from proofs.bench import numbers, total
 from proofs.linux import workers
 
-KILLS, INTERRUPTS, NOTEBOOK = (200, 6), (50, 2), (10, 2)
+KILLS, INTERRUPTS, NOTEBOOK = (200, 4), (50, 2), (10, 2)
 """How many moments there are, and how many with ``--quick``."""
 
 AT_ONCE = 5.0
