@@ -12,6 +12,7 @@ import pandas as pd
 from deap_lossgp.comparison.pairs import paired_difference
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.search.race import trainings_needed
+from deap_lossgp.search.reports.headline import known_name
 from deap_lossgp.search.runs import Run
 
 if TYPE_CHECKING:
@@ -86,16 +87,18 @@ def run_search(settings: RunSettings, arm: str, output: Path | str,
 
     Returns:
         list of dicts, one per task, loss and test seed: ``arm seed search_epochs
-        epochs_at_chance race_epochs task loss expression test_seed test_accuracy``, and the
-        winner's improvement wherever it was measured, ``in_search in_race in_tests``.
+        epochs_at_chance race_epochs task loss expression test_seed test_accuracy``, ``winner``
+        (``new``, or the name of a known loss) and the winner's improvement wherever it was
+        measured, ``in_search in_race in_tests``.
     """
     with Run(settings, output, **options) as run:
         result = run.execute()
         cost = _cost(result, run.tasks)
+    winner = known_name(str(result.found)) or "new"
     gains = {f"in_{gain['where']}": gain["improvement"] for gain in result.gains}
     return [
-        {"arm": arm, "seed": settings.seed, **cost, **gains, "task": task, "loss": loss,
-         "expression": str(result.best) if loss == "evolved" else "", "test_seed": seed,
+        {"arm": arm, "seed": settings.seed, **cost, "winner": winner, **gains, "task": task,
+         "loss": loss, "expression": str(result.best) if loss == "evolved" else "", "test_seed": seed,
          "test_accuracy": accuracy}
         for task, losses in result.tests.items() for loss, accuracies in losses.items()
         for seed, accuracy in enumerate(accuracies)
@@ -124,7 +127,7 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A ``DataFrame`` with a row per arm. Gains are in points of test accuracy: the winner's mean
         over the test seeds minus cross entropy's, averaged over tasks; ``p`` is Wilcoxon's
-        signed-rank test over runs.
+        signed-rank test over runs. Of the winners so many are ``known losses``.
     """
     table = []
     for arm, part in rows.groupby("arm", sort=False):
@@ -135,7 +138,8 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
         entropy = versus["entropy"]
         row = {"arm": arm, "runs": len(by_run), "gain": entropy.mean, "low": entropy.low,
                "high": entropy.high, "p": entropy.p_value, "above": entropy.wins,
-               "worst": 100.0 * (by_run["evolved"] - by_run["cross_entropy"]).min()}
+               "worst": 100.0 * (by_run["evolved"] - by_run["cross_entropy"]).min(),
+               "known losses": int((runs["winner"] != "new").sum())}
         for name, difference in list(versus.items())[1:]:
             row |= {f"over {name}": difference.mean, f"p {name}": difference.p_value}
         for where in ("in_search", "in_race", "in_tests"):

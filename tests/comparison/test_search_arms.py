@@ -77,13 +77,13 @@ def test_a_summary_counts_in_points_and_by_runs():
     rows = pd.DataFrame([
         {"arm": "all", "seed": seed, "task": "cifar10", "loss": loss, "test_seed": test,
          "test_accuracy": accuracy + test / 100, "in_search": 0.03, "in_tests": 0.02,
-         "search_epochs": 90,
+         "search_epochs": 90, "winner": "ngl" if seed < 3 else "new",
          "epochs_at_chance": 9, "race_epochs": 10}
         for seed in range(8) for test in range(2)
         for loss, accuracy in (("evolved", 0.52 if seed else 0.49), ("cross_entropy", 0.5),
                                ("ngl", 0.51))])
     row = summary(rows).iloc[0]
-    assert row["runs"] == 8 and row["above"] == 7
+    assert row["runs"] == 8 and row["above"] == 7 and row["known losses"] == 3
     assert row["gain"] == pytest.approx((7 * 2 - 1) / 8) and row["worst"] == pytest.approx(-1.0)
     assert row["over best known"] == pytest.approx((7 * 1 - 2) / 8)
     assert row["in_search - gain"] == pytest.approx(3.0 - row["gain"])

@@ -258,6 +258,22 @@ def test_the_best_loss_is_simplified_and_still_the_same_in_every_file(engines, t
     assert loss.record["nodes"] == 6
     assert loss.record["found"] == {"expression": KNOWN_LOSSES["baikal"], "nodes": 7}
     assert loss.record["validation"]["digits"]["status"] == "ok"
+    assert "much like" not in str(result), "it is a known loss itself"
+
+
+@pytest.mark.parametrize(("expression", "said"), [
+    ("sub(exp(sub(2.4092, mul(y_pred, add(1.0, y_true)))), y_pred)",
+     "\n            much like the known loss ngl (cosine between their gradients 0.9996)\n"),
+    ("sub(exp(sub(2.4092, mul(y_pred, add(3.0, y_true)))), y_pred)", None),
+])
+def test_a_winner_that_hardly_differs_from_a_known_loss_is_said_to(expression, said, engines,
+                                                                   tmp_path):
+    (tmp_path / "mine.json").write_text(
+        json.dumps({"expression": expression, "primitives": "protected"}))
+    options = {**SMALL, "generations": 0, "population": 1, "finalists": 0,
+               "seed_losses": (str(tmp_path / "mine.json"),)}
+    text = str(evolve("digits", output=tmp_path / "run", **options))
+    assert said in text if said else "much like" not in text
 
 
 # the simplest, and constants
