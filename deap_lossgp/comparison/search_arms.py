@@ -98,8 +98,8 @@ def run_search(settings: RunSettings, arm: str, output: Path | str,
     gains = {f"in_{gain['where']}": gain["improvement"] for gain in result.gains}
     return [
         {"arm": arm, "seed": settings.seed, **cost, "winner": winner, **gains, "task": task,
-         "loss": loss, "expression": str(result.best) if loss == "evolved" else "", "test_seed": seed,
-         "test_accuracy": accuracy}
+         "loss": loss, "expression": str(result.best) if loss == "evolved" else "",
+         "test_seed": seed, "test_accuracy": accuracy}
         for task, losses in result.tests.items() for loss, accuracies in losses.items()
         for seed, accuracy in enumerate(accuracies)
     ]
