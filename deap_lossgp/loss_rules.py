@@ -65,12 +65,18 @@ def keepRules(rule: Callable[[Any], bool], *, attempts: int = 20,
     Returns:
         The decorator.
 
+    Raises:
+        ValueError: ``attempts`` is less than 1.
+
     Examples:
         >>> from deap import base
         >>> toolbox = base.Toolbox()
         >>> toolbox.register("mate", gp.cxOnePoint)
         >>> toolbox.decorate("mate", keepRules(LossRules(max_size=30)))
     """
+
+    if attempts < 1:
+        raise ValueError(f"attempts must be at least 1, got {attempts}")
 
     def decorator(operator):
         @wraps(operator)

@@ -10,7 +10,7 @@ from keras.src.backend import set_keras_mask
 
 from deap_lossgp.constants import is_constant
 from deap_lossgp.curves.grid import LOWEST
-from deap_lossgp.curves.loss_curves import CROSS_ENTROPY_SCALE, LossCurves
+from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.curves.operations import check_operations, elementwise_loss
 from deap_lossgp.errors import unknown_name
 from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss
@@ -63,8 +63,8 @@ class TreeLoss(keras.losses.Loss):
         from_logits: Whether the predictions are logits, to which softmax is applied.
         label_smoothing: The share of the labels that is spread evenly over the classes, in [0, 1].
         scale: A positive number by which the loss is multiplied, or "cross_entropy". That takes the
-            sum over the classes instead of their mean, times ``CROSS_ENTROPY_SCALE /
-            LossCurves.gradient_scale``. It brings the gradient to the size of cross entropy's, as
+            sum over the classes instead of their mean, times
+            ``LossCurves.scale_factor``. It brings the gradient to the size of cross entropy's, as
             an evolution does, so that an optimizer tuned for cross entropy suits. Cross entropy
             itself becomes Keras's own.
         axis: The axis of the classes, not 0.
@@ -163,10 +163,10 @@ class TreeLoss(keras.losses.Loss):
             if self.scale != "cross_entropy":
                 raise unknown_name("scale", self.scale, ["cross_entropy"],
                                    hint="or give a positive number")
-            size = LossCurves.of(self.tree, self.pset).gradient_scale
-            if not size:
+            factor = LossCurves.of(self.tree, self.pset).scale_factor
+            if factor is None:
                 raise ValueError("scale 'cross_entropy': the loss has no gradient to be scaled")
-            return CROSS_ENTROPY_SCALE / size
+            return factor
         self.scale = _number("scale", self.scale, "a positive finite number, or 'cross_entropy'",
                              lambda x: 0.0 < x < math.inf)
         return self.scale

@@ -1,5 +1,6 @@
 """Settings: fields of dataclasses with a help text, from which docstrings and options follow."""
 
+import operator
 import textwrap
 from collections.abc import Iterable
 from dataclasses import field, fields
@@ -53,13 +54,13 @@ def check_numbers(settings: object, cls: type) -> None:
     """Refuses what is no number where the type of a field says that it is one.
 
     Args:
-        settings: An instance of a dataclass. Of its fields those of type ``float`` are looked at,
-            and those of type ``tuple[float, ...]``, which are made tuples; either may be None, too.
-            Numbers of NumPy's become Python's, which JSON can hold.
+        settings: An instance of a dataclass. Of its fields those of type ``int`` and ``float`` are
+            looked at, and those of type ``tuple[float, ...]``, which are made tuples; each may be
+            None, too. Numbers of NumPy's become Python's, which JSON can hold.
         cls: Its class, or one from which that is derived and whose fields alone are looked at.
 
     Raises:
-        TypeError: A field does not hold a number.
+        TypeError: A field does not hold a number, or not an integer where it should.
         ValueError: One that holds several does not hold numbers.
 
     Examples:
@@ -74,8 +75,12 @@ def check_numbers(settings: object, cls: type) -> None:
     """
     for name, hint in get_type_hints(cls).items():
         value, several = getattr(settings, name, None), tuple[float, ...]
-        if value is None and hint in (float | None, several | None):
+        if value is None and hint in (int | None, float | None, several | None):
             continue
+        if hint in (int, int | None):
+            if not hasattr(value, "__index__"):
+                raise TypeError(f"{name} must be an integer, got {value!r}")
+            object.__setattr__(settings, name, operator.index(value))
         if hint in (float, float | None) and not isinstance(value, Real):
             raise TypeError(f"{name} must be a number, got {value!r}")
         if hint in (float, float | None):

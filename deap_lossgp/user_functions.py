@@ -3,12 +3,14 @@
 import importlib.util
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
 import numpy as np
 
@@ -68,8 +70,9 @@ def source_of(function: object) -> tuple:
 
     * for a function: its name, its source (its compiled code where there is none, as in a program
       from standard input), and what it holds: its defaults, the variables of the functions around
-      it, the object whose method it is. Functions of this package are named without their module,
-      so that they may move;
+      it, the object whose method it is, and what it names of its own module: functions, classes and
+      data. Functions of this package are named without their module, so that they may move, and
+      without what they name;
     * for a partial or a callable object: what it holds;
     * for a text ``module:function``: the content of the module's file, which is found as Python
       does, but not imported;
@@ -105,7 +108,7 @@ def _source_of(function, around):
         held = _held(function)
     else:
         name = type(function).__qualname__, getattr(function, "__name__", "")
-        held = getattr(function, "__dict__", str(function))
+        held = getattr(function, "__dict__", re.sub(r" at 0x\w+", "", str(function)))
     return name, _content(held, around)
 
 
@@ -117,17 +120,20 @@ def _compiled(code):
     return [code.co_code, code.co_names, code.co_varnames, constants]
 
 
+def _is_of_this_package(function):
+    return str(function.__module__).partition(".")[0] == __name__.partition(".")[0]
+
+
 def _full_name(function):
     """Returns the name with its module; without it for the functions of this package."""
-    package = __name__.partition(".")[0]
-    if str(function.__module__).partition(".")[0] == package:
+    if _is_of_this_package(function):
         return function.__qualname__
     return f"{function.__module__}.{function.__qualname__}"
 
 
 def _held(function):
     """Returns everything besides its source that determines what a function computes."""
-    held = {"self": getattr(function, "__self__", None)}
+    held: dict[str, Any] = {"self": getattr(function, "__self__", None)}
     function = getattr(function, "__func__", function)
     for name in ("__defaults__", "__kwdefaults__"):
         held[name] = getattr(function, name, None)
@@ -135,6 +141,10 @@ def _held(function):
         for name, cell in zip(function.__code__.co_freevars, function.__closure__, strict=True):
             with suppress(ValueError):  # not assigned yet
                 held[name] = cell.cell_contents
+    if inspect.isfunction(function) and not _is_of_this_package(function):
+        module, named = function.__module__, inspect.getclosurevars(function).globals
+        held |= {name: value for name, value in named.items()
+                 if getattr(value, "__module__", module) == module}
     return {name: value for name, value in held.items()
             if value is not None and not inspect.ismodule(value)}
 

@@ -3,6 +3,7 @@
 import random
 from functools import partial
 
+import pytest
 from deap import base, gp
 
 from deap_lossgp.loss_rules import LossRules, keepRules
@@ -59,6 +60,11 @@ def test_keep_rules_decorates_deaps_own_operators():
     assert len(texts) > 300
     assert all(tree.fitness is f for tree, f in zip(trees, fitnesses, strict=True))
     assert all(f.values == (1.0, 0.5) for f in fitnesses)
+
+
+def test_it_is_tried_at_least_once():
+    with pytest.raises(ValueError, match="^attempts must be at least 1, got 0$"):
+        keepRules(LossRules(), attempts=0)
 
 
 def test_a_child_that_keeps_breaking_the_rule_stays_what_it_was():

@@ -2,6 +2,7 @@
 
 import pickle
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from deap_lossgp.curves.grid import GRID
 from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.operators import genLoss
 from deap_lossgp.primitives import LossPrimitive
-from deap_lossgp.psets import add_primitive, loss_primitive_set
+from deap_lossgp.psets import add_primitive, check_primitive, loss_primitive_set
 from deap_lossgp.trees import LossTree
 
 TEN = {"add", "sub", "mul", "div", "neg", "sqrt", "log", "exp", "sin", "cos"}
@@ -107,6 +108,16 @@ def test_a_name_that_the_set_has_is_refused(name):
     with pytest.raises(ValueError, match=f"primitive '{name}': the primitive set has this name"):
         add_primitive(pset, row)
     assert pset.mapping["y_true"].value == "y_true"
+
+
+def test_a_primitive_of_many_operands_is_checked_too():
+    def total(ops, *xs):
+        return sum(xs[1:], start=xs[0])
+
+    ones = LossPrimitive("total", 6, total, lambda ops, *xs: (1.0,) * 6, "({0})")
+    check_primitive(ones)
+    with pytest.raises(ValueError, match="partial derivative 5 at .* should be about 1, got 2"):
+        check_primitive(replace(ones, derivative=lambda ops, *xs: (1.0,) * 5 + (2.0,)))
 
 
 def test_a_faulty_primitive_does_not_enter_the_set():

@@ -33,6 +33,18 @@ def test_what_is_no_number_is_refused_by_name(cls):
             assert str(caught.value) == f"{name} must be a number, got {wrong!r}"
 
 
+@pytest.mark.parametrize("cls", CLASSES)
+def test_what_is_no_integer_is_refused_by_name(cls):
+    names = numbers_of(cls, int, int | None)
+    assert len(names) >= 2
+    for name in names:
+        for wrong in ("3", 2.5, np.float32(2)):
+            with pytest.raises(TypeError) as caught:
+                cls(**{name: wrong})
+            assert str(caught.value) == f"{name} must be an integer, got {wrong!r}"
+    assert type(cls(**{names[0]: np.int64(4)}).__dict__[names[0]]) is int
+
+
 @pytest.mark.parametrize("wrong", [("a",), "a", 2.0, (1.0, None), None, [(1.0,)], ("2.0",)])
 def test_several_numbers_are_numbers(wrong):
     several = [(cls, name) for cls in CLASSES for name in numbers_of(cls, tuple[float, ...])]

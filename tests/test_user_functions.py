@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from deap_lossgp.primitives import PROTECTED
@@ -61,6 +62,39 @@ def test_the_users_functions_are_told_apart_by_module(monkeypatch):
     assert before[0][0] == f"{__name__}.squared"
     monkeypatch.setattr(squared, "__module__", "deap_lossgp_of_mine")
     assert source_of(squared)[0][0] == "deap_lossgp_of_mine.squared"
+
+
+WIDTHS = [32, 64]
+
+
+def layers_of():
+    return WIDTHS[0]
+
+
+def named(input_shape, num_classes):
+    return layers_of(), np.zeros(1)
+
+
+def test_what_a_function_names_of_its_own_module_is_a_part_of_it(monkeypatch):
+    before = repr(source_of(named))
+    monkeypatch.setattr(sys.modules[__name__], "WIDTHS", [16, 64])
+    assert repr(source_of(named)) != before
+    monkeypatch.setattr(sys.modules[__name__], "WIDTHS", [32, 64])
+    assert repr(source_of(named)) == before
+    monkeypatch.setattr(sys.modules[__name__], "layers_of", lambda: 32)
+    assert repr(source_of(named)) != before
+
+
+def test_a_network_of_this_package_is_the_same_in_every_process():
+    pytest.importorskip("tensorflow")
+    script = ("from deap_lossgp.training.networks import small_cnn\n"
+              "from deap_lossgp.user_functions import source_of\n"
+              "print(hash(repr(source_of(small_cnn))), ' at 0x' in repr(source_of(small_cnn)))")
+    texts = {subprocess.run([sys.executable, "-c", script], text=True, capture_output=True,
+                            check=True, env={**os.environ, "PYTHONHASHSEED": "0",
+                                             "PYTHONPATH": os.pathsep.join(sys.path)}).stdout
+             for _ in range(2)}
+    assert len(texts) == 1 and "False" in texts.pop()
 
 
 FROM_INPUT = """

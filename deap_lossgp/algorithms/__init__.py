@@ -8,10 +8,10 @@ on the loop in ``loop``, which knows DEAP and nothing of losses.
 
 Calls and results are those of DEAP's ``eaSimple``. The toolbox needs some of the aliases
 ``individual``, ``evaluate``, ``mate`` and ``mutate`` (each function says which), beside its own
-``clone`` and ``map``. A registered ``select`` has no effect. Where there is a ``preselect``, all
-but ``eaConstants`` and ``eaCurve`` make 20 times as many children and evaluate those that it
-chooses. Where there is a ``stop``, as in ``stopping``, it may end any of them at the end of a
-generation.
+``clone`` and ``map``. A registered ``select`` has no effect. Where there is a ``preselect``, 20
+times as many children are made as are evaluated, and it chooses these; not by CMA-ES, which learns
+from all that it draws. Where there is a ``stop``, as in ``stopping``, it may end any of them at the
+end of a generation.
 
 The sample tournament, the archive and random search keep the best P of parents and children, on
 ties the older one, and never evaluate a survivor again. If the fitness depends on chance, a lucky

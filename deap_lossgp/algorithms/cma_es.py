@@ -13,6 +13,7 @@ from deap import cma, tools
 
 from deap_lossgp.algorithms.loop import Stats, check_arguments, check_integer, run_generations
 from deap_lossgp.constants import constants_of, with_constants
+from deap_lossgp.primitives import LIMIT
 
 if TYPE_CHECKING:
     from deap import base, gp
@@ -106,8 +107,9 @@ def eaConstants(individual: gp.PrimitiveTree, toolbox: base.Toolbox, ngen: int, 
 class NumbersTuning:
     """CMA-ES over the numbers of individuals, a generation at a time.
 
-    When it has converged so far that its covariance is lost in rounding, it begins anew around its
-    centre, with the initial standard deviation.
+    When it has converged so far that its covariance is lost in rounding, or run away from all
+    numbers, it begins anew around its centre, with the initial standard deviation. No number is
+    beyond ``deap_lossgp.primitives.LIMIT``.
 
     Args:
         start: The numbers to start from.
@@ -134,20 +136,26 @@ class NumbersTuning:
     def vary(self) -> list:
         """Returns a generation of individuals drawn from the strategy's distribution."""
         with self._stream:
-            self._numbers = self._strategy.generate(list)
+            self._numbers = [_bounded(row) for row in self._strategy.generate(list)]
         return [self._express(numbers) for numbers in self._numbers]
 
     def learn(self, offspring: list) -> None:
         """Updates the strategy with the individuals of the last ``vary``, evaluated by now."""
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             self._strategy.update([_Vector(numbers, individual.fitness) for numbers, individual
                                    in zip(self._numbers, offspring, strict=True)])
-        if not np.isfinite(self._strategy.BD).all():
-            self._strategy = self._new_strategy(self._strategy.centroid)
+        strategy = self._strategy
+        if not all(np.isfinite(part).all() for part in (strategy.BD, strategy.centroid,
+                                                        strategy.sigma)):
+            self._strategy = self._new_strategy(_bounded(strategy.centroid))
 
     def centre(self) -> Any:
         """Returns the individual in the middle of the distribution, without fitness."""
-        return self._express(list(self._strategy.centroid))
+        return self._express(_bounded(self._strategy.centroid))
+
+
+def _bounded(numbers):
+    return list(np.clip(np.nan_to_num(numbers), -LIMIT, LIMIT))
 
 
 def check_sigma(sigma: float) -> None:

@@ -153,6 +153,11 @@ class LossCurves:
         sizes = sizes[np.isfinite(sizes) & (sizes > 0.0)]
         return float(np.median(sizes)) if sizes.size else 0.0
 
+    @property
+    def scale_factor(self) -> float | None:
+        """What brings the gradient to the size of cross entropy's; None if there is none."""
+        return CROSS_ENTROPY_SCALE / self.gradient_scale if self.gradient_scale else None
+
 
 def logit_gradients(derivatives: np.ndarray, logits: np.ndarray, one_hot: np.ndarray) -> np.ndarray:
     """Returns the gradients of samples' losses with respect to the logits, through softmax.

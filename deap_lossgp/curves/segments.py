@@ -52,21 +52,23 @@ class Segments:
     derivatives: np.ndarray
     error: float
 
-    def value(self, p: np.ndarray) -> np.ndarray:
-        """Returns L(0, p) and L(1, p) at predictions: the parabolas' integrals.
+    def value(self, y_true: np.ndarray | int, p: np.ndarray) -> np.ndarray:
+        """Returns L(y_true, p) at predictions: the parabolas' integrals.
 
         Args:
+            y_true: 0 or 1, or an array of them, of the shape of p.
             p: Array of any shape; it is clipped to [LOWEST, 1 - LOWEST].
 
         Returns:
-            float64 of the shape of p, with a leading axis of 2.
+            float64 of the shape of p.
         """
         p = np.clip(np.asarray(p, np.float32), LOWEST, np.float32(1.0 - LOWEST))
         cell = np.searchsorted(self.knots, p, side="right") - 1
         left = self.knots[cell].astype(np.float64)
         position = (p - left) / (self.knots[cell + 1] - left)
-        mean = _along(self.derivatives[:, cell] / (1.0, 2.0, 3.0), position)
-        return self.values[:, cell] + (p - left) * mean
+        label = np.asarray(y_true, np.int64)
+        mean = _along(self.derivatives[label, cell] / (1.0, 2.0, 3.0), position)
+        return self.values[label, cell] + (p - left) * mean
 
 
 def refined(sample: Callable[[np.ndarray], Sequence[np.ndarray]], scale: float,

@@ -72,7 +72,8 @@ def load_dataset(name: Path | str, data_dir: Path | str | None = None, *,
     if name in LOADERS:
         return ImageData(name, *LOADERS[name](name))
     if os.path.isdir(name):
-        return load_folder(name, image_size or IMAGE_SIZE, image_mode)
+        return load_folder(name, IMAGE_SIZE if image_size is None else image_size,
+                           image_mode)
     if is_path(name):
         if not os.path.isfile(name):
             raise ValueError(f"expected a folder of images or a .npz file, there is no {name!r}"

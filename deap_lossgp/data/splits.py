@@ -34,15 +34,13 @@ def split_test(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         >>> len(train), len(test)
         (800, 200)
     """
-    classes, counts = np.unique(y, return_counts=True)
-    single = np.isin(y, classes[counts == 1])
-    several = np.flatnonzero(~single)
+    single, several = _single_and_several(np.arange(len(y)), y)
     if not len(several):
         raise ValueError(f"expected 2 images of a class, so that one can be tested, got {len(y)} "
-                         f"images of {len(classes)} classes")
-    count = max(round(TEST_SHARE * len(several)), int(np.sum(counts > 1)))
+                         f"images of {len(single)} classes")
+    count = max(round(TEST_SHARE * len(several)), len(np.unique(y[several])))
     train, test = split_off(several, y, count, TEST_SEED)
-    return np.sort(np.concatenate([train, np.flatnonzero(single)])), np.sort(test)
+    return np.sort(np.concatenate([train, single])), np.sort(test)
 
 
 def split_validation(y: np.ndarray, validation_share: float = 0.1, seed: int = 42,
@@ -81,12 +79,16 @@ def split_validation(y: np.ndarray, validation_share: float = 0.1, seed: int = 4
             span = f"{least} (two a class) to {len(y)} (all images)"
             raise ValueError(f"train_size must be an integer from {span}, got {train_size!r}")
         if train_size < len(y):
-            _, used = split_off(used, y, int(train_size), seed)
+            _, used = _split_training(used, y, int(train_size), seed)
     count = round(validation_share * len(used))
     if not 0 < count < len(used):
         raise ValueError(f"validation_share={validation_share!r} gives {count} of {len(used)} "
                          f"images to validation")
-    train, validation = split_off(used, y, count, seed)
+    single, several = _single_and_several(used, y)
+    if count >= len(several):
+        single, several = single[:0], used
+    train, validation = split_off(several, y, count, seed)
+    train = np.concatenate([train, single])
     _check_every_class(y, classes, train, count)
     return train, validation
 
@@ -131,7 +133,7 @@ def split_left_over(y: np.ndarray, train_size: int | None = None,
     if train_size + validation_size > n:
         raise ValueError(f"train_size and validation_size must not exceed the {n} images together, "
                          f"got {train_size} and {validation_size}")
-    left, train = split_off(np.arange(n), y, int(train_size), seed)
+    left, train = _split_training(np.arange(n), y, int(train_size), seed)
     validation = left
     if validation_size < len(left):
         _, validation = split_off(left, y, int(validation_size), seed)
@@ -171,7 +173,7 @@ def split_others(y: np.ndarray, validation: np.ndarray, train_size: int | None =
                          f"got {train_size!r}")
     train = others
     if train_size < len(others):
-        _, train = split_off(others, y, int(train_size), seed)
+        _, train = _split_training(others, y, int(train_size), seed)
     _check_every_class(y, classes, train, len(validation))
     return train, validation
 
@@ -202,6 +204,22 @@ def split_off(index: np.ndarray, y: np.ndarray, count: int,
     labels = y[index] if possible else None
     rest, drawn = train_test_split(index, test_size=count, random_state=seed, stratify=labels)
     return rest, drawn
+
+
+def _single_and_several(index, y):
+    """Returns the images that are the only ones of their class, and the others."""
+    classes, counts = np.unique(y[index], return_counts=True)
+    single = np.isin(y[index], classes[counts == 1])
+    return index[single], index[~single]
+
+
+def _split_training(index, y, count, seed):
+    """Does ``split_off``; what is drawn has the only image of each class that has no other."""
+    single, several = _single_and_several(index, y)
+    if not 0 < count - len(single) < len(several):
+        return split_off(index, y, count, seed)
+    rest, drawn = split_off(several, y, count - len(single), seed)
+    return rest, np.concatenate([drawn, single])
 
 
 def _check_every_class(y, classes, train, validated):

@@ -84,7 +84,7 @@ class WorkerProcesses(Engine):
         self._failed_starts = 0
         try:
             while unfinished:
-                self._start_missing()
+                self._start_missing(unfinished)
                 self._hand_out(jobs, waiting)
                 for process, result in self._endings():
                     index, process.index = process.index, None
@@ -108,8 +108,8 @@ class WorkerProcesses(Engine):
                 process.kill()
         self._processes = []
 
-    def _start_missing(self):
-        while len(self._processes) < self._size:
+    def _start_missing(self, unfinished):
+        while len(self._processes) < min(self._size, unfinished):
             try:
                 self._processes.append(_Process())
             except OSError as error:

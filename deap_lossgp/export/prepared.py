@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deap_lossgp.curves.loss_curves import CROSS_ENTROPY_SCALE, LossCurves
+from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.export.about import about, finite_number
 from deap_lossgp.export.graphs import Node, simplify
 from deap_lossgp.export.languages import short_number
@@ -63,10 +63,10 @@ def prepare(found: FoundLoss, scale: float | str) -> PreparedLoss:
 
 def _factor_and_total(found, scale):
     if scale == "cross_entropy":
-        size = LossCurves.of(found.tree, found.pset).gradient_scale
-        if not size:
+        factor = LossCurves.of(found.tree, found.pset).scale_factor
+        if factor is None:
             raise ValueError("the loss has no gradient to bring to the scale of cross entropy")
-        return CROSS_ENTROPY_SCALE / size, "sum"
+        return factor, "sum"
     number = finite_number(scale)
     if number is None or number <= 0.0:
         raise ValueError(f"the scale is a positive number or 'cross_entropy', got {scale!r}")

@@ -68,6 +68,8 @@ def _part(part, label, folder):
     if kind == "code":
         return f"{caption}\n\n{_fenced(part.text)}"
     if kind == "figure":
+        if part.path is None:
+            return caption
         link = quote(Path(os.path.relpath(part.path, folder)).as_posix())
         return f"![{_text(part.text)}]({link})\n\n{caption}"
     columns = columns_of(part)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 ADDRESS = "127.0.0.1"
 """Where it listens: nobody on another machine can ask for the page."""
@@ -48,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, with_body):
         # A page elsewhere whose name leads here (DNS rebinding) shall not read it.
-        host = (self.headers.get("Host") or "").rpartition(":")[0]
+        host = urlsplit(f"//{self.headers.get('Host') or ''}").hostname
         if host not in (ADDRESS, "localhost"):
             status, kind, text = 403, "text/plain", "Ask 127.0.0.1 for this page."
         elif self.path.partition("?")[0] != "/":

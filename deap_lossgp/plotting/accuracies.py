@@ -77,7 +77,7 @@ def _draw_strips(ax, table):
                 ax.annotate(f"{means.mean():.3f}", (x, means.max()), fontsize=6.5, **above)
     ax.plot([], [], color=BLACK, linewidth=1.4, label="mean")
     draw_failures(ax, crosses)
-    ax.set_xticks(range(len(tasks)), tasks)
+    ax.set_xticks(range(len(tasks)), [legend_text(task) for task in tasks])
     ax.tick_params(axis="x", length=0)
     ax.set_xlim(-0.5, len(tasks) - 0.5)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from deap_lossgp.plotting.axes import legend_text
 from deap_lossgp.plotting.columns import finite, quoted, read_table
 from deap_lossgp.plotting.marks import arm_styles
 from deap_lossgp.plotting.panels import AGAINST_LABELS, finish_panels, two_panels
@@ -94,4 +95,4 @@ def _draw_arms(ax, table, against, column):
         ax.plot(xs, median, color=color, drawstyle=drawstyle, linestyle=linestyle, marker=marker,
                 markevery=sorted({*range(i % every, len(xs), every), len(xs) - 1}),
                 linewidth=max(2.4 - 0.4 * i, 1.2), markersize=5, zorder=3,
-                label=f"{arm} (n = {len(replicates)})")  # fmt: skip
+                label=f"{legend_text(arm)} (n = {len(replicates)})")  # fmt: skip

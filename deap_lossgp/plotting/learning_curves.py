@@ -58,13 +58,13 @@ def plot_learning_curves(epochs: Table, ax: Axes | None = None) -> Axes:
     ax = new_axes(width=8.0)[0, 0] if ax is None else ax
     set_style(ax)
     for loss, (color, linestyle, marker) in arm_styles(table["loss"].unique()).items():
-        by_seed = table[table["loss"] == loss].groupby("seed")["val_accuracy"]
-        failed = by_seed.apply(lambda values: values.isna().any())
-        whole = table[(table["loss"] == loss) & ~table["seed"].map(failed)]
+        rows = table[table["loss"] == loss]
+        failed = rows.loc[rows["val_accuracy"].isna(), "seed"].unique()
+        whole = rows[~rows["seed"].isin(failed)]
         curve = whole.groupby("epoch")["val_accuracy"].agg(["mean", "std"])
         count = f"n = {whole['seed'].nunique()}"
-        if failed.any():
-            count += f", {failed.sum()} failed"
+        if len(failed):
+            count += f", {len(failed)} failed"
         ax.plot(curve.index, curve["mean"], color=color, linestyle=linestyle, marker=marker,
                 markersize=6 if marker == "*" else 3.5, linewidth=1.6, zorder=3,
                 label=f"{legend_text(loss)} ({count})")  # fmt: skip

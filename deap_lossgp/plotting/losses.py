@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deap_lossgp.curves.grid import GRID, interpolate
-from deap_lossgp.curves.loss_curves import CROSS_ENTROPY_SCALE, LossCurves
+from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.found_losses import FoundLoss, read_loss
 from deap_lossgp.plotting.axes import (
     BLACK,
@@ -97,7 +97,7 @@ def _found(losses, pset):
     """Returns what ``plot_loss`` takes as a list of ``FoundLoss``."""
     if isinstance(losses, FoundLoss | LossTree):
         losses = [losses]
-    found = []
+    losses, found = list(losses), []
     for place, loss in enumerate(losses, start=1):
         if isinstance(loss, LossTree):
             if pset is None:
@@ -121,20 +121,16 @@ def _styles(known, losses):
         yield label, *(style or next(cycle))
 
 
-def _factor(curves):
-    return CROSS_ENTROPY_SCALE / curves.gradient_scale if curves.gradient_scale else 1.0
-
-
 def _values(curves, label):
     with np.errstate(all="ignore"):
         values = curves.values[label]
         right = float(interpolate(values, _NEARLY_RIGHT[label]))
-        return _factor(curves) * (values - (right if np.isfinite(right) else 0.0))
+        return (curves.scale_factor or 1.0) * (values - (right if np.isfinite(right) else 0.0))
 
 
 def _gradients(curves, label):
     with np.errstate(all="ignore"):
-        return _factor(curves) * GRID * (1.0 - GRID) * curves.derivatives[label]
+        return (curves.scale_factor or 1.0) * GRID * (1.0 - GRID) * curves.derivatives[label]
 
 
 def _draw(ax, lines):

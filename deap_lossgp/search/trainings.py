@@ -132,7 +132,8 @@ class Trainings:
                 missing[keys[i]] = request, Job(self._first_task + i, candidate, request.seed,
                                                 request.test, request.stops_on(i),
                                                 request.rate_factor)
-        jobs = list(missing.items())
+        # A trainer draws the weights of a seed once, for all trainings with it that follow.
+        jobs = sorted(missing.items(), key=lambda item: item[1][1].seed)
         state = random.getstate()  # an engine may draw from it: Ray does when it starts
         try:
             for i, result in self._engine.train([job for _, (_, job) in jobs]):

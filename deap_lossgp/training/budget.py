@@ -33,9 +33,12 @@ class Budget:
     def __post_init__(self) -> None:
         check_numbers(self, Budget)
         for name in ("epochs", "batch_size"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be an integer of at least 1, "
+                                 f"got {getattr(self, name)}")
+        if self.augmentation and self.jit_compile:
+            raise ValueError("augmentation cannot be combined with jit_compile: XLA does not "
+                             "compile what shifts and zooms images")
         if not 0.0 < self.learning_rate < float("inf"):
             raise ValueError(
                 f"learning_rate must be positive and finite, got {self.learning_rate!r}")

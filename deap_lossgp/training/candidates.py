@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deap_lossgp.curves.differentiation import differentiate, evaluate
-from deap_lossgp.curves.loss_curves import CROSS_ENTROPY_SCALE, LossCurves
+from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.curves.segments import Segments
 
 if TYPE_CHECKING:
@@ -78,10 +78,7 @@ def candidate_of(tree: LossTree, pset: gp.PrimitiveSet, task: Task, *, raw: bool
         A ``Candidate``. It takes the exact path if the curves are not certified.
     """
     curves = LossCurves.of(tree, pset) if curves is None else curves
-    if raw:
-        factor = 1.0 / task.data.num_classes
-    else:
-        factor = CROSS_ENTROPY_SCALE / (curves.gradient_scale or CROSS_ENTROPY_SCALE)
+    factor = 1.0 / task.data.num_classes if raw else curves.scale_factor or 1.0
     with np.errstate(all="ignore"):
         derivatives = (factor * curves.derivatives).astype(np.float32)
     if curves.certified and _fits_float32(factor * curves.segments.derivatives):

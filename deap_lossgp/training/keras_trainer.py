@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-from sklearn.metrics import recall_score
 
 from deap_lossgp.training.initial_state import restore, seeded, values_of
 from deap_lossgp.training.networks import build_model
 from deap_lossgp.training.process_settings import fixed_settings
-from deap_lossgp.training.results import TrainingResult
+from deap_lossgp.training.results import TrainingResult, balanced_accuracy
 
 if TYPE_CHECKING:
     from deap_lossgp.training.tasks import Task
@@ -116,7 +115,7 @@ class KerasTrainer:
         if message:
             return TrainingResult(data.name, data.num_classes, "nan", **result)
         balanced, test_balanced = (
-            float(recall_score(y, predicted.argmax(1), labels=np.unique(y), average="macro"))
+            balanced_accuracy(predicted.argmax(1) == y, y)
             for y, predicted in ((y_validation, predictions), (data.y_test, tested)))
         return TrainingResult(
             data.name, data.num_classes, "ok", losses[-1], accuracies[-1], entropies[-1],

@@ -1,9 +1,10 @@
 """The compiled loop: an epoch, a validation and a reset are one call of a compiled function each.
 
-Each function is traced once per task. A candidate is an argument of the epoch, so a new candidate
-costs no tracing, whatever its size. On a GPU nothing is copied to the host while a call runs:
-images, labels and their order are on the device, and integers are int64, because TensorFlow does
-the arithmetic of int32 on the host. Only the exact path calls Python: the loss's own operations.
+Each function is traced once per task, and predicting once per number of images. A candidate is an
+argument of the epoch, so a new candidate costs no tracing, whatever its size. On a GPU nothing is
+copied to the host while a call runs: images, labels and their order are on the device, and integers
+are int64, because TensorFlow does the arithmetic of int32 on the host. Only the exact path calls
+Python: the loss's own operations.
 """
 
 from __future__ import annotations

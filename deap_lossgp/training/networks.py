@@ -81,7 +81,8 @@ def inception_v3(input_shape, num_classes):
 
     Images are doubled in size as long as the shorter side stays within InceptionV3's own 299
     pixels: three times from 28 or 32 pixels, as published, and five times from 8. (InceptionV3
-    needs at least 75.) Grey images are repeated in three channels; pixels are scaled to [-1, 1].
+    needs at least 75.) Grey images are repeated in three channels; pixels of [0, 1] are scaled to
+    [-1, 1].
 
     Args:
         input_shape: Shape (h, w, c) of an image.
@@ -250,13 +251,13 @@ def build_model(task: Task) -> keras.Model:
     if task.mixed_precision:
         keras.config.set_dtype_policy("mixed_bfloat16")
     model = build_network(task.network, task.data.input_shape, task.data.num_classes)
-    return _augmented(model) if task.augmentation else model
+    return _augmented(model, task.data.input_shape) if task.augmentation else model
 
 
-def _augmented(model):
+def _augmented(model, input_shape):
     # The augmentation published with arXiv:2404.12948: horizontal flip, shifts 0.1, zoom 0.2.
     return keras.Sequential([
-        keras.Input(model.input_shape[1:]),
+        keras.Input(input_shape),
         layers.RandomFlip("horizontal"),
         layers.RandomTranslation(0.1, 0.1, fill_mode="nearest"),
         layers.RandomZoom(0.2, fill_mode="nearest"),

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import cast
 
+import numpy as np
+
 FAILURES = ("nan", "no_gradient", "error", "oom", "timeout", "crashed")
 STATUSES = ("ok", "stopped", *FAILURES)
 
@@ -123,3 +125,22 @@ def stopped_at(result: TrainingResult, stops: Iterable[tuple[int, float]]) -> Tr
                 accuracies=result.accuracies[:epoch], test_accuracy=None, balanced_accuracy=None,
                 test_balanced_accuracy=None, cross_entropies=result.cross_entropies[:epoch])
     return result
+
+
+def balanced_accuracy(right: np.ndarray, labels: np.ndarray) -> float:
+    """Returns the mean over classes of the share of right predictions; only classes that occur.
+
+    Args:
+        right: Whether each prediction is right, shape (n,), bool.
+        labels: The classes, shape (n,), int.
+
+    Returns:
+        float in [0, 1].
+
+    Examples:
+        >>> balanced_accuracy(np.array([True, True, True, False]), np.array([0, 0, 0, 1]))
+        0.5
+    """
+    counts = np.bincount(labels)
+    present = counts > 0  # a small validation set may lack a rare class
+    return float(np.mean(np.bincount(labels, weights=right)[present] / counts[present]))

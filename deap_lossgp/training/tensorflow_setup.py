@@ -77,7 +77,7 @@ def import_tensorflow(quiet: bool = True) -> None:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        with quiet_start_up() if quiet else nullcontext():
+        with quiet_start_up() if quiet and "tensorflow" not in sys.modules else nullcontext():
             import tensorflow
 
             tensorflow.config.list_physical_devices()
@@ -146,13 +146,14 @@ def prepare_tensorflow(threads: int = 1, determinism: bool | None = None) -> dic
     check_tensorflow()
     if not tf.executing_eagerly():
         raise ValueError("expected TensorFlow as it is by default, got eager execution disabled")
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = tf.config.get_visible_devices("GPU")
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         # Two at least, as in all that was measured; one is enough for both paths of the loop.
         tf.config.threading.set_inter_op_parallelism_threads(max(2, threads))
         for gpu in gpus:
-            tf.config.experimental.set_memory_growth(gpu, True)
+            with suppress(ValueError):  # the user has divided it
+                tf.config.experimental.set_memory_growth(gpu, True)
     except RuntimeError:
         threads = tf.config.threading.get_intra_op_parallelism_threads() or _usable_cpus()
     determinism = not gpus if determinism is None else determinism

@@ -17,7 +17,7 @@ from deap_lossgp.training.initial_state import seeded
 from deap_lossgp.training.loop import CompiledLoop, on_device
 from deap_lossgp.training.networks import build_model
 from deap_lossgp.training.process_settings import fixed_settings
-from deap_lossgp.training.results import TrainingResult
+from deap_lossgp.training.results import TrainingResult, balanced_accuracy
 
 if TYPE_CHECKING:
     from deap_lossgp.training.candidates import Candidate
@@ -196,7 +196,7 @@ class Trainer:
             return None, "the weights are not finite"
         true = np.arange(predictions.shape[1]) == labels[:, None]
         if candidate.loss is None:
-            values = np.where(true, *candidate.segments.value(predictions)[::-1])
+            values = candidate.segments.value(true, predictions)
         else:
             values = candidate.loss(true.astype(np.float32), _clipped(predictions))
         loss = float(np.mean(values, dtype=np.float64))
@@ -207,25 +207,6 @@ class Trainer:
         chosen = predictions[np.arange(len(labels)), labels].astype(np.float64)
         cross_entropy = float(-np.mean(np.log(np.clip(chosen, LOWEST, 1.0))))
         return (loss, accuracy, cross_entropy, balanced_accuracy(right, labels)), ""
-
-
-def balanced_accuracy(right: np.ndarray, labels: np.ndarray) -> float:
-    """Returns the mean over classes of the share of right predictions; only classes that occur.
-
-    Args:
-        right: Whether each prediction is right, shape (n,), bool.
-        labels: The classes, shape (n,), int.
-
-    Returns:
-        float in [0, 1].
-
-    Examples:
-        >>> balanced_accuracy(np.array([True, True, True, False]), np.array([0, 0, 0, 1]))
-        0.5
-    """
-    counts = np.bincount(labels)
-    present = counts > 0  # a small validation set may lack a rare class
-    return float(np.mean(np.bincount(labels, weights=right)[present] / counts[present]))
 
 
 def _exact_gradient(loss, factor, labels, y_pred):

@@ -12,6 +12,7 @@ from deap import base, cma, gp, tools
 
 from deap_lossgp.algorithms.cma_es import eaConstants
 from deap_lossgp.constants import constants_of, with_constants
+from deap_lossgp.primitives import LIMIT
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.trees import LossTree
 
@@ -63,6 +64,15 @@ def test_a_covariance_that_is_lost_in_rounding_begins_anew():
     _, logbook = run(tree_of(QUADRATIC), toolbox_of(ridge), 90, lambda_=75, halloffame=best)
     assert logbook.select("nevals") == [1, *[75] * 90]  # DEAP's strategy is at NaN after 73
     assert best[0].fitness.values[1] == pytest.approx(0.0, abs=1e-20)
+
+
+def test_constants_that_run_away_stay_finite():
+    random.seed(0)
+    best = tools.HallOfFame(1)
+    _, logbook = run(tree_of(QUADRATIC), toolbox_of(lambda tree: (0.0, sum(constants_of(tree)))),
+                     60, sigma=1e12, halloffame=best)
+    assert len(logbook) == 61
+    assert constants_of(best[0]) == [LIMIT] * 3
 
 
 def test_it_is_deaps_eaGenerateUpdate_draw_by_draw():

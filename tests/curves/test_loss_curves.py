@@ -110,7 +110,7 @@ def test_between_the_knots_certified_derivatives_are_within_the_certified_error(
         error = np.abs(derivative_of(curves.segments, p) - slope)
         assert (error <= TOLERANCE * size).all(), str(tree)
         assert np.quantile(error / size, 0.99) <= TOLERANCE / 4.0
-        np.testing.assert_allclose(curves.segments.value(p)[1], value[1], rtol=1e-3,
+        np.testing.assert_allclose(curves.segments.value(1, p), value[1], rtol=1e-3,
                                    atol=1e-3 * np.ptp(value[1]), err_msg=str(tree))
 
 
@@ -119,8 +119,12 @@ def test_values_hold_at_both_ends_too_where_predictions_are_clipped():
     p = np.array([LOWEST, 1.0 - LOWEST])
     segments = LossCurves.of(entropy, PSET).segments
     expected = differentiate(entropy, PSET, LABELS, p)[0]
-    np.testing.assert_allclose(segments.value(p), expected, rtol=1e-6)
-    np.testing.assert_array_equal(segments.value(np.array([0.0, 1.0])), segments.value(p))
+    for label in (0, 1):
+        np.testing.assert_allclose(segments.value(label, p), expected[label], rtol=1e-6)
+        np.testing.assert_array_equal(segments.value(label, np.array([0.0, 1.0])),
+                                      segments.value(label, p))
+    np.testing.assert_array_equal(segments.value(np.array([True, False]), p),
+                                  [segments.value(1, p)[0], segments.value(0, p)[1]])
 
 
 # the scale

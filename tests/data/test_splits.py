@@ -1,5 +1,7 @@
 """Splits for training, validation and test: stratified, the same for a seed, or refused."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -75,22 +77,23 @@ def test_sizes_that_cannot_be_stratified_are_split_all_the_same(digits, train_si
     assert set(digits.y_train[train]) == set(range(10))
 
 
-def test_a_class_with_a_single_image_is_kept_for_training_or_refused():
+@pytest.mark.parametrize("split", [
+    split_validation, partial(split_validation, train_size=60), split_left_over,
+    partial(split_left_over, train_size=60), partial(split_left_over, train_size=3)])
+def test_a_class_with_a_single_image_is_kept_for_training_and_others_stay_stratified(split):
     y = np.array([0] * 50 + [1] * 49 + [2])
-    outcomes = set()
     for seed in range(30):
-        try:
-            train, _ = split_validation(y, seed=seed)
-        except ValueError as error:
-            outcomes.add(str(error))
-        else:
-            assert 2 in y[train]
-            outcomes.add("kept")
-    assert outcomes == {
-        "kept",
-        "class 2 would have no training image: 1 of the 100 images are of it, and 90 would be "
-        "trained on, 10 validated on",
-    }
+        train, validation = split(y, seed=seed)
+        assert 2 in y[train] and not {*train} & {*validation}
+        counts = np.bincount(y[train], minlength=3)
+        assert abs(counts[0] - counts[1]) <= 1 and counts[2] == 1
+
+
+def test_images_drawn_around_those_to_validate_on_have_the_only_one_of_a_class():
+    y = np.array([0] * 50 + [1] * 49 + [2])
+    for seed in range(10):
+        train, _ = split_others(y, np.arange(10), 20, seed)
+        assert len(train) == 20 and (y[train] == 2).sum() == 1
 
 
 # validation on what is left over
@@ -151,21 +154,11 @@ def test_sizes_that_do_not_fit_are_an_error(digits, sizes, message):
 
 
 def test_a_class_that_would_not_be_trained_is_an_error():
-    y = np.array([0] * 50 + [1] * 49 + [2])
-    outcomes = set()
-    for seed in range(30):
-        try:
-            train, _ = split_left_over(y, 50, seed=seed)
-        except ValueError as error:
-            outcomes.add(str(error))
-        else:
-            assert 2 in y[train]
-            outcomes.add("kept")
-    assert outcomes == {
-        "kept",
-        "class 2 would have no training image: 1 of the 100 images are of it, and 50 would be "
-        "trained on, 50 validated on",
-    }
+    y = np.array([0] * 97 + [1] * 2 + [2])
+    with pytest.raises(ValueError) as caught:
+        split_left_over(y, 3)
+    assert str(caught.value) == ("class 1 would have no training image: 2 of the 100 images are of "
+                                 "it, and 3 would be trained on, 97 validated on")
 
 
 # test sets

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from html_reader import Page, text_of
 
-from deap_lossgp.pages.html_page import to_html
+from deap_lossgp.pages.html_page import to_fragment, to_html
 from deap_lossgp.pages.markdown import to_markdown
 from deap_lossgp.pages.sections import Figure, Section
 
@@ -107,6 +107,13 @@ def test_figures_are_inside_the_page_and_their_captions_are_read_out(report):
     assert [node.attrs["alt"] for node in images] == ["Curve <1>", 'Its "twin" [x](y)']
     for node in images:
         assert base64.b64decode(node.attrs["src"].partition(",")[2], validate=True) == PNG
+
+
+def test_a_figure_may_be_a_drawing_without_a_file(tmp_path):
+    drawing = Figure(None, "A line", svg="<svg><path d='M0 0'/></svg>")
+    sections = [Section("s", (drawing,))]
+    assert "<path d=" in to_html("t", sections) and "<path d=" in to_fragment([drawing])
+    assert "**Figure 1.** A line" in to_markdown("t", sections, tmp_path)
 
 
 def test_a_figure_that_is_no_png_is_an_error(tmp_path):

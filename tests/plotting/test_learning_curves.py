@@ -38,6 +38,12 @@ def test_a_failed_training_is_left_out_and_counted():
         "cross entropy (n = 2)", "ngl (n = 1, 1 failed)"]
 
 
+def test_losses_may_have_seeds_of_their_own():
+    ax = plot_learning_curves(table({**CURVES, ("cross_entropy", 3): [0.4, 0.6, 0.7]}))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "cross entropy (n = 3)", "ngl (n = 1, 1 failed)"]
+
+
 def test_a_loss_of_which_every_training_failed_is_in_the_legend():
     ax = plot_learning_curves(table({("bad", 1): [None], ("ngl", 1): [0.5, 0.6]}))
     labels = [text.get_text() for text in ax.get_legend().get_texts()]

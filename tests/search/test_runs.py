@@ -216,7 +216,7 @@ def test_the_report_says_when_fresh_seeds_do_not_confirm_a_gain(run, wins, evolv
 
 @pytest.mark.parametrize(("options", "message"), [
     ({"fitness": len}, "fitness must be a name or 'module:function', got <built-in"),
-    ({"population": "4"}, "population must be a number, got '4'"),
+    ({"population": "4"}, "population must be an integer, got '4'"),
     ({"callbacks": [3]}, "callbacks: expected objects with on_training"),
 ])
 def test_a_wrong_type_is_named(options, message, tmp_path):

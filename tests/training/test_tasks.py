@@ -25,9 +25,8 @@ def digits():
 @pytest.mark.parametrize(("budget", "message"), [
     ({"epochs": 0}, "epochs must be an integer of at least 1, got 0"),
     ({"epochs": -3}, "epochs must be an integer of at least 1, got -3"),
-    ({"epochs": 1.5}, "epochs must be an integer of at least 1, got 1.5"),
     ({"batch_size": 0}, "batch_size must be an integer of at least 1, got 0"),
-    ({"batch_size": "64"}, "batch_size must be an integer of at least 1, got '64'"),
+    ({"augmentation": True, "jit_compile": True}, "augmentation cannot be combined with jit_comp"),
     ({"learning_rate": 0.0}, "learning_rate must be positive and finite, got 0.0"),
     ({"learning_rate": -1e-3}, "learning_rate must be positive and finite, got -0.001"),
     ({"learning_rate": float("nan")}, "learning_rate must be positive and finite, got nan"),

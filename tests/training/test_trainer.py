@@ -29,8 +29,9 @@ from deap_lossgp.found_losses import KNOWN_LOSSES  # noqa: E402
 from deap_lossgp.training.candidates import Candidate, ExactLoss, candidate_of  # noqa: E402
 from deap_lossgp.training.look_up import look_up, table_of  # noqa: E402
 from deap_lossgp.training.networks import build_model, small_cnn  # noqa: E402
+from deap_lossgp.training.results import balanced_accuracy  # noqa: E402
 from deap_lossgp.training.tasks import Task  # noqa: E402
-from deap_lossgp.training.trainer import Trainer, balanced_accuracy  # noqa: E402
+from deap_lossgp.training.trainer import Trainer  # noqa: E402
 from deap_lossgp.training.trainer import _exact_gradient as exact_gradient  # noqa: E402
 
 TREES = int(os.environ.get("DEAP_LOSSGP_GRADIENT_TREES", 20))
