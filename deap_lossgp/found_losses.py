@@ -31,6 +31,16 @@ KNOWN_LOSSES = {
 """Element-wise losses by name, as expressions; the loss of a sample is their mean over classes."""
 
 
+def is_cross_entropy(tree: gp.PrimitiveTree) -> bool:
+    """Whether a tree is cross entropy as ``KNOWN_LOSSES`` writes it.
+
+    Examples:
+        >>> [is_cross_entropy(read_loss(name).tree) for name in ("cross_entropy", "mse")]
+        [True, False]
+    """
+    return str(tree) == KNOWN_LOSSES["cross_entropy"]
+
+
 @dataclass(frozen=True)
 class FoundLoss:
     """A loss with a name, and what its file says about it.

@@ -80,7 +80,7 @@ def check_numbers(settings: object, cls: type) -> None:
         if hint in (int, int | None):
             if not hasattr(value, "__index__"):
                 raise TypeError(f"{name} must be an integer, got {value!r}")
-            object.__setattr__(settings, name, operator.index(value))
+            object.__setattr__(settings, name, operator.index(cast(Any, value)))
         if hint in (float, float | None) and not isinstance(value, Real):
             raise TypeError(f"{name} must be a number, got {value!r}")
         if hint in (float, float | None):

@@ -10,7 +10,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import CodeType
-from typing import Any
 
 import numpy as np
 
@@ -133,7 +132,7 @@ def _full_name(function):
 
 def _held(function):
     """Returns everything besides its source that determines what a function computes."""
-    held: dict[str, Any] = {"self": getattr(function, "__self__", None)}
+    held = {"self": getattr(function, "__self__", None)}
     function = getattr(function, "__func__", function)
     for name in ("__defaults__", "__kwdefaults__"):
         held[name] = getattr(function, name, None)

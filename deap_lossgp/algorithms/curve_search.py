@@ -98,10 +98,11 @@ def eaCurve(population: list, toolbox: base.Toolbox, ngen: int, pset: gp.Primiti
         yield [curve, *imitate(toolbox.imitating(curve, start), EXPRESSIONS, pset)]
 
     def stop(population, logbook):
-        if not stopped and toolbox.stop(population, logbook):
+        if stopped:
+            return True
+        if len(logbook) <= ngen and toolbox.stop(population, logbook):
             stopped.append(True)
-            return False  # the last generation follows
-        return bool(stopped)
+        return False  # the last generation follows
 
     stopped, loop_toolbox, made = [], copy(toolbox), generations()
     if hasattr(toolbox, "stop"):

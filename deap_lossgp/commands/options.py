@@ -96,7 +96,10 @@ def experiment_parser(description: str, settings: Any, presets: Presets,
         A ``CommandParser``.
     """
     p = CommandParser(description, prog=prog)
-    p.add_argument("--preset", choices=presets, help="a scale; other options override it")
+    if presets:
+        p.add_argument("--preset", choices=presets, help="a scale; other options override it")
+    else:
+        p.set_defaults(preset=None)
     p.add_argument("--search", choices=SEARCHES, default="full",
                    help="thesis: the thesis's own fitness (which misleads), validity, plain "
                         "primitives and operators, without what it does not have (known losses at "

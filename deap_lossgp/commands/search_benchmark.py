@@ -38,8 +38,9 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
 def measure(parser: CommandParser, argv: Sequence[str] | None) -> str:
     """Runs the arms that a command line names, and returns their table as text."""
     settings, execution, options = parse_experiment(parser, argv, RunSettings, {})
-    if options["replicates"] < 1:
-        raise ValueError(f"replicates must be at least 1, got {options['replicates']}")
+    for name in ("replicates", "test_seeds"):
+        if options[name] < 1:
+            raise ValueError(f"{name} must be at least 1, got {options[name]}")
     check_tensorflow()
     from deap_lossgp.comparison.search_arms import run_search, search_arm, summary
 

@@ -140,7 +140,8 @@ def summary_table(trainings: pd.DataFrame) -> pd.DataFrame:
     """
     # The statistics know tasks only, so each data set and network is a task, and a number.
     places = trainings.groupby(["task", "model"], sort=False)
-    names = dict(enumerate(places.groups)) | {ALL: (ALL, ALL)}
+    found = trainings[["task", "model"]].drop_duplicates().itertuples(index=False, name=None)
+    names = dict(enumerate(found)) | {ALL: (ALL, ALL)}
     tests = trainings.assign(arm=trainings["loss"], replicate=trainings["seed"],
                              task=places.ngroup().astype(object),
                              test_accuracy=trainings["test_accuracy"].astype(float))

@@ -130,7 +130,7 @@ def _figures(comparison, tables):
                              baseline=tuple(baselines.loc[task.name])))
          for task in comparison.tasks if evaluations[f"accuracy_{task.name}"].notna().any()],
         [("test-accuracies", "Accuracy of the winners on the test set",
-          plot_test_accuracies(tables["tests"]))] if comparison.settings.test_seeds else [],
+          plot_test_accuracies(tables["tests"]))],
     ]
     return [tuple(comparison.figure(axes, name, caption) for name, caption, axes in group)
             for group in groups]

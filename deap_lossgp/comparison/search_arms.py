@@ -130,7 +130,9 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
         signed-rank test over runs. Of the winners so many are ``known losses``.
     """
     table = []
-    for arm, part in rows.groupby("arm", sort=False):
+    # A training that failed is a failure of its loss, not a missing value.
+    accuracies = rows["test_accuracy"].astype(float).fillna(-np.inf)
+    for arm, part in rows.assign(test_accuracy=accuracies).groupby("arm", sort=False):
         by_run = part.pivot_table(index="seed", columns="loss", values="test_accuracy")
         runs = part.drop_duplicates("seed").set_index("seed")
         versus = {name: paired_difference(100.0 * by_run["evolved"], 100.0 * other)

@@ -134,7 +134,8 @@ class ComparisonSettings(RunSettings):
             if getattr(self, name) is not None:
                 raise ValueError(f"{name} belongs to single runs: the arms of a comparison are "
                                  f"compared at equal trainings; choose fewer generations")
-        at_least(self, "replicates", 1)
+        for name in ("replicates", "test_seeds"):
+            at_least(self, name, 1)
         if self.initial is not None:
             fitness_mode(self.initial)
 

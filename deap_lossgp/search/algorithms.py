@@ -37,6 +37,11 @@ def _curve_evaluations(s):
     return s.population + s.generations * max(2, s.population) + 1 + EXPRESSIONS
 
 
+def _classes(toolbox):
+    """Returns the numbers of classes of the tasks on which a toolbox of ``search`` evaluates."""
+    return [task.data.num_classes for task in toolbox.evaluate.func.tasks]
+
+
 def _mutations(s):
     return {"subtreepb": s.subtree_mutation, "pointpb": s.point_mutation}
 
@@ -97,8 +102,8 @@ ALGORITHMS = {
     "curve": Algorithm(
         "CMA-ES over the curves of the best known loss, then expressions for the curve found",
         lambda population, toolbox, pset, s, **recording: eaCurve(
-            population, with_curves(toolbox, pset, s.max_height, s.max_size), s.generations,
-            pset, nstart=len(s.initial_losses) or None, **recording),
+            population, with_curves(toolbox, pset, s.max_height, s.max_size, _classes(toolbox)),
+            s.generations, pset, nstart=len(s.initial_losses) or None, **recording),
         evaluations=_curve_evaluations,
         options=(),
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -47,8 +47,8 @@ class CallbackList(Callback):
 
     def __init__(self, callbacks: Callback | Sequence[Any] = (),
                  report: Callable[[str], None] | None = None) -> None:
-        one = isinstance(callbacks, Callback)
-        self._callbacks: list[Any] = [callbacks] if one else list(cast(Sequence, callbacks))
+        several = isinstance(callbacks, Iterable)
+        self._callbacks: list[Any] = list(cast(Iterable, callbacks)) if several else [callbacks]
         events = "on_training", "on_generation", "on_end"
         for callback in self._callbacks:
             if not any(hasattr(callback, event) for event in events):

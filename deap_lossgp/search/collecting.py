@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from deap_lossgp.engines.engine import TrainingError
 from deap_lossgp.errors import at_least
-from deap_lossgp.found_losses import KNOWN_LOSSES
+from deap_lossgp.found_losses import KNOWN_LOSSES, is_cross_entropy
 from deap_lossgp.search.evolutions import Evolution
 from deap_lossgp.search.folders import digest
 from deap_lossgp.search.screened import Screening
@@ -194,7 +194,7 @@ class Collection(Evolution):
         best = {request.loss for request in _best(trainings, asked, {*asked.values()})}
         again = {replace(request, seed=self.settings.seed + 1): bred
                  for request, bred in asked.items()
-                 if request.loss in best or _is_cross_entropy(request.tree)}
+                 if request.loss in best or is_cross_entropy(request.tree)}
         trainings.train(again)
         self._keep(trainings, again)
 
@@ -218,8 +218,8 @@ class Collection(Evolution):
             if screened.valid and screened.key not in self._met:
                 self._met.add(screened.key)
                 return tree
-        raise ValueError(f"found no further loss that is new and valid among {_MOST_ATTEMPTS}: "
-                         f"allow larger trees, or ask for fewer losses")
+        raise TrainingError(f"found no further loss that is new and valid among {_MOST_ATTEMPTS}: "
+                            f"allow larger trees, or ask for fewer losses")
 
     def _requests(self, trees, tasks):
         """Returns a dict from requests to where losses come from, of pairs of a tree and that."""
@@ -228,7 +228,7 @@ class Collection(Evolution):
         requests = {}
         for tree, bred in trees:
             screened = self._screening(tree)
-            stops = () if _is_cross_entropy(tree) else dead
+            stops = () if is_cross_entropy(tree) else dead
             requests.setdefault(Request(screened.form.core, screened.key, False,
                                         self.settings.seed, True, stops), bred)
         return requests
@@ -256,10 +256,6 @@ def _on_task(asked, index):
 
 def _known(pset):
     return [LossTree.from_string(text, pset) for text in KNOWN_LOSSES.values()]
-
-
-def _is_cross_entropy(tree):
-    return str(tree) == KNOWN_LOSSES["cross_entropy"]
 
 
 def _child(parents, toolbox):

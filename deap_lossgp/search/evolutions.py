@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deap_lossgp.algorithms.loop import PRESELECTED_OF
+from deap_lossgp.engines.engine import TrainingError
 from deap_lossgp.engines.execution import Execution, make_engine
 from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.search.algorithms import ALGORITHMS
@@ -111,9 +112,10 @@ class Evolution(Experiment):
 
     def code(self) -> dict[str, Any]:
         read = {"primitives": repr(primitives_of(self.pset)).encode()}
-        if self.settings.preselect or self.predicts:
+        s = self.settings
+        if self.predicts or (s.preselect and s.prior and s.fitness != "thesis"):
             read["atlas"] = ATLAS.read_bytes()  # another one leads a resumed run another way
-        if self.settings.learn_from:
+        if s.learn_from:
             read["runs of learn_from"] = self.earlier.content
         digests = {name: digest(content) for name, content in read.items()}
         return {**super().code(), **digests, "trainings": "made", **self._engine.settings}
@@ -172,20 +174,21 @@ class Evolution(Experiment):
             list of ``LossTree``: the known ones, and new ones that are valid.
 
         Raises:
-            ValueError: The limits of trees leave too few that are valid.
+            TrainingError: The limits of trees leave too few that are valid.
         """
         population, size = list(known), self.settings.population
-        if not hasattr(toolbox, "preselect"):
-            return population + toolbox.population(n=size - len(population))
-        for _ in range(_MOST_ROUNDS):
-            missing = size - len(population)
-            if missing:
+        try:
+            if not hasattr(toolbox, "preselect"):
+                return population + toolbox.population(n=size - len(population))
+            for _ in range(_MOST_ROUNDS):
+                if not (missing := size - len(population)):
+                    return population
                 new = toolbox.population(n=PRESELECTED_OF * missing)
                 population += toolbox.preselect(new, missing)
-        if len(population) < size:
-            raise ValueError(f"found only {len(population)} of {size} losses that are valid and "
-                             f"distinct: allow larger trees, or take a smaller population")
-        return population
+        except ValueError as error:
+            raise TrainingError(str(error)) from error
+        raise TrainingError(f"found only {len(population)} of {size} losses that are valid and "
+                            f"distinct: allow larger trees, or take a smaller population")
 
     def new_stats(self, evaluation: Evaluation, toolbox: base.Toolbox) -> RunStatistics:
         """Makes a ``RunStatistics`` of an evaluation's counts and figures.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from deap_lossgp.curves.bumps import BumpedLoss
@@ -22,7 +24,7 @@ COST = 0.001
 
 
 def with_curves(toolbox: base.Toolbox, pset: gp.PrimitiveSet, max_height: int,
-                max_size: int) -> base.Toolbox:
+                max_size: int, classes: Iterable[int] = (10,)) -> base.Toolbox:
     """Adds to a toolbox what ``eaCurve`` uses.
 
     Args:
@@ -30,6 +32,7 @@ def with_curves(toolbox: base.Toolbox, pset: gp.PrimitiveSet, max_height: int,
         pset: Their primitive set.
         max_height, max_size: The greatest height and size of an expression; at most ``MAX_SIZE``
             nodes in any case. They do not hold for the trees of curves.
+        classes: Numbers of classes of the tasks.
 
     Returns:
         The toolbox with ``around``, a ``BumpedLoss``, and ``imitating``, a toolbox of short
@@ -38,12 +41,13 @@ def with_curves(toolbox: base.Toolbox, pset: gp.PrimitiveSet, max_height: int,
     """
     toolbox.register("around", BumpedLoss, pset=pset)
     toolbox.register("imitating", _imitating, pset=pset, max_height=max_height,
-                     max_size=min(max_size, MAX_SIZE))
+                     max_size=min(max_size, MAX_SIZE), classes=sorted({*classes}))
     return toolbox
 
 
-def _imitating(target, start, pset, max_height, max_size):
-    toolbox = make_toolbox(pset, Likeness(target, pset), max_height=max_height, max_size=max_size)
+def _imitating(target, start, pset, max_height, max_size, classes):
+    toolbox = make_toolbox(pset, Likeness(target, pset, classes), max_height=max_height,
+                           max_size=max_size)
     if LossRules(max_height, max_size)(start):
         toolbox.register("population", _population, toolbox, start)
     return toolbox
@@ -62,13 +66,16 @@ class Likeness:
     Args:
         target: The ``LossTree``.
         pset: The primitive set.
+        classes: Numbers of classes; the mean over them counts.
     """
 
     # No __dict__, which DEAP's register would copy into its partial.
-    __slots__ = ("distance",)
+    __slots__ = ("distances",)
 
-    def __init__(self, target: LossTree, pset: gp.PrimitiveSet) -> None:
-        self.distance = ForceDistance(target, pset)
+    def __init__(self, target: LossTree, pset: gp.PrimitiveSet,
+                 classes: Iterable[int] = (10,)) -> None:
+        self.distances = [ForceDistance(target, pset, k) for k in classes]
 
     def __call__(self, tree: LossTree) -> tuple[float, float]:
-        return -(self.distance(tree) + COST * len(tree)), -float(len(tree))
+        distance = fmean(each(tree) for each in self.distances)
+        return -(distance + COST * len(tree)), -float(len(tree))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from deap_lossgp.found_losses import KNOWN_LOSSES
+from deap_lossgp.found_losses import is_cross_entropy
 
 if TYPE_CHECKING:
     from deap_lossgp.search.evaluation import Evaluation
@@ -66,7 +66,7 @@ def learning_curves(evaluation: Evaluation, best: LossTree) -> pd.DataFrame:
         loss, of cross entropy, and of those that mislead, on each task.
     """
     trained = [results for _, results in evaluation.trained()]
-    shown_best = str(best) != KNOWN_LOSSES["cross_entropy"]
+    shown_best = not is_cross_entropy(best)
     rows = []
     for i, baseline in enumerate(evaluation.baselines()):
         curves = {"best loss": evaluation.known_results(best)[i]} if shown_best else {}

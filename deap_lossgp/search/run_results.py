@@ -14,7 +14,7 @@ from deap import gp, tools
 from deap_lossgp.curves.loss_curves import LossCurves
 from deap_lossgp.curves.similarity import similarities
 from deap_lossgp.expressions import in_short
-from deap_lossgp.found_losses import KNOWN_LOSSES
+from deap_lossgp.found_losses import is_cross_entropy
 from deap_lossgp.pages.html_page import to_fragment
 from deap_lossgp.search.reports.accuracy_table import accuracy_table, difference, text_lines
 from deap_lossgp.search.reports.headline import headline, known_name
@@ -130,7 +130,7 @@ class RunResult:
         lines.append("")
         if len(self.race) > 1:
             lines += [self.race_text(), ""]
-        if len(self.gains) > 1 and str(self.best) != KNOWN_LOSSES["cross_entropy"]:
+        if len(self.gains) > 1 and not is_cross_entropy(self.best):
             lines += [*self._gain_lines(), ""]
         if s.test_seeds:
             lines += [*self._test_lines(), ""]
@@ -296,7 +296,7 @@ class RunResult:
     def _says_better(self):
         """Whether the search, or the race where there was one, ends above cross entropy."""
         if self.race:
-            return str(self.best) != KNOWN_LOSSES["cross_entropy"]
+            return not is_cross_entropy(self.best)
         return self.best.fitness.values[0] > 0.0
 
     def _endings(self):

@@ -142,6 +142,7 @@ class Run(Evolution):
         with self.executing(len(self.tasks) * trainings):
             random.seed(s.seed)
             self.describe_progress("cross entropy and the first losses")
+            self._last_generation = s.generations
             logbook, halloffame = self._evolve()
             self.describe_progress("race and tests")
             self.advance(len(self.tasks) * (1 + s.evaluations))  # it may have stopped before
@@ -153,7 +154,8 @@ class Run(Evolution):
                 found, known = self._promising(found, known, final.tasks)
             finale = finals.execute(found, known)
             notes = self._notes()
-        reached = {"generations": logbook[-1]["gen"]} if self.limits.reached else {}
+        reached = {"generations": min(logbook[-1]["gen"],  # a curve's expressions are one more
+                                      s.generations)} if self.limits.reached else {}
         self._folder.finish(**reached)
         counts = self.evaluation.counts
         result = RunResult(
@@ -187,6 +189,8 @@ class Run(Evolution):
             audited = audit(self.evaluation, s.audit, max(1, s.finalists))
             self.write_table(pd.DataFrame(audited.rows, columns=COLUMNS), "audit.csv")
             notes.append(str(audited))
+        else:
+            (self.output / "audit.csv").unlink(missing_ok=True)  # of other settings
         return tuple(notes)
 
     def _known_by_fitness(self):
@@ -226,6 +230,7 @@ class Run(Evolution):
         _, logbook = ALGORITHMS[s.algorithm].run(
             population, toolbox, self.pset, s, stats=self.stats,
             halloffame=Together(halloffame, self.front), verbose=False)
+        self._last_generation = logbook[-1]["gen"]
         self.choosing = perf_counter() - started - self._in_trainings
         toolbox.unregister("stop")  # it is over
         if s.tune_constants:
@@ -251,7 +256,7 @@ class Run(Evolution):
         self._in_trainings += perf_counter() - started
         self.clock.end_generation(individuals)
         fitnesses = list(fitnesses)
-        generation = min(self.stats.gen, self.settings.generations)
+        generation = min(self.stats.gen, self._last_generation)
         best = self.progress.end_generation(generation, individuals, fitnesses)
         if best and math.isfinite(best[1]):
             self.describe_progress(f"generation {generation} of {self.settings.generations}, "

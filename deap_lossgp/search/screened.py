@@ -36,7 +36,7 @@ class Screened:
 
     def rescaled(self, result: TrainingResult) -> TrainingResult:
         """Returns the ``TrainingResult`` of the core as the result of the tree itself."""
-        if not result.ok:
+        if result.failed:
             return result
         losses = tuple(self.form.scale * loss + self.form.shift for loss in result.losses)
         return replace(result, loss=self.form.scale * result.loss + self.form.shift, losses=losses)

@@ -20,6 +20,7 @@ from deap_lossgp.psets import loss_primitive_set
 from deap_lossgp.surrogate.atlas import load_atlas
 from deap_lossgp.surrogate.evidence import (
     CLASSES,
+    FAILED,
     LEAST_LEARNED,
     OWN_WEIGHT,
     Evidence,
@@ -191,6 +192,8 @@ class SearchSurrogate:
         for tree, results in known:
             for result, baseline, k, budget in zip(results, baselines, self._classes,
                                                    self._budgets, strict=True):
+                if result.failed and result.status not in FAILED:  # it says nothing of the loss
+                    continue
                 rungs = rungs_of(len(baseline.accuracies))
                 chance = 1.0 / result.num_classes
                 reached = np.array(rung_figures(result.accuracies, rungs))
@@ -200,6 +203,8 @@ class SearchSurrogate:
                                      chance + LEAST_LEARNED)
                 features.append(at_budget([self._features[k](tree)], *budget))
                 figures.append(to_common_scale(reached, learned, chance))
+        if not features:
+            return None
         return Evidence(np.concatenate(features), np.array(figures),
                         np.full(len(features), weight))
 

@@ -119,9 +119,9 @@ def write_atlas(tables: Iterable[Path | str], out: Path | str = ATLAS) -> int:
     for path in tables:
         frame = _read(path)
         if "bred" not in frame:
-            named = frame["name"] != "" if "name" in frame else False
             frame["bred"] = "random"
-            frame.loc[named, "bred"] = "known"
+            if "name" in frame:
+                frame.loc[frame["name"] != "", "bred"] = "known"
         if "seconds" not in frame:
             frame["seconds"] = float("nan")
         _check_columns(frame, path)

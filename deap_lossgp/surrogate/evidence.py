@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deap_lossgp.errors import unknown_name
+from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.surrogate.atlas import TASK
 from deap_lossgp.surrogate.features import LossFeatures
 from deap_lossgp.surrogate.scale import to_common_scale
@@ -24,7 +25,7 @@ RUNGS = (1, 3, 6)
 CLASSES = {"fashion_mnist": 10, "cifar10": 10, "cifar100": 100, "digits": 10, "mnist": 10}
 """Numbers of classes of data sets by name."""
 
-CROSS_ENTROPY = "neg(mul(y_true, log(y_pred)))"
+CROSS_ENTROPY = KNOWN_LOSSES["cross_entropy"]
 
 OWN_WEIGHT = 10.0
 """What a run's own trainings count, to the atlas's 1. With 12 to 60 of them, weights from 3 to 30

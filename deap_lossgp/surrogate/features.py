@@ -25,7 +25,7 @@ to the force at the start: losses that train alike have equal landmarks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -176,15 +176,14 @@ class LossFeatures:
 
     Args:
         pset: The primitive set.
-        num_classes: K, or several; their landmarks stand one behind the other.
+        num_classes: K.
 
     Attributes:
         pset: As given.
     """
 
-    def __init__(self, pset: gp.PrimitiveSet, num_classes: int | Sequence[int] = 10) -> None:
-        self.pset = pset
-        self._classes = tuple(np.atleast_1d(num_classes).tolist())
+    def __init__(self, pset: gp.PrimitiveSet, num_classes: int = 10) -> None:
+        self.pset, self._classes = pset, num_classes
         self._known = {}
 
     def __call__(self, tree: LossTree,
@@ -193,5 +192,5 @@ class LossFeatures:
         key = canonical_key(tree, self.pset)
         if key not in self._known:
             curves = LossCurves.of(tree, self.pset) if curves is None else curves()
-            self._known[key] = np.concatenate([landmarks(curves, k) for k in self._classes])
+            self._known[key] = landmarks(curves, self._classes)
         return self._known[key]

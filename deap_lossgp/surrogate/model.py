@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from deap_lossgp.surrogate.scale import from_common_scale
-
 if TYPE_CHECKING:
     from deap_lossgp.surrogate.evidence import Evidence
 
@@ -109,24 +107,6 @@ class Surrogate:
         """
         last = self.predict_trees(features)[..., -1]
         return last.mean(0), last.std(0)
-
-    def improvement(self, features: Any, baseline: float,
-                    chance: float) -> tuple[np.ndarray, np.ndarray]:
-        """Predicts by how much the accuracy at the last rung exceeds cross entropy's.
-
-        For a surrogate whose figures are on the common scale.
-
-        Args:
-            features: Array of shape (individuals, features).
-            baseline: Cross entropy's accuracy at the last rung of the task.
-            chance: 1 / number of classes.
-
-        Returns:
-            Mean and standard deviation over the trees, each float64 of shape (individuals,).
-        """
-        last = self.predict_trees(features)[..., -1]
-        improvements = from_common_scale(last, baseline, chance) - baseline
-        return improvements.mean(0), improvements.std(0)
 
 
 def completed(figures: Any) -> np.ndarray:

@@ -181,6 +181,13 @@ def test_an_argument_out_of_range_is_named_before_anything_is_evaluated(options,
     assert not problem.evaluated
 
 
+def test_after_its_last_generation_nothing_is_asked_to_stop():
+    asked, problem = [], Problem()
+    problem.toolbox.register("stop", lambda _population, logbook: asked.append(len(logbook)))
+    eaCurve(start(), problem.toolbox, 3, PSET, lambda_=4, verbose=False)
+    assert asked == [1, 2, 3]
+
+
 def test_a_stop_is_followed_by_the_curve_and_the_expressions():
     problem = Problem()
     problem.toolbox.register("stop", lambda _population, logbook: len(logbook) == 4)

@@ -91,6 +91,22 @@ def test_a_summary_counts_in_points_and_by_runs():
     assert row["epochs"] == 100 and row["% at chance"] == 10.0
 
 
+def test_a_winner_whose_training_failed_is_the_worst():
+    rows = pd.DataFrame([
+        {"arm": "all", "seed": seed, "loss": loss, "test_seed": test, "winner": "new",
+         "search_epochs": 9, "epochs_at_chance": 0, "race_epochs": 0,
+         "test_accuracy": None if (seed, loss, test) == (0, "evolved", 1) else 0.5}
+        for seed in range(3) for test in range(2) for loss in ("evolved", "cross_entropy")])
+    row = summary(rows).iloc[0]
+    assert row["worst"] == -np.inf and row["runs"] == 3 and row["above"] == 0
+
+
+def test_no_tests_are_refused(images, tmp_path):
+    process = measured(images, tmp_path / "out", "--arms", "none", "--test-seeds", "0")
+    assert process.returncode == 2 and not (tmp_path / "out").exists()
+    assert "test-seeds must be at least 1, got 0" in process.stderr
+
+
 def test_unknown_arms_are_refused_in_one_line(images, tmp_path):
     process = measured(images, tmp_path / "out", "--arms", "rase")
     assert process.returncode == 2

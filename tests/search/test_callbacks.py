@@ -40,10 +40,11 @@ def test_any_object_with_one_of_the_methods_is_a_callback():
             self.result = result
 
     callback = OnlyTheEnd()
-    callbacks = CallbackList([callback])
-    callbacks.on_generation({"gen": 0})
-    callbacks.on_end("result")
-    assert callback.result == "result"
+    for given in ([callback], callback):
+        callbacks = CallbackList(given)
+        callbacks.on_generation({"gen": 0})
+        callbacks.on_end(given)
+        assert callback.result is given
 
 
 def test_a_callback_that_raises_is_reported_once_and_told_on():

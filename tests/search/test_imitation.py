@@ -29,13 +29,21 @@ def test_the_likeness_is_best_for_the_target_and_a_node_has_its_price():
     assert likeness(longer) == pytest.approx((-0.009, -9.0), abs=1e-6)
 
 
+def test_the_distance_is_that_of_the_tasks_number_of_classes():
+    few, many, both = (Likeness(tree("ngl"), PSET, classes)(tree("baikal_cma"))[0]
+                       for classes in ((2,), (100,), (2, 100)))
+    assert few > many and both == pytest.approx((few + many) / 2)
+    toolbox = with_curves(make_toolbox(PSET), PSET, 100, 128, [100, 2, 100])
+    assert len(toolbox.imitating(tree("ngl"), tree("mse")).evaluate.func.distances) == 2
+
+
 def test_an_expression_is_found_for_the_curve_of_a_known_loss(monkeypatch):
     monkeypatch.setattr(curve_search, "POPULATION", 150)
     monkeypatch.setattr(curve_search, "GENERATIONS", 40)
     toolbox = with_curves(make_toolbox(PSET), PSET, 100, 128)
     random.seed(1)
     found = imitate(toolbox.imitating(tree("baikal"), tree("mse")), 2, PSET)
-    assert Likeness(tree("baikal"), PSET).distance(found[0]) < 0.05
+    assert Likeness(tree("baikal"), PSET).distances[0](found[0]) < 0.05
     assert all(len(each) < 3 * MAX_SIZE for each in found)
     assert LossCurves.of(found[0], PSET).finite
 

@@ -1,5 +1,6 @@
 """Screening remembered: which trees, and what a result of their core says of them."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 from deap_lossgp.found_losses import KNOWN_LOSSES
@@ -43,5 +44,8 @@ def test_losses_are_those_of_the_tree_and_not_of_its_core():
     assert (screened.accuracies, screened.cross_entropies) == ((0.8, 0.9), (0.4, 0.3))
     raw = Screening(PSET, TASKS, raw=True)(tree_of(KNOWN_LOSSES["mse"]))
     assert raw.rescaled(result) == result
+    stopped = Screening(PSET, TASKS, raw=False)(tree_of(wrapped)).rescaled(
+        replace(result, status="stopped"))
+    assert stopped.losses == screened.losses and stopped.loss == screened.loss
     failed = TrainingResult("digits", 10, "nan", message="it ended")
     assert Screening(PSET, TASKS, raw=False)(tree_of(wrapped)).rescaled(failed) is failed

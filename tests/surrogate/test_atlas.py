@@ -101,6 +101,13 @@ def test_tables_are_joined_without_repeating_a_training(tmp_path):
     assert [table.loc[f"{name}(y_pred)", "bred"] for name in ("sin", "neg")] == ["known", "random"]
 
 
+def test_losses_without_a_name_are_random_ones(tmp_path):
+    head = HEAD.replace(",bred", "")
+    row = 'digits,100,2,0,"sin(y_pred)",ok,0,1.0,0.1 0.2,2.0 1.9,0.2'
+    write_atlas([written(tmp_path, row, head=head)], tmp_path / "atlas.csv")
+    assert [*load_atlas(path=tmp_path / "atlas.csv")["bred"]] == ["random"]
+
+
 def test_a_table_that_lacks_a_column_is_refused(tmp_path):
     with pytest.raises(ValueError, match="rows.csv: expected the columns .* none named exact"):
         write_atlas([written(tmp_path, head=HEAD.replace(",exact", ""))], tmp_path / "out.csv")

@@ -50,14 +50,6 @@ def test_rows_of_greater_weight_count_more():
     assert Surrogate(trees=5).fit(evidence).predict(features)[0] == pytest.approx(0.75)
 
 
-def test_improvement_is_told_in_accuracy():
-    features = np.arange(4.0)[:, None]
-    evidence = Evidence(features, np.full((4, 1), np.arcsinh(1.0)), np.ones(4))
-    mean, deviation = Surrogate(trees=5).fit(evidence).improvement(features, 0.46, 0.10)
-    assert mean == pytest.approx(0.02 * 0.36)  # one RESOLUTION of what cross entropy learns
-    assert deviation == pytest.approx(0.0)
-
-
 def test_what_cannot_be_learned_from_is_refused():
     with pytest.raises(ValueError, match="call fit first"):
         Surrogate().predict([[0.0]])

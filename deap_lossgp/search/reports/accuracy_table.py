@@ -46,11 +46,15 @@ def text_lines(titles: Sequence[str], rows: Sequence[tuple[str, Sequence[str], f
         ...     print(line)
           data set                  best loss        gain
           digits, balanced                0.9     +0.1000
+        >>> for line in text_lines(["a-run-of-a-long-name", "x"], [("a", ["0.9", "1"], 0.1)]):
+        ...     print(line)
+          data set          a-run-of-a-long-name                 x        gain
+          a                                  0.9                 1     +0.1000
     """
     width = max(15, *(len(label) for label, *_ in rows)) + 1
-    return [f"  {'data set':<{width}}" + "".join(f"{title:>18}" for title in titles)
-            + f"{'gain':>12}",
-            *(f"  {label:<{width}}" + "".join(f"{text:>18}" for text in texts)
+    widths = [max(18, len(title) + 2) for title in titles]
+    return [f"  {'data set':<{width}}" + _aligned(titles, widths) + f"{'gain':>12}",
+            *(f"  {label:<{width}}" + _aligned(texts, widths)
               + ("" if math.isnan(gain) else f"{gain:>+12.4f}") for label, texts, gain in rows)]
 
 
@@ -59,6 +63,10 @@ def difference(evolved: _Accuracies, entropy: _Accuracies) -> float:
     if None in evolved or None in entropy:
         return math.nan
     return statistics.mean(evolved) - statistics.mean(entropy)
+
+
+def _aligned(texts, widths):
+    return "".join(f"{text:>{width}}" for text, width in zip(texts, widths, strict=True))
 
 
 def _mean_text(accuracies):

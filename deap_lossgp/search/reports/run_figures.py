@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from deap_lossgp.found_losses import KNOWN_LOSSES, FoundLoss
+from deap_lossgp.found_losses import FoundLoss, is_cross_entropy
 from deap_lossgp.pages.sections import Figure
 from deap_lossgp.plotting.front import plot_front
 from deap_lossgp.plotting.funnel import plot_funnel
@@ -38,7 +38,7 @@ def draw_figures(figure: Callable[..., Figure], result: RunResult, front: pd.Dat
         which only the page has.
     """
     best = FoundLoss("best loss", result.best, result.pset)
-    entropy = str(result.best) == KNOWN_LOSSES["cross_entropy"]
+    entropy = is_cross_entropy(result.best)
     figures = {
         "generations": figure(
             cast(Any, plot_generations(result.logbook))[0], "generations",

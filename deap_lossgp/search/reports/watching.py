@@ -44,8 +44,17 @@ class RunState:
     def title(self) -> str:
         """The run in words."""
         names = ", ".join(str(data["name"]) for data in self.record.get("data") or ())
-        kind = self.settings.get("algorithm") or "comparison"
-        return f"{names}: {kind}, seed {self.record.get('seed')}"
+        return f"{names}: {self._kind}, seed {self.record.get('seed')}"
+
+    @property
+    def _is_run(self):
+        return "algorithm" in self.settings and "arms" not in self.settings
+
+    @property
+    def _kind(self):
+        if "arms" in self.settings:
+            return "comparison"
+        return self.settings.get("algorithm") or "collection of trainings"
 
     @cached_property
     def generations(self) -> list[tuple[int, float, float | None]]:
@@ -63,9 +72,9 @@ class RunState:
 
     @property
     def generation_text(self) -> str:
-        """Which generation has ended; of a comparison, that it is one."""
-        if "algorithm" not in self.settings:
-            return "a comparison"
+        """Which generation has ended; of what is no run, what it is."""
+        if not self._is_run:
+            return f"a {self._kind}"
         total = self.settings.get("generations")
         if not self.generations:
             return f"no generation of 0 to {total} has ended"
@@ -74,10 +83,13 @@ class RunState:
     @property
     def trainings_text(self) -> str:
         """How many trainings there are: those of the search, and with other seeds."""
-        own = sum(row["seed"] == self.record.get("seed") for row in self.trainings)
-        text = f"{own} trainings in the search"
-        if others := len(self.trainings) - own:
-            text += f", {others} with fresh seeds"
+        total = len(self.trainings)
+        text = f"{total} trainings"
+        if self._is_run:
+            own = sum(row["seed"] == self.record.get("seed") for row in self.trainings)
+            text = f"{own} trainings in the search"
+            if others := total - own:
+                text += f", {others} with fresh seeds"
         ended = Counter(row["status"] for row in self.trainings if row["status"] != "ok")
         return text + "".join(f", {count} {status}" for status, count in sorted(ended.items()))
 

@@ -5,10 +5,12 @@ import os
 import platform
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
 from html_reader import check_page, text_of
 
+from deap_lossgp.comparison.settings import ComparisonSettings, ConfirmationSettings
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.search.reports.watch_page import watch_page
 from deap_lossgp.search.reports.watching import read_state
@@ -60,6 +62,16 @@ def test_before_the_first_generation_there_is_no_best(tmp_path):
     state = read_state(folder(tmp_path / "run", progress={"generations": {"0": [0.0, None]},
                                                           "best": "y_pred"}))
     assert "no loss has a fitness yet" in str(state)
+
+
+@pytest.mark.parametrize(("settings", "kind"), [
+    (asdict(ComparisonSettings()), "comparison"),
+    (asdict(ConfirmationSettings()), "collection of trainings"),
+])
+def test_what_has_no_generations_is_called_what_it_is(settings, kind, tmp_path):
+    state = read_state(folder(tmp_path / "run", settings=settings, progress=None))
+    assert state.title == f"digits: {kind}, seed 7"
+    assert str(state).startswith(f"a {kind}; 3 trainings, 1 nan; ")
 
 
 def test_it_runs_as_long_as_its_process_lives_or_may_live(tmp_path):
