@@ -32,6 +32,7 @@ from gpu_timings import candidates, processes
 HERE = Path(__file__).parent
 BEGIN = "the training begins"
 TESTS = ["test_trainer.py", "test_look_up.py", "test_adam.py", "test_loop.py"]
+"""Of ``tests/training``."""
 
 
 def side_by_side(options, log):
@@ -80,10 +81,10 @@ def memory_child(options):
 
     import tensorflow as tf
 
-    from deap_lossgp.curves.operations import elementwise_loss
     from deap_lossgp.found_losses import KNOWN_LOSSES
     from deap_lossgp.psets import loss_primitive_set
     from deap_lossgp.training import Trainer
+    from deap_lossgp.training.candidates import ExactLoss
     from deap_lossgp.training.tensorflow_setup import prepare_tensorflow
     from deap_lossgp.trees import LossTree
 
@@ -96,7 +97,7 @@ def memory_child(options):
         loss = candidate(name, trainer.task)
         if number % 2:
             tree = LossTree.from_string(KNOWN_LOSSES[name], pset)
-            loss = replace(loss, loss=elementwise_loss(tree, pset))
+            loss = replace(loss, segments=None, loss=ExactLoss(tuple(tree), pset))
         result = trainer.train(loss, 1)
         used = tf.config.experimental.get_memory_info("GPU:0") if gpu else {}
         pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -160,8 +161,8 @@ def placement_child(options):
 
 def tests(options, log):
     environment = {"TF_DETERMINISTIC_OPS": "1", "NVIDIA_TF32_OVERRIDE": "0"}
-    text = _output(["-m", "pytest", "-n", "4", "--timeout=150", "-p", "no:cacheprovider",
-                    *(str(HERE / name) for name in TESTS)], min(options.left(), 150), environment)
+    text = _output(["-m", "pytest", "-n", "4", "-p", "no:cacheprovider",
+                    *(str(HERE / "training" / name) for name in TESTS)], min(options.left(), 150), environment)
     (options.output / "tests.log").write_text(text[-200_000:])
     print("\n".join(line for line in text.splitlines()
                     if re.match(r"FAILED|ERROR|\d+ (passed|failed)|=+ .*(passed|failed)", line)))

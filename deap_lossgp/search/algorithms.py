@@ -38,8 +38,9 @@ def _curve_evaluations(s):
 
 
 def _classes(toolbox):
-    """Returns the numbers of classes of the tasks on which a toolbox of ``search`` evaluates."""
-    return [task.data.num_classes for task in toolbox.evaluate.func.tasks]
+    """Returns the numbers of classes of the tasks on which an ``Evaluation`` trains, or ten."""
+    tasks = getattr(toolbox.evaluate.func, "tasks", ())
+    return [task.data.num_classes for task in tasks] or [10]
 
 
 def _mutations(s):
