@@ -1,5 +1,6 @@
 """The user's own functions: found by ``module:function``, and compared by their source."""
 
+import hashlib
 import importlib.util
 import inspect
 import os
@@ -86,15 +87,17 @@ def source_of(function: object) -> tuple:
         >>> source_of(network_of(32)) == source_of(network_of(64))
         False
     """
-    return _source_of(function, ())
+    return _source_of(function, [])
 
 
-def _source_of(function, around):
+def _source_of(function, seen):
+    """Does ``source_of``; ``seen`` lists what was described before, which is not done again."""
     if isinstance(function, str):
         return function, _module_bytes(function)
-    if any(function is other for other in around):
-        return ("recursion",)
-    around = (*around, function)
+    for number, other in enumerate(seen):
+        if function is other:
+            return "again", number
+    seen.append(function)
     if isinstance(function, partial):
         name = "partial"
         held = {"function": function.func, "arguments": function.args, **function.keywords}
@@ -108,14 +111,14 @@ def _source_of(function, around):
     else:
         name = type(function).__qualname__, getattr(function, "__name__", "")
         held = getattr(function, "__dict__", re.sub(r" at 0x\w+", "", str(function)))
-    return name, _content(held, around)
+    return name, _content(held, seen)
 
 
 def _compiled(code):
     """Returns a list that says what a code object computes; an empty one for other objects."""
     if not isinstance(code, CodeType):
         return []
-    constants = [_compiled(value) or _content(value, ()) for value in code.co_consts]
+    constants = [_compiled(value) or _content(value, []) for value in code.co_consts]
     return [code.co_code, code.co_names, code.co_varnames, constants]
 
 
@@ -148,18 +151,19 @@ def _held(function):
             if value is not None and not inspect.ismodule(value)}
 
 
-def _content(value, around):
+def _content(value, seen):
     """Returns an object whose text is the same in every process if the value is the same."""
     if isinstance(value, np.ndarray):
-        return value.shape, str(value.dtype), value.tobytes()
+        digest = hashlib.sha256(np.ascontiguousarray(value)).hexdigest()
+        return value.shape, str(value.dtype), digest
     if isinstance(value, dict):
-        return {name: _content(part, around) for name, part in value.items()}
+        return {name: _content(part, seen) for name, part in value.items()}
     if isinstance(value, set | frozenset):
-        return sorted(repr(_content(part, around)) for part in value)
+        return sorted(repr(_content(part, seen)) for part in value)
     if isinstance(value, list | tuple):
-        return [_content(part, around) for part in value]
+        return [_content(part, seen) for part in value]
     if callable(value) or " at 0x" in repr(value):  # an address, which differs each time
-        return _source_of(value, around)
+        return _source_of(value, seen)
     return value
 
 

@@ -162,7 +162,8 @@ def placement_child(options):
 def tests(options, log):
     environment = {"TF_DETERMINISTIC_OPS": "1", "NVIDIA_TF32_OVERRIDE": "0"}
     text = _output(["-m", "pytest", "-n", "4", "-p", "no:cacheprovider",
-                    *(str(HERE / "training" / name) for name in TESTS)], min(options.left(), 150), environment)
+                    *(str(HERE / "training" / name) for name in TESTS)],
+                   min(options.left(), 150), environment)
     (options.output / "tests.log").write_text(text[-200_000:])
     print("\n".join(line for line in text.splitlines()
                     if re.match(r"FAILED|ERROR|\d+ (passed|failed)|=+ .*(passed|failed)", line)))
