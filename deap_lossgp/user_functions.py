@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import CodeType
 
@@ -71,8 +72,8 @@ def source_of(function: object) -> tuple:
     * for a function: its name, its source (its compiled code where there is none, as in a program
       from standard input), and what it holds: its defaults, the variables of the functions around
       it, the object whose method it is, and what it names of its own module: functions, classes and
-      data. Functions of this package are named without their module, so that they may move, and
-      without what they name;
+      data as they are now. Functions of this package are named without their module, so that they
+      may move, and without what they name;
     * for a partial or a callable object: what it holds;
     * for a text ``module:function``: the content of the module's file, which is found as Python
       does, but not imported;
@@ -110,7 +111,8 @@ def _source_of(function, seen):
         held = _held(function)
     else:
         name = type(function).__qualname__, getattr(function, "__name__", "")
-        held = getattr(function, "__dict__", re.sub(r" at 0x\w+", "", str(function)))
+        held = getattr(function, "__dict__", None) or _slots(function)
+        held = held or re.sub(r" at 0x\w+", "", str(function))
     return name, _content(held, seen)
 
 
@@ -144,11 +146,34 @@ def _held(function):
             with suppress(ValueError):  # not assigned yet
                 held[name] = cell.cell_contents
     if inspect.isfunction(function) and not _is_of_this_package(function):
-        module, named = function.__module__, inspect.getclosurevars(function).globals
-        held |= {name: value for name, value in named.items()
-                 if getattr(value, "__module__", module) == module}
+        module = function.__module__
+        held |= {name: function.__globals__[name] for name in _names(function.__code__)
+                 if name in function.__globals__
+                 and _is_told(function.__globals__[name], module)}
     return {name: value for name, value in held.items()
             if value is not None and not inspect.ismodule(value)}
+
+
+def _names(code):
+    """Returns the names that a code object and those inside it may look up, each once."""
+    inside = [_names(value) for value in code.co_consts if isinstance(value, CodeType)]
+    return [*dict.fromkeys([*code.co_names, *chain.from_iterable(inside)])]
+
+
+def _is_told(value, module):
+    """Whether what a function names is described: not what other modules define."""
+    if inspect.isroutine(value) or inspect.isclass(value):
+        return value.__module__ == module
+    return (isinstance(value, partial) or type(value).__module__ == module
+            or " at 0x" not in repr(value))
+
+
+def _slots(value):
+    """Returns what an object holds in ``__slots__``, a dict."""
+    names = chain.from_iterable(
+        (slots,) if isinstance(slots := getattr(cls, "__slots__", ()), str) else slots
+        for cls in type(value).__mro__)
+    return {name: getattr(value, name) for name in names if hasattr(value, name)}
 
 
 def _content(value, seen):
@@ -159,7 +184,8 @@ def _content(value, seen):
     if isinstance(value, dict):
         return {name: _content(part, seen) for name, part in value.items()}
     if isinstance(value, set | frozenset):
-        return sorted(repr(_content(part, seen)) for part in value)
+        # In no order: nothing that is described for one of them may be left out of another.
+        return sorted(repr(_content(part, [*seen])) for part in value)
     if isinstance(value, list | tuple):
         return [_content(part, seen) for part in value]
     if callable(value) or " at 0x" in repr(value):  # an address, which differs each time

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -64,7 +65,19 @@ def test_the_users_functions_are_told_apart_by_module(monkeypatch):
     assert source_of(squared)[0][0] == "deap_lossgp_of_mine.squared"
 
 
+class Slotted:
+    __slots__ = ("width",)
+
+    def __init__(self, width):
+        self.width = width
+
+    def __call__(self):
+        return self.width
+
+
 WIDTHS = [32, 64]
+LAYER = partial(squared, x=2)
+SLOTTED = Slotted(1)
 
 
 def layers_of():
@@ -72,7 +85,7 @@ def layers_of():
 
 
 def named(input_shape, num_classes):
-    return layers_of(), np.zeros(1)
+    return [layers_of() for _ in (1, 2)], np.zeros(1), LAYER, SLOTTED
 
 
 def test_what_a_function_names_of_its_own_module_is_a_part_of_it(monkeypatch):
@@ -81,20 +94,56 @@ def test_what_a_function_names_of_its_own_module_is_a_part_of_it(monkeypatch):
     assert repr(source_of(named)) != before
     monkeypatch.setattr(sys.modules[__name__], "WIDTHS", [32, 64])
     assert repr(source_of(named)) == before
-    monkeypatch.setattr(sys.modules[__name__], "layers_of", lambda: 32)
-    assert repr(source_of(named)) != before
+    for name, other in (("layers_of", lambda: 32), ("LAYER", partial(squared, x=3)),
+                        ("SLOTTED", Slotted(2))):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys.modules[__name__], name, other)
+            assert repr(source_of(named)) != before
+    assert repr(source_of(named)) == before
+
+
+def test_what_is_not_assigned_yet_is_left_out():
+    def network():
+        return later()
+
+    source_of(network)
+    later = squared
+
+
+SETS = """
+from deap_lossgp.user_functions import source_of
+
+def helper():
+    return 1
+
+BLOCKS = {("relu", helper), ("gelu", helper), ("elu", helper)}
+
+def network(input_shape, num_classes):
+    return BLOCKS
+
+print(source_of(network))
+"""
+
+
+def test_a_set_is_described_alike_in_every_process(tmp_path):
+    (tmp_path / "sets.py").write_text(SETS)
+    there = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    texts = {subprocess.run([sys.executable, "sets.py"], cwd=tmp_path, text=True, check=True,
+                            capture_output=True, env={**there, "PYTHONHASHSEED": seed}).stdout
+             for seed in "1234"}
+    assert len(texts) == 1
 
 
 def test_a_network_of_this_package_is_the_same_in_every_process():
     pytest.importorskip("tensorflow")
     script = ("from deap_lossgp.training.networks import small_cnn\n"
               "from deap_lossgp.user_functions import source_of\n"
-              "print(hash(repr(source_of(small_cnn))), ' at 0x' in repr(source_of(small_cnn)))")
+              "print(source_of(small_cnn))")
     texts = {subprocess.run([sys.executable, "-c", script], text=True, capture_output=True,
-                            check=True, env={**os.environ, "PYTHONHASHSEED": "0",
+                            check=True, env={**os.environ, "PYTHONHASHSEED": seed,
                                              "PYTHONPATH": os.pathsep.join(sys.path)}).stdout
-             for _ in range(2)}
-    assert len(texts) == 1 and "False" in texts.pop()
+             for seed in "12"}
+    assert len(texts) == 1 and " at 0x" not in texts.pop()
 
 
 FROM_INPUT = """

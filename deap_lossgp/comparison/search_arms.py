@@ -127,7 +127,9 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A ``DataFrame`` with a row per arm. Gains are in points of test accuracy: the winner's mean
         over the test seeds minus cross entropy's, averaged over tasks; ``p`` is Wilcoxon's
-        signed-rank test over runs. Of the winners so many are ``known losses``.
+        signed-rank test over runs, in which a run whose winner failed in a test is the worst; the
+        means are over the others. ``failed`` counts such runs, and ``known losses`` the winners
+        that are known losses.
     """
     table = []
     # A training that failed is a failure of its loss, not a missing value.
@@ -138,14 +140,15 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
         versus = {name: paired_difference(100.0 * by_run["evolved"], 100.0 * other)
                   for name, other in _rivals(by_run).items()}
         entropy = versus["entropy"]
+        whole = runs[np.isfinite(by_run["evolved"] - by_run["cross_entropy"])]
         row = {"arm": arm, "runs": len(by_run), "gain": entropy.mean, "low": entropy.low,
                "high": entropy.high, "p": entropy.p_value, "above": entropy.wins,
                "worst": 100.0 * (by_run["evolved"] - by_run["cross_entropy"]).min(),
-               "known losses": int((runs["winner"] != "new").sum())}
+               "failed": entropy.failed, "known losses": int((runs["winner"] != "new").sum())}
         for name, difference in list(versus.items())[1:]:
             row |= {f"over {name}": difference.mean, f"p {name}": difference.p_value}
         for where in ("in_search", "in_race", "in_tests"):
-            row[f"{where} - gain"] = (100.0 * runs[where].mean() - entropy.mean
+            row[f"{where} - gain"] = (100.0 * whole[where].mean() - entropy.mean
                                       if where in runs else np.nan)
         row["epochs"] = (runs["search_epochs"] + runs["race_epochs"]).mean()
         row["% at chance"] = 100.0 * runs["epochs_at_chance"].sum() / runs["search_epochs"].sum()

@@ -1,9 +1,9 @@
 """A page for a browser on the same machine, by the standard library's server."""
 
+import re
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
 
 ADDRESS = "127.0.0.1"
 """Where it listens: nobody on another machine can ask for the page."""
@@ -49,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, with_body):
         # A page elsewhere whose name leads here (DNS rebinding) shall not read it.
-        host = urlsplit(f"//{self.headers.get('Host') or ''}").hostname
+        host = re.sub(r":\d*$", "", self.headers.get("Host") or "")
         if host not in (ADDRESS, "localhost"):
             status, kind, text = 403, "text/plain", "Ask 127.0.0.1 for this page."
         elif self.path.partition("?")[0] != "/":

@@ -47,7 +47,7 @@ class CallbackList(Callback):
 
     def __init__(self, callbacks: Callback | Sequence[Any] = (),
                  report: Callable[[str], None] | None = None) -> None:
-        several = isinstance(callbacks, Iterable)
+        several = isinstance(callbacks, Iterable) and not isinstance(callbacks, Callback)
         self._callbacks: list[Any] = list(cast(Iterable, callbacks)) if several else [callbacks]
         events = "on_training", "on_generation", "on_end"
         for callback in self._callbacks:

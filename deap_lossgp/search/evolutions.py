@@ -113,7 +113,7 @@ class Evolution(Experiment):
     def code(self) -> dict[str, Any]:
         read = {"primitives": repr(primitives_of(self.pset)).encode()}
         s = self.settings
-        if self.predicts or (s.preselect and s.prior and s.fitness != "thesis"):
+        if self.predicts or (s.preselect and s.prior):
             read["atlas"] = ATLAS.read_bytes()  # another one leads a resumed run another way
         if s.learn_from:
             read["runs of learn_from"] = self.earlier.content
@@ -181,14 +181,15 @@ class Evolution(Experiment):
             if not hasattr(toolbox, "preselect"):
                 return population + toolbox.population(n=size - len(population))
             for _ in range(_MOST_ROUNDS):
-                if not (missing := size - len(population)):
-                    return population
-                new = toolbox.population(n=PRESELECTED_OF * missing)
-                population += toolbox.preselect(new, missing)
+                if missing := size - len(population):
+                    new = toolbox.population(n=PRESELECTED_OF * missing)
+                    population += toolbox.preselect(new, missing)
         except ValueError as error:
             raise TrainingError(str(error)) from error
-        raise TrainingError(f"found only {len(population)} of {size} losses that are valid and "
-                            f"distinct: allow larger trees, or take a smaller population")
+        if len(population) < size:
+            raise TrainingError(f"found only {len(population)} of {size} losses that are valid and "
+                                f"distinct: allow larger trees, or take a smaller population")
+        return population
 
     def new_stats(self, evaluation: Evaluation, toolbox: base.Toolbox) -> RunStatistics:
         """Makes a ``RunStatistics`` of an evaluation's counts and figures.

@@ -154,8 +154,7 @@ class Run(Evolution):
                 found, known = self._promising(found, known, final.tasks)
             finale = finals.execute(found, known)
             notes = self._notes()
-        reached = {"generations": min(logbook[-1]["gen"],  # a curve's expressions are one more
-                                      s.generations)} if self.limits.reached else {}
+        reached = {"generations": self._last_generation} if self.limits.reached else {}
         self._folder.finish(**reached)
         counts = self.evaluation.counts
         result = RunResult(
@@ -230,7 +229,8 @@ class Run(Evolution):
         _, logbook = ALGORITHMS[s.algorithm].run(
             population, toolbox, self.pset, s, stats=self.stats,
             halloffame=Together(halloffame, self.front), verbose=False)
-        self._last_generation = logbook[-1]["gen"]
+        # A curve's expressions are one generation more.
+        self._last_generation = min(logbook[-1]["gen"], s.generations)
         self.choosing = perf_counter() - started - self._in_trainings
         toolbox.unregister("stop")  # it is over
         if s.tune_constants:

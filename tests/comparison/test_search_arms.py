@@ -98,7 +98,8 @@ def test_a_winner_whose_training_failed_is_the_worst():
          "test_accuracy": None if (seed, loss, test) == (0, "evolved", 1) else 0.5}
         for seed in range(3) for test in range(2) for loss in ("evolved", "cross_entropy")])
     row = summary(rows).iloc[0]
-    assert row["worst"] == -np.inf and row["runs"] == 3 and row["above"] == 0
+    assert row["worst"] == -np.inf and row["runs"] == 3 and row["failed"] == 1
+    assert row["gain"] == row["above"] == 0.0
 
 
 def test_no_tests_are_refused(images, tmp_path):

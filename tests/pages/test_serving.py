@@ -64,7 +64,7 @@ def test_other_paths_methods_and_names_of_the_machine_get_nothing(served):
         assert answer.status == 404 and "ℓ" not in content
     for method in ("POST", "PUT", "DELETE"):
         assert ask(method=method)[0].status == 501
-    for host in ("evil.example:80", "127.0.0.1.evil.example:80"):
+    for host in ("evil.example:80", "127.0.0.1.evil.example:80", "[", "[::1"):
         answer, content = ask(host=host)
         assert answer.status == 403 and "ℓ" not in content
     for host in ("localhost:80", "localhost", "127.0.0.1"):  # a browser leaves out port 80

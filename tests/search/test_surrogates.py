@@ -17,6 +17,7 @@ from deap_lossgp.surrogate import LANDMARKS
 from deap_lossgp.surrogate.atlas import load_atlas
 from deap_lossgp.surrogate.evidence import OWN_WEIGHT
 from deap_lossgp.toolbox import make_toolbox
+from deap_lossgp.training.results import TrainingResult
 from deap_lossgp.training.tasks import Task
 from deap_lossgp.trees import LossTree
 
@@ -238,6 +239,17 @@ def test_tasks_of_several_numbers_of_classes_have_features_of_their_own(asked):
     mean, deviation = surrogate.predict(np.array([surrogate.features(tree)]))
     assert mean.shape == deviation.shape == (1,)
     assert np.isfinite([*mean, *deviation]).all()
+
+
+def test_a_failure_that_says_nothing_of_the_loss_teaches_nothing(asked):
+    surrogate, _, _ = surrogate_on([images("mine")])
+
+    def told(status):
+        failed = TrainingResult("mine", 10, status, message="it ended")
+        return surrogate._own([(tree_of("ngl"), [failed])], 1.0)
+
+    assert all(told(status) is None for status in ("oom", "timeout", "crashed", "error"))
+    assert (told("nan").figures < 0.0).all()
 
 
 def test_features_are_those_of_what_is_trained(asked):

@@ -32,10 +32,9 @@ def watch_page(state: RunState, refresh: float | None = None) -> str:
     Returns:
         str: One HTML page that needs no other file.
     """
-    lines = [f"{text[0].upper()}{text[1:]}." for text in
-             (state.generation_text, state.trainings_text, state.best_text)]
+    lines = [f"{text[0].upper()}{text[1:]}." for text in state.texts]
     sections = [Section("State", (_WORDS[state.status], *lines)),
-                Section("Best so far", (*_best(state),)),
+                *([Section("Best so far", (*_best(state),))] if state.is_run else []),
                 Section("Latest trainings", (_latest(state.trainings),))]
     return to_html(state.title, sections, refresh=refresh if state.status == RUNNING else None)
 

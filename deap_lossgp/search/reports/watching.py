@@ -47,7 +47,8 @@ class RunState:
         return f"{names}: {self._kind}, seed {self.record.get('seed')}"
 
     @property
-    def _is_run(self):
+    def is_run(self) -> bool:
+        """Whether it is a run, with generations; else a comparison or a collection."""
         return "algorithm" in self.settings and "arms" not in self.settings
 
     @property
@@ -73,7 +74,7 @@ class RunState:
     @property
     def generation_text(self) -> str:
         """Which generation has ended; of what is no run, what it is."""
-        if not self._is_run:
+        if not self.is_run:
             return f"a {self._kind}"
         total = self.settings.get("generations")
         if not self.generations:
@@ -85,13 +86,19 @@ class RunState:
         """How many trainings there are: those of the search, and with other seeds."""
         total = len(self.trainings)
         text = f"{total} trainings"
-        if self._is_run:
+        if self.is_run:
             own = sum(row["seed"] == self.record.get("seed") for row in self.trainings)
             text = f"{own} trainings in the search"
             if others := total - own:
                 text += f", {others} with fresh seeds"
         ended = Counter(row["status"] for row in self.trainings if row["status"] != "ok")
         return text + "".join(f", {count} {status}" for status, count in sorted(ended.items()))
+
+    @property
+    def texts(self) -> list[str]:
+        """All that there is to say; only a run has a best loss."""
+        return [self.generation_text, self.trainings_text,
+                *([self.best_text] if self.is_run else [])]
 
     @property
     def best_text(self) -> str:
@@ -104,7 +111,7 @@ class RunState:
         return f"best so far {improvement:+.4f}, {wins:g} data sets won"
 
     def __str__(self) -> str:
-        return f"{self.generation_text}; {self.trainings_text}; {self.best_text}"
+        return "; ".join(self.texts)
 
 
 def read_state(folder: Path | str) -> RunState:
