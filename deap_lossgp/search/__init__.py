@@ -8,9 +8,9 @@ search for curves. ``experiments`` holds a folder (``folders``), ``evolutions`` 
 toolbox with its ``surrogates`` (which ``earlier_runs`` teach, too), and ``runs`` evolves:
 ``logbooks`` and ``funnels`` are its tables, ``front`` is its Pareto front, ``misleading`` finds the
 losses whose values say the wrong thing, and ``stopping`` may end it before its last generation.
-Then the ``finals`` let the best losses ``race``, and ``run_results`` is the result, which the rooms
-of ``reports`` show; ``progress`` is noted for whoever watches. ``collecting`` trains many losses
-for an atlas instead.
+Then the ``finals`` let the best losses ``race``, and ``run_results`` is the result, which
+``records`` write and the rooms of ``reports`` show; ``progress`` is noted for whoever watches.
+``collecting`` trains many losses for an atlas instead.
 
 A run that was killed is resumed by running it again: all its randomness comes from its seed, and
 the store replays what was trained.

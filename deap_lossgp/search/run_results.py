@@ -11,13 +11,11 @@ from typing import Any
 import pandas as pd
 from deap import gp, tools
 
-from deap_lossgp.curves.loss_curves import LossCurves
-from deap_lossgp.curves.similarity import similarities
 from deap_lossgp.expressions import in_short
 from deap_lossgp.found_losses import is_cross_entropy
 from deap_lossgp.pages.html_page import to_fragment
 from deap_lossgp.search.reports.accuracy_table import accuracy_table, difference, text_lines
-from deap_lossgp.search.reports.headline import headline, known_name
+from deap_lossgp.search.reports.headline import headline, known_name, likeness
 from deap_lossgp.search.reports.run_page import PLACES, budget_of, summary
 from deap_lossgp.search.settings import RunSettings
 from deap_lossgp.training.results import FAILURES
@@ -25,9 +23,6 @@ from deap_lossgp.trees import LossTree
 
 WIDTH = 100
 """Characters of a line of prose on a screen."""
-
-ALIKE = 0.99
-"""Cosine between the gradients of two losses from which on the report names the known one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,15 +175,10 @@ class RunResult:
         text = str(best)
         if shortened and len(text) > 2 * WIDTH - 24:
             text, nodes = in_short(best, WIDTH - 12), f"{nodes}; in full in best_loss.json"
-        return [f"Best loss:  {text}", nodes, *self._nearest_known_lines()]
-
-    def _nearest_known_lines(self):
-        """Names the known loss that the winner hardly differs from, if it is not one itself."""
-        if known_name(str(self.found)):
-            return []
-        name, cosine = similarities(LossCurves.of(self.best, self.pset), 0)[0]
-        return [f"            much like the known loss {name} (cosine between their gradients "
-                f"{cosine:.4f})"] if cosine >= ALIKE else []
+        lines = [f"Best loss:  {text}", nodes]
+        if not known_name(str(found)) and (alike := likeness(best, self.pset)):
+            lines.append(f"            much like {alike}")
+        return lines
 
     def fitness_text(self) -> str:
         """Says what is claimed: data sets won, and the improvement."""

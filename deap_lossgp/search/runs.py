@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import random
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from deap_lossgp.engines.execution import Execution
 from deap_lossgp.found_losses import KNOWN_LOSSES, read_loss
 from deap_lossgp.search.algorithms import ALGORITHMS
 from deap_lossgp.search.audit import COLUMNS, audit
-from deap_lossgp.search.evolutions import PREDICTED, Evolution, figures_of, surrogate_of
+from deap_lossgp.search.evolutions import PREDICTED, Evolution, surrogate_of
 from deap_lossgp.search.experiments import read_call
 from deap_lossgp.search.finals import Finals
 from deap_lossgp.search.front import LossFront, Together
@@ -29,6 +28,7 @@ from deap_lossgp.search.funnels import funnel_of
 from deap_lossgp.search.logbooks import logbook_table
 from deap_lossgp.search.misleading import learning_curves
 from deap_lossgp.search.progress import Progress
+from deap_lossgp.search.records import front_table, loss_record
 from deap_lossgp.search.reports.run_figures import draw_figures
 from deap_lossgp.search.reports.run_page import run_page
 from deap_lossgp.search.run_results import RunResult
@@ -266,40 +266,16 @@ class Run(Evolution):
             1 + counts["ntrained"] + counts["ncached"] + counts["nscreened"]))
         return fitnesses
 
-    def _front_table(self):
-        """Returns the front as a table, the smallest loss first."""
-        rows = [{"expression": str(tree), "nodes": len(tree),
-                 "improvement": tree.fitness.values[0],
-                 "wins": self.evaluation.fitness_of(tree)[0], **figures_of(self.evaluation, tree)}
-                for tree in sorted(self.front, key=len)]
-        return pd.DataFrame(rows, columns=None if rows else ["expression", "nodes", "improvement"])
-
     def _write(self, result):
-        best, found = result.best, result.found
         self.write_table(logbook_table(result.logbook), "logbook.csv")
         self.write_table(result.individuals, "individuals.csv")
-        claimed, *gains = (
-            {name: None if isinstance(value, float) and not math.isfinite(value) else value
-             for name, value in gain.items()} for gain in (result.claimed, *result.gains))
-        written = {
-            **json.loads(best.to_json(self.pset)),
-            "nodes": len(best), "found": {"expression": str(found), "nodes": len(found)},
-            **{name: claimed[name] for name in ("wins", "improvement")},
-            "fitness": self.settings.fitness, "gains": gains,
-            "validation": {
-                r.task: {"accuracy": r.accuracy, "loss": r.loss, "status": r.status}
-                for r in self.evaluation.known_results(found)
-            },
-            "test_accuracy": result.tests,
-            **({"test_balanced_accuracy": result.balanced_tests} if result.balanced_tests else {}),
-            "rate_factor": result.rate_factor,
-        }
+        written = loss_record(result, self.evaluation)
         self._folder.write_json("best_loss.json", written)
-        front = self._front_table()
+        front = front_table(self.front, self.evaluation)
         self.write_table(front, "front.csv")
         if not len(front):  # nothing to draw, and none of another fitness shall stay
             (self.output / "front.png").unlink(missing_ok=True)
-        curves = learning_curves(self.evaluation, found)
+        curves = learning_curves(self.evaluation, result.found)
         figures = draw_figures(self.figure, result, front, curves)
         self.write_text(run_page(result, self._folder.content(), written, figures, front),
                         "report.html")

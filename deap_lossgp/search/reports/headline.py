@@ -3,8 +3,16 @@
 import statistics
 from collections.abc import Mapping, Sequence
 
+from deap import gp
+
+from deap_lossgp.curves.loss_curves import LossCurves
+from deap_lossgp.curves.similarity import similarities
 from deap_lossgp.found_losses import KNOWN_LOSSES
 from deap_lossgp.search.reports.accuracy_table import difference
+from deap_lossgp.trees import LossTree
+
+ALIKE = 0.99
+"""Cosine between the gradients of two losses from which on one is said to be like the other."""
 
 _Accuracies = Mapping[str, Sequence[float | None]]
 
@@ -70,6 +78,26 @@ def known_name(text: str) -> str | None:
         ('baikal', None)
     """
     return next((name for name, known in KNOWN_LOSSES.items() if text == known), None)
+
+
+def likeness(tree: LossTree, pset: gp.PrimitiveSet) -> str:
+    """Names the known loss that a loss hardly differs from, if there is one.
+
+    Args:
+        tree: A ``LossTree``.
+        pset: Its primitive set.
+
+    Examples:
+        >>> from deap_lossgp.psets import loss_primitive_set
+        >>> pset = loss_primitive_set()
+        >>> text = "sub(exp(sub(2.4092, mul(y_pred, add(1.0, y_true)))), y_pred)"
+        >>> likeness(LossTree.from_string(text, pset), pset)
+        'the known loss ngl (cosine between their gradients 0.9996)'
+    """
+    name, cosine = similarities(LossCurves.of(tree, pset), 0)[0]
+    if not cosine >= ALIKE:  # NaN where there is nothing to compare
+        return ""
+    return f"the known loss {name} (cosine between their gradients {cosine:.4f})"
 
 
 def _percent(accuracies):
