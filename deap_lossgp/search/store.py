@@ -4,8 +4,6 @@ import dataclasses
 import errno
 import hashlib
 import json
-import math
-import operator
 import os
 import sqlite3
 import time
@@ -14,52 +12,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from deap_lossgp.errors import in_one_line
+from deap_lossgp.search.cells import INTEGER, NUMBER, NUMBERS, TEXT, TRUTH
 from deap_lossgp.training.results import TrainingResult
 
 APPLICATION_ID = 0x4C6F7347  # "LosG"
 VERSION = 3
 TIMEOUT = 30.0  # seconds to wait while another process writes
 
-
-def _text(text):
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # a lone surrogate, as in the name of a file that is not UTF-8
-        return text.encode("utf-8", "surrogatepass")
-    return text
-
-
-def _read_text(cell):
-    return cell.decode("utf-8", "surrogatepass") if isinstance(cell, bytes) else cell
-
-
-def _number(number):
-    if number is None:
-        return None
-    number = float(number)
-    if math.isfinite(number) and (number or math.copysign(1.0, number) > 0):
-        return number
-    # SQLite makes NULL of NaN and 0.0 of -0.0 (also of the text "-0.0"); JSON knows no infinity.
-    return repr(number) if number else "-zero"
-
-
-def _read_number(cell):
-    return cell if cell is None else -0.0 if cell == "-zero" else float(cell)
-
-
-def _numbers(numbers):
-    return json.dumps([_number(number) for number in numbers])
-
-
-def _read_numbers(cell):
-    return tuple(_read_number(number) for number in json.loads(cell))
-
-
-TEXT = "TEXT", _text, _read_text
-INTEGER = "INTEGER", operator.index, operator.index
-TRUTH = "INTEGER", int, bool
-NUMBER = "REAL", _number, _read_number
-NUMBERS = "TEXT", _numbers, _read_numbers
 COLUMNS: dict[str, tuple[str, Callable, Callable]] = {
     "key": TEXT, "task": TEXT, "num_classes": INTEGER, "expression": TEXT, "seed": INTEGER,
     "status": TEXT, "loss": NUMBER, "accuracy": NUMBER, "cross_entropy": NUMBER,
@@ -165,7 +124,7 @@ class Store:
     def discard(self, keys: Iterable[str]) -> None:
         """Deletes the results under these keys: all, or after an OSError none."""
         keys = list(keys)
-        self._change("DELETE FROM trainings WHERE key = ?", [(_text(key),) for key in keys])
+        self._change("DELETE FROM trainings WHERE key = ?", [(TEXT[1](key),) for key in keys])
         for key in keys:
             self._results.pop(key, None)
 
